@@ -1,0 +1,203 @@
+//! The life of one job as all threads see it: its deadline, whether it has ended, and how to stop the
+//! statement it is running now.
+
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::error::{ErrorCode, JobError};
+
+/// How a job came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The worker finished: its frames, the last one included, are all to be sent.
+    Finished,
+    /// Somebody else ended it (cancel, deadline, the session died). Frames of it still in a queue are
+    /// dropped, and the worker's own result no longer matters.
+    Aborted(ErrorCode),
+}
+
+/// Stops the statement a worker is running. Called at most once, on a thread that may block.
+type Stopper = Box<dyn FnOnce() + Send>;
+
+/// Shared by the worker that runs the job, the writer that sends its frames, and the watchdog that may end
+/// it. Exactly one of them ends it.
+pub struct JobControl {
+    id: String,
+    deadline: Instant,
+    /// Read by the writer for every frame, so it is behind no lock.
+    outcome: OnceLock<Outcome>,
+    /// Dropped when the job is aborted.
+    alive: Mutex<Option<Sender<()>>>,
+    /// Never carries a value: it is disconnected when the job is aborted, which wakes a worker that waits
+    /// to hand over a chunk.
+    aborted: Receiver<()>,
+    statement: Mutex<Statement>,
+}
+
+#[derive(Default)]
+struct Statement {
+    stopper: Option<Stopper>,
+    stopped: bool,
+}
+
+impl JobControl {
+    /// A job that must be over at `deadline`.
+    pub fn new(id: impl Into<String>, deadline: Instant) -> Self {
+        let (alive, aborted) = bounded(0);
+        Self {
+            id: id.into(),
+            deadline,
+            outcome: OnceLock::new(),
+            alive: Mutex::new(Some(alive)),
+            aborted,
+            statement: Mutex::default(),
+        }
+    }
+
+    /// The gateway's id of the job.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// When the job must be over.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Time left, or the error that ends the job now.
+    pub fn remaining(&self) -> Result<Duration, JobError> {
+        self.check()?;
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            Err(deadline_exceeded())
+        } else {
+            Ok(left)
+        }
+    }
+
+    /// The error of a job that was ended elsewhere.
+    pub fn check(&self) -> Result<(), JobError> {
+        match self.outcome.get() {
+            Some(Outcome::Aborted(code)) => Err(JobError::new(*code, "the job has ended")),
+            _ => Ok(()),
+        }
+    }
+
+    /// True once somebody other than the worker ended the job.
+    pub fn is_aborted(&self) -> bool {
+        matches!(self.outcome.get(), Some(Outcome::Aborted(_)))
+    }
+
+    /// Ends the job. True for the one caller that may send its terminal frame; everybody later gets false.
+    pub fn end(&self, outcome: Outcome) -> bool {
+        if self.outcome.set(outcome).is_err() {
+            return false;
+        }
+        if matches!(outcome, Outcome::Aborted(_)) {
+            drop(lock(&self.alive).take());
+        }
+        true
+    }
+
+    /// Stops the statement of an aborted job, if one is running. May block on the network: never call it on
+    /// a thread that others wait for. Holding the lock meanwhile is what keeps a late cancel from hitting
+    /// the next job on the same connection: the worker waits for it when it gives up the statement.
+    pub fn stop_statement(&self) {
+        let mut statement = lock(&self.statement);
+        if let Some(stopper) = statement.stopper.take() {
+            statement.stopped = true;
+            stopper();
+        }
+    }
+
+    /// Says how to stop the statement that is about to run, until the guard is dropped. Fails if the job has
+    /// ended already.
+    pub fn stop_with(
+        &self,
+        stopper: impl FnOnce() + Send + 'static,
+    ) -> Result<StopGuard<'_>, JobError> {
+        let mut statement = lock(&self.statement);
+        self.check()?;
+        *statement = Statement {
+            stopper: Some(Box::new(stopper)),
+            stopped: false,
+        };
+        Ok(StopGuard { control: self })
+    }
+
+    /// Disconnected once the job is aborted; for `select!`.
+    pub fn aborted(&self) -> &Receiver<()> {
+        &self.aborted
+    }
+}
+
+/// A stopper that panicked leaves nothing half done here.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A statement is running and may be stopped.
+pub struct StopGuard<'a> {
+    control: &'a JobControl,
+}
+
+impl StopGuard<'_> {
+    /// Ends the guard and tells whether the statement was stopped. A connection whose statement was stopped
+    /// is closed, not reused: the database may act on the request late.
+    pub fn finish(self) -> bool {
+        lock(&self.control.statement).stopped
+    }
+}
+
+impl Drop for StopGuard<'_> {
+    fn drop(&mut self) {
+        lock(&self.control.statement).stopper = None;
+    }
+}
+
+fn deadline_exceeded() -> JobError {
+    JobError::new(ErrorCode::DeadlineExceeded, "the job's deadline has passed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job() -> JobControl {
+        JobControl::new("j", Instant::now() + Duration::from_secs(60))
+    }
+
+    #[test]
+    fn only_the_first_to_end_a_job_may_speak() {
+        let job = job();
+        assert!(job.end(Outcome::Aborted(ErrorCode::Cancelled)));
+        assert!(!job.end(Outcome::Finished));
+        assert_eq!(job.check().unwrap_err().code, ErrorCode::Cancelled);
+        assert!(job.aborted().recv().is_err());
+    }
+
+    #[test]
+    fn a_statement_is_stopped_once_and_only_while_it_runs() {
+        let job = job();
+        let (tx, rx) = bounded(2);
+        let sender = tx.clone();
+        let guard = job.stop_with(move || sender.send(()).unwrap()).unwrap();
+        job.stop_statement();
+        job.stop_statement();
+        assert!(guard.finish());
+        assert_eq!(rx.len(), 1);
+        let guard = job.stop_with(move || tx.send(()).unwrap()).unwrap();
+        assert!(!guard.finish());
+        job.stop_statement();
+        assert_eq!(rx.len(), 1);
+    }
+
+    #[test]
+    fn an_ended_job_starts_no_statement() {
+        let job = job();
+        job.end(Outcome::Aborted(ErrorCode::DeadlineExceeded));
+        assert!(job.stop_with(|| {}).is_err());
+    }
+}

@@ -1,0 +1,263 @@
+//! Where a bridge puts its rows: text straight into the frame that will carry them.
+
+use std::sync::Arc;
+
+use crossbeam_channel::{Sender, select};
+
+use crate::error::{ErrorCode, JobError};
+use crate::jobs::JobControl;
+use crate::json::{write_string, write_u64};
+use crate::limits;
+
+/// A frame of a job on its way to the writer thread, which drops it if the job was aborted meanwhile.
+pub struct FrameOut {
+    /// The job the frame belongs to.
+    pub job: Arc<JobControl>,
+    /// The frame's JSON text.
+    pub text: String,
+}
+
+/// When a chunk is cut: by rows or by bytes, whichever comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChunkLimits {
+    /// Rows a chunk; at least 1.
+    pub rows: usize,
+    /// Bytes of text after which a chunk is cut.
+    pub bytes: usize,
+}
+
+impl Default for ChunkLimits {
+    fn default() -> Self {
+        Self {
+            rows: limits::CHUNK_ROWS,
+            bytes: limits::CHUNK_BYTES,
+        }
+    }
+}
+
+/// Which array of the chunk frames the rows go into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slot {
+    /// `rows`, for everything but aggregates.
+    Rows,
+    /// `agg`, the buckets of an aggregate.
+    Agg,
+}
+
+/// Takes the rows of one job, one at a time, and sends a chunk whenever one is full. Sending waits while the
+/// gateway reads slowly; the wait ends when the job is aborted or the session dies.
+pub struct RowSink {
+    job: Arc<JobControl>,
+    frames: Sender<FrameOut>,
+    limits: ChunkLimits,
+    slot: Slot,
+    head: String,
+    text: String,
+    in_chunk: usize,
+    rows: u64,
+    bytes: u64,
+}
+
+impl RowSink {
+    /// A sink for the rows of `job`, handing its frames to `frames`.
+    pub fn new(
+        job: Arc<JobControl>,
+        frames: Sender<FrameOut>,
+        limits: ChunkLimits,
+        slot: Slot,
+    ) -> Self {
+        let mut head = String::from("{\"id\":");
+        write_string(&mut head, job.id());
+        head.push_str(match slot {
+            Slot::Rows => ",\"type\":\"chunk\",\"rows\":[",
+            Slot::Agg => ",\"type\":\"chunk\",\"rows\":[],\"agg\":[",
+        });
+        Self {
+            job,
+            frames,
+            limits,
+            slot,
+            head,
+            text: String::new(),
+            in_chunk: 0,
+            rows: 0,
+            bytes: 0,
+        }
+    }
+
+    /// Adds one row: `write` appends one JSON value. When it fails, what it wrote of the row is taken back
+    /// and its error returned. An error of the sink itself means that the job has ended; the bridge passes it on.
+    pub fn row(
+        &mut self,
+        write: impl FnOnce(&mut String) -> Result<(), JobError>,
+    ) -> Result<(), JobError> {
+        if self.in_chunk == 0 {
+            self.text.push_str(&self.head);
+        } else {
+            self.text.push(',');
+        }
+        let start = self.text.len();
+        if let Err(error) = write(&mut self.text) {
+            self.text
+                .truncate(if self.in_chunk == 0 { 0 } else { start - 1 });
+            return Err(error);
+        }
+        self.in_chunk += 1;
+        self.rows += 1;
+        if self.in_chunk >= self.limits.rows || self.text.len() >= self.limits.bytes {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Sends the one chunk of a `count`, which has no rows.
+    pub fn count(&mut self, total: u64) -> Result<(), JobError> {
+        debug_assert!(self.in_chunk == 0 && self.slot == Slot::Rows);
+        let mut text = self.head.clone();
+        text.push_str("],\"total\":");
+        write_u64(&mut text, total);
+        text.push('}');
+        self.send(text)
+    }
+
+    /// Sends what is left; the worker calls it before the terminal frame.
+    pub fn flush(&mut self) -> Result<(), JobError> {
+        if self.in_chunk == 0 {
+            return Ok(());
+        }
+        self.text.push_str("]}");
+        self.in_chunk = 0;
+        // The next chunk of this job is likely to be as long as this one.
+        let next = String::with_capacity(self.text.len().min(self.limits.bytes + 4096));
+        let text = std::mem::replace(&mut self.text, next);
+        self.send(text)
+    }
+
+    /// Rows taken so far.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Bytes of frame text sent so far.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// True once anything was sent: from then on the job cannot be tried again.
+    pub fn started(&self) -> bool {
+        self.bytes > 0
+    }
+
+    /// Forgets rows that were taken but not sent, so that the job can be tried again on a new connection.
+    pub fn restart(&mut self) {
+        debug_assert!(!self.started());
+        self.text.clear();
+        self.in_chunk = 0;
+        self.rows = 0;
+    }
+
+    fn send(&mut self, text: String) -> Result<(), JobError> {
+        self.bytes += text.len() as u64;
+        let frame = FrameOut {
+            job: Arc::clone(&self.job),
+            text,
+        };
+        select! {
+            send(self.frames, frame) -> sent => sent.map_err(|_| session_gone()),
+            recv(self.job.aborted()) -> _ => Err(self.job.check().err().unwrap_or_else(session_gone)),
+        }
+    }
+}
+
+fn session_gone() -> JobError {
+    JobError::new(ErrorCode::Cancelled, "the session is gone")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jobs::Outcome;
+    use crossbeam_channel::{Receiver, bounded};
+    use std::time::{Duration, Instant};
+
+    fn sink(
+        rows: usize,
+        bytes: usize,
+        slot: Slot,
+    ) -> (RowSink, Receiver<FrameOut>, Arc<JobControl>) {
+        let job = Arc::new(JobControl::new(
+            "j\"1",
+            Instant::now() + Duration::from_secs(60),
+        ));
+        let (tx, rx) = bounded(4);
+        (
+            RowSink::new(Arc::clone(&job), tx, ChunkLimits { rows, bytes }, slot),
+            rx,
+            job,
+        )
+    }
+
+    fn put(sink: &mut RowSink, text: &str) -> Result<(), JobError> {
+        sink.row(|out| {
+            out.push_str(text);
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn chunks_are_cut_by_rows() {
+        let (mut sink, rx, _job) = sink(2, 1 << 20, Slot::Rows);
+        for n in 0..3 {
+            put(&mut sink, &n.to_string()).unwrap();
+        }
+        sink.flush().unwrap();
+        sink.flush().unwrap();
+        let texts: Vec<_> = rx.try_iter().map(|f| f.text).collect();
+        assert_eq!(
+            texts,
+            [
+                r#"{"id":"j\"1","type":"chunk","rows":[0,1]}"#,
+                r#"{"id":"j\"1","type":"chunk","rows":[2]}"#
+            ]
+        );
+    }
+
+    #[test]
+    fn chunks_are_cut_by_bytes_and_buckets_have_their_own_slot() {
+        let (mut sink, rx, _job) = sink(100, 10, Slot::Agg);
+        put(&mut sink, "{}").unwrap();
+        assert_eq!(
+            rx.try_recv().unwrap().text,
+            r#"{"id":"j\"1","type":"chunk","rows":[],"agg":[{}]}"#
+        );
+    }
+
+    #[test]
+    fn a_failed_row_leaves_no_trace() {
+        let (mut sink, rx, _job) = sink(10, 1 << 20, Slot::Rows);
+        let fail = |out: &mut String| {
+            out.push_str("{\"half");
+            Err(JobError::new(ErrorCode::QueryFailed, "no"))
+        };
+        assert!(sink.row(fail).is_err());
+        put(&mut sink, "1").unwrap();
+        assert!(sink.row(fail).is_err());
+        put(&mut sink, "2").unwrap();
+        sink.flush().unwrap();
+        assert_eq!(
+            rx.try_recv().unwrap().text,
+            r#"{"id":"j\"1","type":"chunk","rows":[1,2]}"#
+        );
+    }
+
+    #[test]
+    fn an_abort_frees_a_worker_that_waits_for_the_writer() {
+        let (mut sink, _rx, job) = sink(1, 1 << 20, Slot::Rows);
+        for _ in 0..4 {
+            put(&mut sink, "1").unwrap();
+        }
+        let waiting = std::thread::spawn(move || put(&mut sink, "1").unwrap_err().code);
+        job.end(Outcome::Aborted(ErrorCode::Cancelled));
+        assert_eq!(waiting.join().unwrap(), ErrorCode::Cancelled);
+    }
+}

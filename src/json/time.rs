@@ -1,0 +1,93 @@
+//! Dates and times, in the form of JavaScript's `Date.toISOString()`: UTC, milliseconds, expanded years.
+
+use std::fmt::Write;
+
+const MICROS_PER_DAY: i64 = 86_400_000_000;
+/// Largest instant a JavaScript `Date` can hold, in microseconds either side of 1970.
+const MAX_MICROS: i64 = 8_640_000_000_000_000_000;
+
+/// Writes an instant given in microseconds since 1970 UTC. Microseconds are cut, not rounded, toward the
+/// past; what no `Date` can hold (year past 275760) is `null`.
+pub fn write_timestamp(out: &mut String, micros: i64) {
+    if !(-MAX_MICROS..=MAX_MICROS).contains(&micros) {
+        out.push_str("null");
+        return;
+    }
+    let (days, rest) = (
+        micros.div_euclid(MICROS_PER_DAY),
+        micros.rem_euclid(MICROS_PER_DAY),
+    );
+    let (year, month, day) = civil_from_days(days);
+    let millis = rest / 1000;
+    out.push('"');
+    // Writing to a String cannot fail.
+    let _ = match year {
+        0..=9999 => write!(out, "{year:04}"),
+        _ if year < 0 => write!(out, "-{:06}", -year),
+        _ => write!(out, "+{year:06}"),
+    };
+    let _ = write!(
+        out,
+        "-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}Z\"",
+        millis / 3_600_000,
+        millis / 60_000 % 60,
+        millis / 1000 % 60,
+        millis % 1000
+    );
+}
+
+/// Writes a calendar date, given in days since 1970, as its midnight in UTC.
+pub fn write_date(out: &mut String, days: i64) {
+    match days.checked_mul(MICROS_PER_DAY) {
+        Some(micros) => write_timestamp(out, micros),
+        None => out.push_str("null"),
+    }
+}
+
+/// Days since 1970 to (year, month, day) in the proleptic Gregorian calendar (Hinnant's algorithm: years
+/// begin in March so that the leap day is the last one).
+pub(crate) fn civil_from_days(days: i64) -> (i64, u32, u32) {
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let doe = z.rem_euclid(146_097);
+    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    let mp = (5 * doy + 2) / 153;
+    let day = doy - (153 * mp + 2) / 5 + 1;
+    let month = if mp < 10 { mp + 3 } else { mp - 9 };
+    let year = yoe + era * 400 + i64::from(month <= 2);
+    // Both are in range by construction: 1..=12 and 1..=31.
+    (
+        year,
+        u32::try_from(month).unwrap_or(1),
+        u32::try_from(day).unwrap_or(1),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(micros: i64) -> String {
+        let mut out = String::new();
+        write_timestamp(&mut out, micros);
+        out
+    }
+
+    #[test]
+    fn instants_read_as_iso_text() {
+        assert_eq!(text(0), "\"1970-01-01T00:00:00.000Z\"");
+        assert_eq!(text(1_709_210_096_789_999), "\"2024-02-29T12:34:56.789Z\"");
+        assert_eq!(text(-1), "\"1969-12-31T23:59:59.999Z\"");
+        assert_eq!(
+            text(253_402_300_800_000_000),
+            "\"+010000-01-01T00:00:00.000Z\""
+        );
+        assert_eq!(
+            text(-63_517_176_000_000_000),
+            "\"-000043-03-22T12:00:00.000Z\""
+        );
+        assert_eq!(text(MAX_MICROS), "\"+275760-09-13T00:00:00.000Z\"");
+        assert_eq!(text(MAX_MICROS + 1000), "null");
+    }
+}

@@ -1,0 +1,57 @@
+//! The one place for limits and defaults. Everything from outside is bounded by something named here.
+
+use std::time::Duration;
+
+/// Gateway when neither flag nor environment names one (protocol.md 8).
+pub const GATEWAY_URL: &str = "wss://runner.semilayer.com/connect";
+/// Version label when `SEMILAYER_RUNNER_VERSION` is not set; the official CLI says the same.
+pub const VERSION_LABEL: &str = "0.1.0";
+/// Version of the wire protocol we speak (protocol.md 1).
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// Budget for DNS + TCP + proxy + TLS + upgrade + `hello-ack`, shared by all phases.
+pub const CONNECT_BUDGET: Duration = Duration::from_secs(15);
+/// Heartbeat interval; middleboxes drop links idle for a minute. `SEMILAYER_HEARTBEAT_MS`.
+pub const HEARTBEAT: Duration = Duration::from_millis(25_000);
+/// Nothing received for this many heartbeats: the link is dead.
+pub const DEAD_AFTER_HEARTBEATS: f64 = 2.5;
+/// First step of the reconnect back-off.
+pub const BACKOFF_FIRST: Duration = Duration::from_secs(1);
+/// Cap of the reconnect back-off.
+pub const BACKOFF_CAP: Duration = Duration::from_secs(30);
+/// A session that stayed up this long resets the back-off.
+pub const BACKOFF_RESET_AFTER: Duration = Duration::from_secs(60);
+
+/// Largest frame accepted from the gateway. Jobs are small; an `$in` of 100,000 ids is about 4 MB.
+pub const MAX_FRAME_BYTES: usize = 16 << 20;
+/// Deepest nesting accepted in a frame. Recursion in the filter parser is bounded by it.
+pub const MAX_NESTING: usize = 100;
+/// Longest list accepted in options (`$in`, `fields`, `orderBy` …).
+pub const MAX_LIST: usize = 100_000;
+
+/// Worker threads. `SEMILAYER_WORKERS`.
+pub const WORKERS: usize = 16;
+/// Jobs waiting before `OVERLOADED`. `SEMILAYER_QUEUE`.
+pub const QUEUE: usize = 1024;
+/// Rows a chunk. `SEMILAYER_CHUNK_ROWS`.
+pub const CHUNK_ROWS: usize = 500;
+/// Bytes of text after which a chunk is cut. `SEMILAYER_CHUNK_BYTES`.
+pub const CHUNK_BYTES: usize = 256 << 10;
+/// Frames between the workers and the writer. With chunks of 256 KiB this bounds what a stalled gateway can
+/// make us hold: 2 MiB, plus one chunk a worker.
+pub const WRITER_QUEUE: usize = 8;
+/// In-flight jobs may take this long to finish when the runner stops. `SEMILAYER_SHUTDOWN_GRACE_MS`.
+pub const SHUTDOWN_GRACE: Duration = Duration::from_millis(10_000);
+/// Deadline of a job whose frame names none (protocol.md 6).
+pub const JOB_DEADLINE: Duration = Duration::from_millis(30_000);
+
+/// Connections a source, unless its `pool.max` says otherwise.
+pub const POOL_MAX: usize = 3;
+/// Most connections a source may ask for.
+pub const POOL_CEILING: usize = 64;
+/// Idle database connections are closed after this long.
+pub const POOL_IDLE: Duration = Duration::from_secs(60);
+/// Time to connect to a database, unless its configuration says otherwise.
+pub const SOURCE_CONNECT: Duration = Duration::from_secs(10);
+/// Page size of `read` when the job names none (protocol.md 11).
+pub const READ_LIMIT: u64 = 1000;

@@ -1,0 +1,10 @@
+//! What a job asks for, as types. A job's JSON is parsed into these before any SQL is built; what does not
+//! parse is refused with `INVALID_OPTIONS` and the JSON path.
+
+mod predicate;
+mod request;
+
+pub use predicate::{Comparison, Pattern, Predicate};
+pub use request::{
+    BatchReadOptions, CountOptions, Order, QueryOptions, ReadOptions, Request, RequestContext,
+};

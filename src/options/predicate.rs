@@ -1,0 +1,93 @@
+//! A filter (`where`), as a tree. Meaning and NULL rules: bridges.md 5.
+
+use serde_json::Value;
+
+/// A comparison with one value, which is never null (that is `IsNull`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// `=`
+    Equal,
+    /// `<>`; rows where the column is NULL do not match.
+    NotEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+}
+
+/// What a string operator looks for; always case-insensitive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pattern {
+    /// `$ilike`: the pattern as given, with `%`, `_` and backslash escapes.
+    Like(String),
+    /// `$contains`: the text anywhere, every character literal.
+    Contains(String),
+    /// `$startsWith`
+    StartsWith(String),
+    /// `$endsWith`
+    EndsWith(String),
+}
+
+/// A filter. `All([])` is true, `Any([])` is false.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Predicate {
+    /// Every member holds (AND).
+    All(Vec<Predicate>),
+    /// At least one member holds (OR).
+    Any(Vec<Predicate>),
+    /// The whole inner clause is negated.
+    Not(Box<Predicate>),
+    /// A column against one value.
+    Compare {
+        /// Column name as the job gave it.
+        column: String,
+        /// How.
+        comparison: Comparison,
+        /// A JSON scalar, array or object; not null.
+        value: Value,
+    },
+    /// `IS NULL`, or `IS NOT NULL`.
+    IsNull {
+        /// Column name as the job gave it.
+        column: String,
+        /// True for `IS NOT NULL`.
+        negated: bool,
+    },
+    /// `IN (…)`, or `NOT IN (…)`; never an empty list (that is `Any([])` or `All([])`).
+    In {
+        /// Column name as the job gave it.
+        column: String,
+        /// The members, nulls included: SQL's rules apply to them.
+        values: Vec<Value>,
+        /// True for `NOT IN`.
+        negated: bool,
+    },
+    /// A string operator.
+    Matches {
+        /// Column name as the job gave it.
+        column: String,
+        /// What to look for.
+        pattern: Pattern,
+    },
+}
+
+impl Predicate {
+    /// The filter that lets every row through.
+    pub fn always() -> Self {
+        Self::All(Vec::new())
+    }
+
+    /// The filter that lets no row through.
+    pub fn never() -> Self {
+        Self::Any(Vec::new())
+    }
+
+    /// True when the filter cannot reject a row.
+    pub fn is_always(&self) -> bool {
+        matches!(self, Self::All(members) if members.iter().all(Self::is_always))
+    }
+}

@@ -1,0 +1,1 @@
+//! Roots of trust shared by the gateway link and the databases.
