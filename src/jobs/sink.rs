@@ -9,10 +9,23 @@ use crate::jobs::JobControl;
 use crate::json::{write_string, write_u64};
 use crate::limits;
 
+/// What a frame of a job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FrameKind {
+    /// Rows; more will follow.
+    Chunk,
+    /// The job's successful end.
+    Done,
+    /// The job's failed end.
+    Error,
+}
+
 /// A frame of a job on its way to the writer thread, which drops it if the job was aborted meanwhile.
 pub struct FrameOut {
     /// The job the frame belongs to.
     pub job: Arc<JobControl>,
+    /// What it is.
+    pub kind: FrameKind,
     /// The frame's JSON text.
     pub text: String,
 }
@@ -160,6 +173,7 @@ impl RowSink {
         self.bytes += text.len() as u64;
         let frame = FrameOut {
             job: Arc::clone(&self.job),
+            kind: FrameKind::Chunk,
             text,
         };
         select! {

@@ -1,0 +1,24 @@
+//! A `job` frame.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::sources::Source;
+
+/// One job as the gateway sent it. It is self-contained: it can run without any assignment list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobFrame {
+    /// The gateway's id; every answer carries it.
+    pub id: String,
+    /// The database.
+    pub source: Source,
+    /// `query`, `read`, …; unchecked.
+    pub kind: String,
+    /// The table or its like; unchecked.
+    pub target: String,
+    /// Options of the kind; unchecked.
+    pub options: Value,
+    /// How long after its arrival the gateway considers the job dead.
+    pub deadline: Duration,
+}
