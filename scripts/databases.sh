@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Private database servers with the conformance fixtures, for tests and measurements.
+#
+#   scripts/databases.sh up [DIR]   starts them, prints the folder; DIR/env then holds the exports
+#   scripts/databases.sh down DIR   stops them and removes the folder
+#
+# A server whose URL is given from outside (TEST_POSTGRES_URL, TEST_MARIADB_URL, TEST_PGBOUNCER_URL,
+# TEST_MYSQL_URL) is not started: that URL is used as it is and must hold the fixtures.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
+for part in postgres mariadb pgbouncer mysql; do . "$ROOT/scripts/lib/$part.sh"; done
+
+# needed: the packages that are missing for the servers to be started.
+needed() {
+    local packages=()
+    [ -n "${TEST_POSTGRES_URL:-}" ] || postgres_installed || packages+=(postgresql postgresql-contrib)
+    [ -n "${TEST_MARIADB_URL:-}" ] || mariadb_installed || packages+=(mariadb-server)
+    [ -n "${TEST_PGBOUNCER_URL:-}${TEST_POSTGRES_URL:-}" ] || pgbouncer_installed || packages+=(pgbouncer)
+    echo "${packages[*]}"
+}
+
+up() {
+    local dir=$1 missing
+    missing=$(needed)
+    if [ -n "$missing" ]; then
+        # shellcheck disable=SC2086
+        install_packages $missing ||
+            die "missing: $missing. Install these Debian packages, or point TEST_POSTGRES_URL and TEST_MARIADB_URL at servers that hold the fixtures."
+    fi
+    : >"$dir/env"
+    local jobs=()
+    if [ -z "${TEST_POSTGRES_URL:-}" ]; then
+        { postgres_up "$dir" && { [ -n "${TEST_PGBOUNCER_URL:-}" ] || pgbouncer_up "$dir"; }; } &
+        jobs+=($!)
+    fi
+    if [ -z "${TEST_MARIADB_URL:-}" ]; then
+        mariadb_up "$dir" &
+        jobs+=($!)
+    fi
+    if [ -z "${TEST_MYSQL_URL:-}" ]; then
+        mysql_up "$dir" &
+        jobs+=($!)
+    fi
+    local job failed=0
+    for job in "${jobs[@]}"; do wait "$job" || failed=1; done
+    if [ "$failed" = 1 ]; then
+        down "$dir"
+        exit 1
+    fi
+}
+
+down() {
+    pgbouncer_down "$1"
+    postgres_down "$1"
+    mariadb_down "$1"
+    mysql_down "$1"
+    rm -rf "$1"
+}
+
+case "${1:-}" in
+up)
+    dir=${2:-$(mktemp -d "${TMPDIR:-/tmp}/runner-db.XXXXXX")}
+    mkdir -p "$dir"
+    # The servers run as other users, which must be able to walk through.
+    chmod 755 "$dir"
+    up "$dir"
+    echo "$dir"
+    ;;
+down)
+    [ -f "${2:?which folder?}/env" ] || die "$2 is not a folder of databases.sh"
+    down "$2"
+    ;;
+*)
+    sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    exit 2
+    ;;
+esac

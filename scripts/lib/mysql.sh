@@ -1,0 +1,2 @@
+mysql_up() { :; }
+mysql_down() { :; }
