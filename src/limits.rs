@@ -55,3 +55,5 @@ pub const POOL_IDLE: Duration = Duration::from_secs(60);
 pub const SOURCE_CONNECT: Duration = Duration::from_secs(10);
 /// Page size of `read` when the job names none (protocol.md 11).
 pub const READ_LIMIT: u64 = 1000;
+/// Longest file of extra roots that is read; the bundle of all public roots has about 230 KB.
+pub const MAX_PEM_BYTES: u64 = 8 << 20;

@@ -1,0 +1,139 @@
+//! Which certificate authorities are trusted: the ones every browser trusts, built into the binary, and
+//! those the customer adds.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::{env, fmt, io};
+
+use log::{info, warn};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::{self, PemObject};
+
+use crate::limits;
+
+/// Variables that name PEM files with more roots: Node's own, which users of the official runner set for
+/// proxies that intercept TLS, and OpenSSL's.
+const EXTRA_ROOTS: [&str; 2] = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"];
+
+/// Why a file of certificates is of no use.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum PemError {
+    /// The file cannot be opened or read.
+    Io(io::Error),
+    /// The file is longer than any bundle of roots.
+    TooLong,
+    /// A section of the file is broken.
+    Pem(pem::Error),
+    /// The file holds no certificate.
+    Empty,
+}
+
+impl fmt::Display for PemError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => write!(f, "cannot be read: {error}"),
+            Self::TooLong => write!(f, "is longer than {} bytes", limits::MAX_PEM_BYTES),
+            Self::Pem(error) => write!(f, "is not PEM: {error}"),
+            Self::Empty => f.write_str("holds no certificate"),
+        }
+    }
+}
+
+impl std::error::Error for PemError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io(error) => Some(error),
+            Self::Pem(error) => Some(error),
+            Self::TooLong | Self::Empty => None,
+        }
+    }
+}
+
+/// The roots of the public web and those of the files that `NODE_EXTRA_CA_CERTS` and `SSL_CERT_FILE` name.
+/// Read once. A file that adds nothing is a warning, not an error: most of the time the built-in roots do.
+pub fn roots() -> &'static Arc<RootCertStore> {
+    static ROOTS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
+    ROOTS.get_or_init(|| {
+        let mut store = RootCertStore {
+            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+        };
+        for variable in EXTRA_ROOTS {
+            let Some(file) = env::var_os(variable).filter(|value| !value.is_empty()) else {
+                continue;
+            };
+            match read_certificates(Path::new(&file)) {
+                Ok(certificates) => {
+                    add(&mut store, variable, &file.to_string_lossy(), certificates)
+                }
+                Err(error) => warn!("{variable}: {} {error}", file.display()),
+            }
+        }
+        Arc::new(store)
+    })
+}
+
+fn add(
+    store: &mut RootCertStore,
+    variable: &str,
+    file: &str,
+    certificates: Vec<CertificateDer<'static>>,
+) {
+    let (added, refused) = store.add_parsable_certificates(certificates);
+    if refused > 0 {
+        warn!("{variable}: {refused} certificates of {file} are not usable as roots");
+    }
+    info!("{variable}: trusting {added} more roots of {file}");
+}
+
+/// The certificates of a PEM file, at least one.
+pub fn read_certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, PemError> {
+    let mut text = Vec::new();
+    File::open(file)
+        .and_then(|file| file.take(limits::MAX_PEM_BYTES + 1).read_to_end(&mut text))
+        .map_err(PemError::Io)?;
+    if text.len() as u64 > limits::MAX_PEM_BYTES {
+        return Err(PemError::TooLong);
+    }
+    certificates(&text)
+}
+
+fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, PemError> {
+    let found = CertificateDer::pem_slice_iter(text)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(PemError::Pem)?;
+    if found.is_empty() {
+        return Err(PemError::Empty);
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_certificates_says_so() {
+        let key = b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+        for text in [&b""[..], b"hello", key] {
+            assert!(matches!(certificates(text), Err(PemError::Empty)));
+        }
+        let broken = b"-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n";
+        assert!(matches!(certificates(broken), Err(PemError::Pem(_))));
+        let missing = read_certificates(Path::new("/nonexistent/roots.pem")).unwrap_err();
+        assert!(missing.to_string().starts_with("cannot be read: "));
+    }
+
+    #[test]
+    fn text_around_certificates_is_skipped() {
+        let text = b"# my proxy\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n\
+            -----BEGIN CERTIFICATE-----\nAAAB\n-----END CERTIFICATE-----\n";
+        let found = certificates(text).unwrap();
+        assert_eq!(found.len(), 2);
+        let mut store = RootCertStore::empty();
+        assert_eq!(store.add_parsable_certificates(found), (0, 2));
+    }
+}
