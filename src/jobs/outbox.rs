@@ -1,5 +1,7 @@
 //! The way out of a session: what the writer thread takes from everybody else.
 
+use std::sync::Arc;
+
 use crossbeam_channel::Sender;
 
 use crate::jobs::FrameOut;
@@ -35,4 +37,8 @@ pub struct Outbox {
     pub urgent: Sender<Urgent>,
     /// Chunks and `done` frames, in order; a worker waits here while the gateway reads slowly.
     pub frames: Sender<FrameOut>,
+    /// Ends the session at once, for when `urgent` is full and even a `Close` would have to wait: shuts the
+    /// socket down so that reader and writer return. Called from any thread, perhaps more than once; must
+    /// not block.
+    pub kill: Arc<dyn Fn() + Send + Sync>,
 }
