@@ -23,6 +23,7 @@ pub mod gateway;
 pub mod jobs;
 pub mod json;
 pub mod limits;
+pub mod net;
 pub mod options;
 pub mod protocol;
 pub mod sources;

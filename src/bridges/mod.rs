@@ -1,6 +1,8 @@
 //! Bridges: what the jobs of a source mean on its database. One module a database; the wire-compatible
 //! relatives of a database are flavours of its module.
 
+pub mod pool;
+
 use std::sync::Arc;
 
 use crate::error::JobError;

@@ -1,0 +1,281 @@
+//! The connections of one source: an r2d2 pool of slots that connect when they are first used.
+//!
+//! r2d2 connects on its own scheduler threads, hides the cause of a failure and lets callers wait their
+//! whole time-out for it. Here its "connections" are slots: made at once, empty, and filled by the worker
+//! that borrows one, on its own thread, within its own job's time. What r2d2 does is count them, hand them
+//! out and drop the idle ones.
+
+use std::convert::Infallible;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use r2d2::{ManageConnection, PooledConnection};
+use scheduled_thread_pool::ScheduledThreadPool;
+
+use crate::error::{ErrorCode, JobError};
+use crate::jobs::{JobControl, RowSink};
+use crate::limits;
+
+/// How a bridge connects to its database.
+pub trait Connector: Send + Sync + 'static {
+    /// One connection.
+    type Connection: Send + 'static;
+
+    /// Connects, within the job's time. It is the place for `SOURCE_UNREACHABLE`, `SOURCE_AUTH_FAILED` and
+    /// the real cause in the message.
+    fn connect(&self, job: &Arc<JobControl>) -> Result<Self::Connection, JobError>;
+
+    /// False when the connection must not go back to the pool though its job went well: it is closed, or it
+    /// holds on to too much memory.
+    fn reusable(&self, connection: &mut Self::Connection) -> bool;
+}
+
+/// The pool of one source.
+pub struct Pool<C: Connector> {
+    slots: r2d2::Pool<Slots<C>>,
+    connector: Arc<C>,
+}
+
+/// How many connections there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolState {
+    /// All of them.
+    pub connections: u32,
+    /// Those no job uses.
+    pub idle: u32,
+}
+
+struct Slots<C>(Arc<C>);
+
+impl<C: Connector> ManageConnection for Slots<C> {
+    type Connection = Option<C::Connection>;
+    type Error = Infallible;
+
+    fn connect(&self) -> Result<Self::Connection, Infallible> {
+        Ok(None)
+    }
+
+    fn is_valid(&self, _: &mut Self::Connection) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    /// An empty slot is dropped on its return, so that idle slots are always live connections.
+    fn has_broken(&self, slot: &mut Self::Connection) -> bool {
+        slot.as_mut()
+            .is_none_or(|connection| !self.0.reusable(connection))
+    }
+}
+
+impl<C: Connector> Pool<C> {
+    /// A pool of at most `max` connections. Nothing is connected yet.
+    pub fn new(connector: C, max: usize) -> Self {
+        let max = max.clamp(1, limits::POOL_CEILING);
+        let connector = Arc::new(connector);
+        let slots = r2d2::Pool::builder()
+            .max_size(u32::try_from(max).unwrap_or(1))
+            .min_idle(Some(0))
+            .idle_timeout(Some(limits::POOL_IDLE))
+            .max_lifetime(None)
+            .test_on_check_out(false)
+            .thread_pool(scheduler())
+            .build_unchecked(Slots(Arc::clone(&connector)));
+        Self { slots, connector }
+    }
+
+    /// Most connections.
+    pub fn max(&self) -> usize {
+        self.slots.max_size() as usize
+    }
+
+    /// How many connections there are now.
+    pub fn state(&self) -> PoolState {
+        let state = self.slots.state();
+        PoolState {
+            connections: state.connections,
+            idle: state.idle_connections,
+        }
+    }
+
+    /// Runs `work` on a connection. A connection that turns out to be dead is replaced by a new one and the
+    /// work is done once more, as long as no row was sent. After any other failure of a job that was ended
+    /// elsewhere the connection is closed, because its answer may be incomplete.
+    pub fn run<T>(
+        &self,
+        job: &Arc<JobControl>,
+        sink: &mut RowSink,
+        mut work: impl FnMut(&mut C::Connection, &mut RowSink) -> Result<T, JobError>,
+    ) -> Result<T, JobError> {
+        let mut slot = self.borrow(job)?;
+        // The slot stays empty meanwhile: after a panic there is nothing in it that could be used again.
+        if let Some(mut connection) = slot.take() {
+            match work(&mut connection, sink) {
+                Err(error) if error.retryable() && !sink.started() => {
+                    drop(connection);
+                    job.check()?;
+                    log::debug!(
+                        "a pooled connection was dead, connecting again: {}",
+                        error.message
+                    );
+                    sink.restart();
+                }
+                result => return settle(job, &mut slot, connection, result),
+            }
+        }
+        let mut connection = self.connector.connect(job)?;
+        let result = work(&mut connection, sink);
+        settle(job, &mut slot, connection, result)
+    }
+
+    fn borrow(&self, job: &Arc<JobControl>) -> Result<PooledConnection<Slots<C>>, JobError> {
+        if let Some(slot) = self.slots.try_get() {
+            return Ok(slot);
+        }
+        // The engine runs no more jobs of a source than it has slots, so this waits only for a slot to be
+        // made, or for one that a late worker still holds.
+        self.slots.get_timeout(job.remaining()?).map_err(|_| {
+            JobError::new(
+                ErrorCode::SourceUnreachable,
+                "every connection of the source is busy",
+            )
+        })
+    }
+}
+
+fn settle<C: Connector, T>(
+    job: &JobControl,
+    slot: &mut PooledConnection<Slots<C>>,
+    connection: C::Connection,
+    result: Result<T, JobError>,
+) -> Result<T, JobError> {
+    let unusable = result
+        .as_ref()
+        .is_err_and(|error| error.connection_lost || job.is_aborted());
+    if !unusable {
+        **slot = Some(connection);
+    }
+    result
+}
+
+/// r2d2 would start three threads a pool. Its tasks here are tiny, so one thread serves every pool.
+fn scheduler() -> Arc<ScheduledThreadPool> {
+    static SCHEDULER: OnceLock<Arc<ScheduledThreadPool>> = OnceLock::new();
+    Arc::clone(SCHEDULER.get_or_init(|| {
+        Arc::new(
+            ScheduledThreadPool::builder()
+                .num_threads(1)
+                .thread_name_pattern("pools")
+                .build(),
+        )
+    }))
+}
+
+/// The time a bridge may take to connect: its own limit or what is left of the job, whichever is shorter.
+pub fn connect_budget(job: &JobControl, own: Duration) -> Result<Duration, JobError> {
+    Ok(job.remaining()?.min(own))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jobs::{ChunkLimits, Outcome, Slot};
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Instant;
+
+    /// Connections are numbered as they are made.
+    struct Fake {
+        made: AtomicU32,
+    }
+
+    impl Connector for Fake {
+        type Connection = u32;
+
+        fn connect(&self, _: &Arc<JobControl>) -> Result<u32, JobError> {
+            Ok(self.made.fetch_add(1, Ordering::SeqCst))
+        }
+
+        fn reusable(&self, _: &mut u32) -> bool {
+            true
+        }
+    }
+
+    fn fixture() -> (Pool<Fake>, Arc<JobControl>, RowSink) {
+        let job = Arc::new(JobControl::new(
+            "j",
+            Instant::now() + Duration::from_secs(60),
+        ));
+        let (frames, _) = crossbeam_channel::bounded(1);
+        let sink = RowSink::new(Arc::clone(&job), frames, ChunkLimits::default(), Slot::Rows);
+        (
+            Pool::new(
+                Fake {
+                    made: AtomicU32::new(0),
+                },
+                2,
+            ),
+            job,
+            sink,
+        )
+    }
+
+    fn lost() -> JobError {
+        JobError::new(ErrorCode::QueryFailed, "gone").lost()
+    }
+
+    #[test]
+    fn a_connection_is_used_again() {
+        let (pool, job, mut sink) = fixture();
+        for _ in 0..3 {
+            assert_eq!(pool.run(&job, &mut sink, |c, _| Ok(*c)), Ok(0));
+        }
+        assert_eq!(
+            pool.state(),
+            PoolState {
+                connections: 1,
+                idle: 1
+            }
+        );
+    }
+
+    #[test]
+    fn a_dead_pooled_connection_is_replaced_and_a_new_one_that_dies_is_not() {
+        let (pool, job, mut sink) = fixture();
+        assert_eq!(pool.run(&job, &mut sink, |c, _| Ok(*c)), Ok(0));
+        let seen = pool.run(
+            &job,
+            &mut sink,
+            |c, _| if *c == 0 { Err(lost()) } else { Ok(*c) },
+        );
+        assert_eq!(seen, Ok(1));
+        let mut tries = 0;
+        let seen: Result<(), _> = pool.run(&job, &mut sink, |_, _| {
+            tries += 1;
+            Err(lost())
+        });
+        assert_eq!((seen, tries), (Err(lost()), 2));
+        assert_eq!(pool.state().idle, 0);
+    }
+
+    #[test]
+    fn an_aborted_job_leaves_no_connection_behind() {
+        let (pool, job, mut sink) = fixture();
+        let result: Result<(), _> = pool.run(&job, &mut sink, |_, _| {
+            job.end(Outcome::Aborted(ErrorCode::Cancelled));
+            Err(JobError::new(ErrorCode::QueryFailed, "canceling statement"))
+        });
+        assert!(result.is_err());
+        assert_eq!(pool.state().idle, 0);
+    }
+
+    #[test]
+    fn a_panic_empties_the_slot() {
+        let (pool, job, mut sink) = fixture();
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            pool.run(&job, &mut sink, |_, _| -> Result<(), JobError> {
+                panic!("driver")
+            })
+        }));
+        assert!(panicked.is_err());
+        assert_eq!(pool.state().idle, 0);
+        assert_eq!(pool.run(&job, &mut sink, |c, _| Ok(*c)), Ok(1));
+    }
+}

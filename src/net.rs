@@ -1,0 +1,58 @@
+//! Names to addresses, in bounded time.
+
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::bounded;
+
+/// Resolves a host name (or an address literal, brackets allowed) within `budget`. The system's resolver
+/// cannot be interrupted, so it runs on a thread of its own; when time is up that thread is left behind and
+/// ends when the resolver gives up, a few seconds later.
+///
+/// # Errors
+/// The resolver's own error, `NotFound` when it names no address, `TimedOut` when the budget is over.
+pub fn resolve(host: &str, port: u16, budget: Duration) -> io::Result<Vec<SocketAddr>> {
+    let host = host
+        .strip_prefix('[')
+        .and_then(|h| h.strip_suffix(']'))
+        .unwrap_or(host)
+        .to_owned();
+    if let Ok(ip) = host.parse() {
+        return Ok(vec![SocketAddr::new(ip, port)]);
+    }
+    let (answer, answers) = bounded(1);
+    thread::Builder::new()
+        .name("resolver".into())
+        .spawn(move || {
+            let found = (host.as_str(), port)
+                .to_socket_addrs()
+                .map(Iterator::collect::<Vec<_>>);
+            // Nobody waits any more when the budget was over first.
+            let _ = answer.send(found);
+        })?;
+    let found = answers.recv_timeout(budget).map_err(|_| {
+        io::Error::new(io::ErrorKind::TimedOut, "the name server does not answer")
+    })??;
+    if found.is_empty() {
+        return Err(io::Error::new(
+            io::ErrorKind::NotFound,
+            "the name has no address",
+        ));
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literals_need_no_resolver() {
+        let found = resolve("[::1]", 5432, Duration::ZERO).unwrap();
+        assert_eq!(found, ["[::1]:5432".parse().unwrap()]);
+        let found = resolve("127.0.0.1", 80, Duration::ZERO).unwrap();
+        assert_eq!(found, ["127.0.0.1:80".parse().unwrap()]);
+    }
+}
