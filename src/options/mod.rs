@@ -1,6 +1,9 @@
 //! What a job asks for, as types. A job's JSON is parsed into these before any SQL is built; what does not
 //! parse is refused with `INVALID_OPTIONS` and the JSON path.
 
+mod fields;
+mod filter;
+mod order;
 mod predicate;
 mod request;
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// A comparison with one value, which is never null (that is `IsNull`).
+/// A comparison with one value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Comparison {
     /// `=`
@@ -47,7 +47,8 @@ pub enum Predicate {
         column: String,
         /// How.
         comparison: Comparison,
-        /// A JSON scalar, array or object; not null.
+        /// A JSON scalar, array or object. Null only where there is an order to ask for: SQL then has no
+        /// answer, neither for the comparison nor for its negation. (In)equality with null is `IsNull`.
         value: Value,
     },
     /// `IS NULL`, or `IS NOT NULL`.

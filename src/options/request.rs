@@ -1,6 +1,13 @@
 //! One job's question.
 
+use serde_json::Value;
+
+use crate::error::{ErrorCode, JobError};
+use crate::limits;
 use crate::options::Predicate;
+use crate::options::fields::Options;
+use crate::options::filter::{EmptyOperators, parse_filter};
+use crate::options::order::parse_order;
 
 /// What parsing needs to know besides the options, for its error messages.
 #[derive(Debug, Clone, Copy)]
@@ -87,4 +94,195 @@ pub enum Request {
     IntrospectTarget,
     /// Does the source answer?
     Test,
+}
+
+impl Request {
+    /// Parses a job. Unknown options are ignored, null counts as absent.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED_KIND` for a kind no SQL bridge answers, `INVALID_OPTIONS` with the JSON path,
+    /// `UNSUPPORTED_OPERATOR` in the official words.
+    pub fn parse(
+        kind: &str,
+        target: &str,
+        options: &Value,
+        bridge: &str,
+    ) -> Result<Self, JobError> {
+        let context = RequestContext { bridge, target };
+        match kind {
+            "read" => ReadOptions::parse(Options::new(options)?, context).map(Self::Read),
+            "query" => QueryOptions::parse(Options::new(options)?, context).map(Self::Query),
+            "batchRead" => {
+                BatchReadOptions::parse(Options::new(options)?, context).map(Self::BatchRead)
+            }
+            "count" => CountOptions::parse(Options::new(options)?, context).map(Self::Count),
+            "listTargets" => Ok(Self::ListTargets),
+            "introspectTarget" => Ok(Self::IntrospectTarget),
+            "test" => Ok(Self::Test),
+            _ => Err(JobError::new(
+                ErrorCode::UnsupportedKind,
+                format!("{bridge} has no answer for jobs of kind \"{kind}\""),
+            )),
+        }
+    }
+}
+
+impl ReadOptions {
+    fn parse(options: Options<'_>, context: RequestContext<'_>) -> Result<Self, JobError> {
+        Ok(Self {
+            fields: options.columns("fields", context.bridge)?,
+            cursor: options.position("cursor")?,
+            limit: options.count("limit")?.unwrap_or(limits::READ_LIMIT),
+            changed_since: changed_since(options)?,
+            tracking_column: options
+                .text("changeTrackingColumn")?
+                .unwrap_or("updated_at")
+                .to_owned(),
+        })
+    }
+}
+
+/// An instant is text on the wire; what JavaScript takes for false asks for nothing.
+fn changed_since(options: Options<'_>) -> Result<Option<String>, JobError> {
+    match options.get("changedSince") {
+        Some(Value::Number(number)) if number.as_f64() != Some(0.0) => Err(
+            JobError::invalid_options("options.changedSince", "must be an ISO 8601 text"),
+        ),
+        _ => options.position("changedSince"),
+    }
+}
+
+impl QueryOptions {
+    fn parse(options: Options<'_>, context: RequestContext<'_>) -> Result<Self, JobError> {
+        let limit = options.count("limit")?;
+        let offset = options.count("offset")?;
+        if offset.is_some() && limit.is_none() && !offset_stands_alone(context.bridge) {
+            return Err(JobError::invalid_options(
+                "options.offset",
+                "needs a limit on this bridge",
+            ));
+        }
+        Ok(Self {
+            filter: filter(options, context, EmptyOperators::Ignored)?,
+            order: parse_order(options)?,
+            limit,
+            offset,
+            select: options.columns("select", context.bridge)?,
+        })
+    }
+}
+
+/// Only PostgreSQL's grammar has OFFSET without LIMIT; elsewhere the official bridges fail on it.
+fn offset_stands_alone(bridge: &str) -> bool {
+    matches!(
+        bridge,
+        "@semilayer/bridge-postgres" | "@semilayer/bridge-cockroachdb" | "@semilayer/bridge-neon"
+    )
+}
+
+impl BatchReadOptions {
+    fn parse(options: Options<'_>, context: RequestContext<'_>) -> Result<Self, JobError> {
+        let select = match options.get("select") {
+            Some(Value::String(all)) if all == "*" => None,
+            _ => options.columns("select", context.bridge)?,
+        };
+        Ok(Self {
+            filter: filter(options, context, EmptyOperators::Ignored)?,
+            order: parse_order(options)?,
+            limit: options.count("limit")?,
+            select,
+        })
+    }
+}
+
+impl CountOptions {
+    fn parse(options: Options<'_>, context: RequestContext<'_>) -> Result<Self, JobError> {
+        Ok(Self {
+            filter: filter(options, context, EmptyOperators::AloneOnly)?,
+        })
+    }
+}
+
+fn filter(
+    options: Options<'_>,
+    context: RequestContext<'_>,
+    empty_operators: EmptyOperators,
+) -> Result<Predicate, JobError> {
+    parse_filter(
+        options.get("where"),
+        "options.where",
+        context,
+        empty_operators,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn parse(kind: &str, options: Value) -> Result<Request, JobError> {
+        Request::parse(kind, "people", &options, "@semilayer/bridge-sqlite")
+    }
+
+    #[test]
+    fn absent_options_have_their_defaults() {
+        for options in [
+            json!(null),
+            json!({}),
+            json!({"limit": null, "fields": null, "cursor": null, "changedSince": null,
+                   "changeTrackingColumn": null, "where": 5, "unknown": true}),
+        ] {
+            assert_eq!(
+                parse("read", options).unwrap(),
+                Request::Read(ReadOptions {
+                    fields: None,
+                    cursor: None,
+                    limit: 1000,
+                    changed_since: None,
+                    tracking_column: "updated_at".to_owned(),
+                })
+            );
+        }
+        assert!(parse("read", json!([])).is_err());
+    }
+
+    #[test]
+    fn since_is_text() {
+        let since = |value| match parse("read", json!({ "changedSince": value })) {
+            Ok(Request::Read(read)) => Ok(read.changed_since),
+            Ok(_) => panic!("not a read"),
+            Err(error) => Err(error.code),
+        };
+        assert_eq!(since(json!("2025-01-01")), Ok(Some("2025-01-01".into())));
+        assert_eq!(since(json!(0)), Ok(None));
+        assert_eq!(since(json!(1e12)), Err(ErrorCode::InvalidOptions));
+        assert_eq!(since(json!({})), Err(ErrorCode::InvalidOptions));
+    }
+
+    #[test]
+    fn a_star_is_only_known_to_batch_read() {
+        assert!(parse("batchRead", json!({"select": "*"})).is_ok());
+        assert!(parse("batchRead", json!({"select": "id"})).is_err());
+        assert!(parse("query", json!({"select": "*"})).is_err());
+    }
+
+    #[test]
+    fn offset_alone_is_for_postgres() {
+        let options = json!({"offset": 40});
+        assert!(parse("query", options.clone()).is_err());
+        assert!(Request::parse("query", "t", &options, "@semilayer/bridge-neon").is_ok());
+        assert!(parse("query", json!({"limit": 1, "offset": 40})).is_ok());
+        // batchRead has no offset, so it cannot be wrong.
+        assert!(parse("batchRead", options).is_ok());
+    }
+
+    #[test]
+    fn kinds_without_an_answer_are_refused() {
+        for kind in ["search", "similar", "aggregat", ""] {
+            let error = parse(kind, json!({})).unwrap_err();
+            assert_eq!(error.code, ErrorCode::UnsupportedKind);
+        }
+        assert_eq!(parse("test", json!(5)).unwrap(), Request::Test);
+    }
 }

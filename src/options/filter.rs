@@ -1,0 +1,414 @@
+//! Parses `where` into a [`Predicate`]. The rules are in bridges.md 5; where the official bridges build
+//! broken or surprising SQL (`$not` over two fields, empty clauses beside others) the plain meaning holds.
+
+use serde_json::{Map, Value};
+
+use crate::error::{ErrorCode, JobError};
+use crate::limits;
+use crate::options::fields::check_length;
+use crate::options::{Comparison, Pattern, Predicate, RequestContext};
+
+/// How a filter is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EmptyOperators {
+    /// `{age: {}}` says nothing, wherever it stands.
+    Ignored,
+    /// As above when alone, refused beside another condition. The official `count` fails on that form and
+    /// the recorded answers keep its error, while those of `query` want it ignored.
+    AloneOnly,
+}
+
+/// Parses the filter found at `path`; absent, null and `{}` let every row through.
+pub(crate) fn parse_filter(
+    value: Option<&Value>,
+    path: &str,
+    context: RequestContext<'_>,
+    empty_operators: EmptyOperators,
+) -> Result<Predicate, JobError> {
+    let Some(value) = value else {
+        return Ok(Predicate::always());
+    };
+    let parser = Parser {
+        context,
+        empty_operators,
+    };
+    let clause = parser.clause(value, path, 0)?;
+    Ok(clause.unwrap_or_else(Predicate::always))
+}
+
+struct Parser<'a> {
+    context: RequestContext<'a>,
+    empty_operators: EmptyOperators,
+}
+
+impl Parser<'_> {
+    /// One clause object. `None` when it says nothing: such a clause is true, also under `$not`.
+    fn clause(
+        &self,
+        value: &Value,
+        path: &str,
+        depth: usize,
+    ) -> Result<Option<Predicate>, JobError> {
+        if depth > limits::MAX_NESTING {
+            return Err(JobError::invalid_options(path, "is nested too deeply"));
+        }
+        let Value::Object(members) = value else {
+            return Err(JobError::invalid_options(path, "must be an object"));
+        };
+        let mut terms = Vec::with_capacity(members.len());
+        let mut empty_operators = None;
+        for (key, value) in members {
+            let path = format!("{path}.{key}");
+            let term = match key.as_str() {
+                "$and" => self.members(value, &path, depth)?.map(|terms| {
+                    let spoken: Vec<_> = terms.into_iter().flatten().collect();
+                    if spoken.is_empty() {
+                        return None;
+                    }
+                    Some(all(spoken))
+                }),
+                "$or" => self.members(value, &path, depth)?.map(|terms| {
+                    if terms.iter().all(Option::is_none) {
+                        return None;
+                    }
+                    let terms = terms.into_iter();
+                    Some(any(terms
+                        .map(|term| term.unwrap_or_else(Predicate::always))
+                        .collect()))
+                }),
+                "$not" => Some(
+                    self.clause(value, &path, depth + 1)?
+                        .map(|inner| Predicate::Not(Box::new(inner))),
+                ),
+                column => {
+                    let term = self.field(column, value, &path)?;
+                    if term.is_none() {
+                        empty_operators = Some(path);
+                    }
+                    Some(term)
+                }
+            };
+            terms.extend(term.flatten());
+        }
+        if self.empty_operators == EmptyOperators::AloneOnly
+            && let Some(path) = empty_operators
+            && !terms.is_empty()
+        {
+            return Err(JobError::invalid_options(
+                &path,
+                "names no operator beside another condition",
+            ));
+        }
+        Ok((!terms.is_empty()).then(|| all(terms)))
+    }
+
+    /// The members of `$and` or `$or`; `None` when the value is no list, or an empty one, and so says nothing.
+    fn members(
+        &self,
+        value: &Value,
+        path: &str,
+        depth: usize,
+    ) -> Result<Option<Vec<Option<Predicate>>>, JobError> {
+        let Value::Array(items) = value else {
+            return Ok(None);
+        };
+        check_length(items.len(), path)?;
+        items
+            .iter()
+            .enumerate()
+            .map(|(i, item)| self.clause(item, &format!("{path}[{i}]"), depth + 1))
+            .collect::<Result<Vec<_>, _>>()
+            .map(|terms| Some(terms).filter(|terms| !terms.is_empty()))
+    }
+
+    /// The conditions on one column; `None` for `{}`.
+    fn field(
+        &self,
+        column: &str,
+        value: &Value,
+        path: &str,
+    ) -> Result<Option<Predicate>, JobError> {
+        match value {
+            Value::Object(operators) => self.operators(column, operators, path),
+            Value::Array(_) => membership(column, value, path, false).map(Some),
+            scalar => Ok(Some(equality(column, scalar, false))),
+        }
+    }
+
+    fn operators(
+        &self,
+        column: &str,
+        operators: &Map<String, Value>,
+        path: &str,
+    ) -> Result<Option<Predicate>, JobError> {
+        let mut terms = Vec::with_capacity(operators.len());
+        for (operator, value) in operators {
+            let path = format!("{path}.{operator}");
+            terms.push(match operator.as_str() {
+                "$eq" => equality(column, value, false),
+                "$ne" => equality(column, value, true),
+                "$gt" => compare(column, Comparison::Greater, value),
+                "$gte" => compare(column, Comparison::GreaterOrEqual, value),
+                "$lt" => compare(column, Comparison::Less, value),
+                "$lte" => compare(column, Comparison::LessOrEqual, value),
+                "$in" => membership(column, value, &path, false)?,
+                "$nin" => membership(column, value, &path, true)?,
+                "$ilike" => matches(column, value, Pattern::Like),
+                "$contains" => matches(column, value, Pattern::Contains),
+                "$startsWith" => matches(column, value, Pattern::StartsWith),
+                "$endsWith" => matches(column, value, Pattern::EndsWith),
+                unknown => return Err(self.unsupported(unknown)),
+            });
+        }
+        Ok((!terms.is_empty()).then(|| all(terms)))
+    }
+
+    fn unsupported(&self, operator: &str) -> JobError {
+        JobError::new(
+            ErrorCode::UnsupportedOperator,
+            format!(
+                "Bridge does not support where operator \"${}\" on target \"{}\" ({})",
+                operator.strip_prefix('$').unwrap_or(operator),
+                self.context.target,
+                self.context.bridge
+            ),
+        )
+    }
+}
+
+fn equality(column: &str, value: &Value, negated: bool) -> Predicate {
+    if value.is_null() {
+        return Predicate::IsNull {
+            column: column.to_owned(),
+            negated,
+        };
+    }
+    let comparison = if negated {
+        Comparison::NotEqual
+    } else {
+        Comparison::Equal
+    };
+    compare(column, comparison, value)
+}
+
+fn compare(column: &str, comparison: Comparison, value: &Value) -> Predicate {
+    Predicate::Compare {
+        column: column.to_owned(),
+        comparison,
+        value: value.clone(),
+    }
+}
+
+/// Nothing is in what is no list, and everything is outside it.
+fn membership(
+    column: &str,
+    value: &Value,
+    path: &str,
+    negated: bool,
+) -> Result<Predicate, JobError> {
+    match value {
+        Value::Array(values) if !values.is_empty() => {
+            check_length(values.len(), path)?;
+            Ok(Predicate::In {
+                column: column.to_owned(),
+                values: values.clone(),
+                negated,
+            })
+        }
+        _ if negated => Ok(Predicate::always()),
+        _ => Ok(Predicate::never()),
+    }
+}
+
+/// No text is like what is no text.
+fn matches(column: &str, value: &Value, pattern: fn(String) -> Pattern) -> Predicate {
+    match value {
+        Value::String(text) => Predicate::Matches {
+            column: column.to_owned(),
+            pattern: pattern(text.clone()),
+        },
+        _ => Predicate::never(),
+    }
+}
+
+fn all(mut terms: Vec<Predicate>) -> Predicate {
+    match terms.pop() {
+        Some(only) if terms.is_empty() => only,
+        last => {
+            terms.extend(last);
+            Predicate::All(terms)
+        }
+    }
+}
+
+fn any(mut terms: Vec<Predicate>) -> Predicate {
+    match terms.pop() {
+        Some(only) if terms.is_empty() => only,
+        last => {
+            terms.extend(last);
+            Predicate::Any(terms)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn parse_as(value: Value, empty: EmptyOperators) -> Result<Predicate, JobError> {
+        let context = RequestContext {
+            bridge: "@semilayer/bridge-sqlite",
+            target: "people",
+        };
+        parse_filter(Some(&value), "options.where", context, empty)
+    }
+
+    fn parse(value: Value) -> Predicate {
+        parse_as(value, EmptyOperators::Ignored).unwrap()
+    }
+
+    fn eq(column: &str, value: i64) -> Predicate {
+        compare(column, Comparison::Equal, &json!(value))
+    }
+
+    #[test]
+    fn members_of_a_clause_are_all_required() {
+        assert_eq!(
+            parse(json!({"a": 1, "b": {"$gt": 1, "$lte": 2}})),
+            Predicate::All(vec![
+                eq("a", 1),
+                Predicate::All(vec![
+                    compare("b", Comparison::Greater, &json!(1)),
+                    compare("b", Comparison::LessOrEqual, &json!(2)),
+                ])
+            ])
+        );
+    }
+
+    #[test]
+    fn not_covers_the_whole_clause() {
+        assert_eq!(
+            parse(json!({"$not": {"a": 1, "b": 2}})),
+            Predicate::Not(Box::new(Predicate::All(vec![eq("a", 1), eq("b", 2)])))
+        );
+    }
+
+    #[test]
+    fn what_says_nothing_is_true() {
+        for value in [
+            json!({}),
+            json!({"a": {}}),
+            json!({"$and": []}),
+            json!({"$or": []}),
+            json!({"$or": {"a": 1}}),
+            json!({"$and": "x"}),
+            json!({"$or": [{}, {}]}),
+            json!({"$not": {}}),
+            json!({"$not": {"$and": [{}]}}),
+            json!({"$nin": {"$nin": []}}),
+        ] {
+            assert!(parse(value.clone()).is_always(), "{value}");
+        }
+        assert_eq!(parse(json!({"a": {}, "b": 1})), eq("b", 1));
+        assert_eq!(
+            parse(json!({"$or": [{}, {"a": 1}]})),
+            Predicate::Any(vec![Predicate::always(), eq("a", 1)])
+        );
+        // Said, and true of every row: its negation holds for none.
+        assert_eq!(
+            parse(json!({"$not": {"a": {"$nin": []}}})),
+            Predicate::Not(Box::new(Predicate::always()))
+        );
+    }
+
+    #[test]
+    fn nulls_are_asked_for_by_is_null() {
+        let is_null = |negated| Predicate::IsNull {
+            column: "a".to_owned(),
+            negated,
+        };
+        assert_eq!(parse(json!({"a": null})), is_null(false));
+        assert_eq!(parse(json!({"a": {"$eq": null}})), is_null(false));
+        assert_eq!(parse(json!({"a": {"$ne": null}})), is_null(true));
+        // No order with NULL, so neither the comparison nor its negation holds: SQL decides.
+        assert_eq!(
+            parse(json!({"a": {"$gt": null}})),
+            compare("a", Comparison::Greater, &Value::Null)
+        );
+    }
+
+    #[test]
+    fn lists_and_patterns_of_the_wrong_type_match_nothing() {
+        for value in [
+            json!({"a": []}),
+            json!({"a": {"$in": []}}),
+            json!({"a": {"$in": 5}}),
+            json!({"a": {"$in": null}}),
+            json!({"a": {"$ilike": 5}}),
+            json!({"a": {"$contains": null}}),
+            json!({"a": {"$endsWith": {"a": 1}}}),
+        ] {
+            assert_eq!(parse(value.clone()), Predicate::never(), "{value}");
+        }
+        assert!(parse(json!({"a": {"$nin": 5}})).is_always());
+        assert_eq!(
+            parse(json!({"a": [1, null]})),
+            Predicate::In {
+                column: "a".to_owned(),
+                values: vec![json!(1), Value::Null],
+                negated: false
+            }
+        );
+    }
+
+    #[test]
+    fn unknown_operators_are_named_in_the_official_words() {
+        for operator in ["$regex", "regex"] {
+            let error = parse_as(json!({"age": {operator: 1}}), EmptyOperators::Ignored);
+            let error = error.unwrap_err();
+            assert_eq!(error.code, ErrorCode::UnsupportedOperator);
+            assert_eq!(
+                error.message,
+                "Bridge does not support where operator \"$regex\" on target \"people\" (@semilayer/bridge-sqlite)"
+            );
+        }
+    }
+
+    #[test]
+    fn ill_typed_clauses_are_refused_by_their_path() {
+        for (value, path) in [
+            (json!("ab"), "options.where:"),
+            (json!([]), "options.where:"),
+            (json!({"$not": null}), "options.where.$not:"),
+            (json!({"$or": [{}, null]}), "options.where.$or[1]:"),
+            (
+                json!({"$and": [{"$not": [1]}]}),
+                "options.where.$and[0].$not:",
+            ),
+        ] {
+            let error = parse_as(value, EmptyOperators::Ignored).unwrap_err();
+            assert_eq!(error.code, ErrorCode::InvalidOptions);
+            assert!(error.message.starts_with(path), "{error}");
+        }
+    }
+
+    #[test]
+    fn depth_and_length_are_bounded() {
+        let mut deep = json!({"a": 1});
+        for _ in 0..=limits::MAX_NESTING {
+            deep = json!({ "$not": deep });
+        }
+        assert!(parse_as(deep, EmptyOperators::Ignored).is_err());
+        let long = json!({"a": {"$in": vec![0; limits::MAX_LIST + 1]}});
+        let error = parse_as(long, EmptyOperators::Ignored).unwrap_err();
+        assert!(error.message.starts_with("options.where.a.$in: has 100001"));
+    }
+
+    #[test]
+    fn count_refuses_an_empty_operator_object_beside_a_condition() {
+        let alone = EmptyOperators::AloneOnly;
+        assert!(parse_as(json!({"age": {}, "id": 1}), alone).is_err());
+        assert!(parse_as(json!({"age": {}}), alone).unwrap().is_always());
+    }
+}
