@@ -26,6 +26,12 @@ pub const BACKOFF_RESET_AFTER: Duration = Duration::from_secs(60);
 pub const MAX_FRAME_BYTES: usize = 16 << 20;
 /// Deepest nesting accepted in a frame. Recursion in the filter parser is bounded by it.
 pub const MAX_NESTING: usize = 100;
+/// Most values in a frame. As parsed, each takes about 70 bytes: 30 MB at most.
+pub const MAX_VALUES: usize = 400_000;
+/// Longest job id; every frame of a job repeats it.
+pub const MAX_ID_BYTES: usize = 1024;
+/// Longest deadline a job may ask for.
+pub const MAX_DEADLINE: Duration = Duration::from_secs(24 * 3600);
 /// Longest list accepted in options (`$in`, `fields`, `orderBy` …).
 pub const MAX_LIST: usize = 100_000;
 

@@ -1,5 +1,10 @@
 //! The frames of the wire (protocol.md): what the gateway sends, parsed and bounded, and what we send.
 
+pub mod client_frame;
 mod job_frame;
+mod scan;
+mod server_frame;
 
 pub use job_frame::JobFrame;
+pub use scan::TooMuch;
+pub use server_frame::{FrameError, ServerFrame};

@@ -1,0 +1,96 @@
+//! What a frame's text may cost, found before anything of it is parsed.
+
+use std::fmt;
+
+use crate::limits;
+
+/// Why a text is not worth parsing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TooMuch {
+    /// Lists and objects inside each other beyond [`limits::MAX_NESTING`]: parsing recurses.
+    Nesting,
+    /// More values than [`limits::MAX_VALUES`]: two bytes of text such as `0,` become some 70 in memory.
+    Values,
+}
+
+impl fmt::Display for TooMuch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nesting => write!(f, "nested deeper than {} levels", limits::MAX_NESTING),
+            Self::Values => write!(f, "more than {} values", limits::MAX_VALUES),
+        }
+    }
+}
+
+/// One pass over the bytes, no recursion, no memory. It need not be JSON.
+pub fn scan(text: &str) -> Result<(), TooMuch> {
+    let mut depth = 0usize;
+    let mut values = 1usize;
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => skip_string(&mut bytes),
+            b'[' | b'{' => {
+                depth += 1;
+                values += 1;
+                if depth > limits::MAX_NESTING {
+                    return Err(TooMuch::Nesting);
+                }
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b',' => values += 1,
+            _ => {}
+        }
+    }
+    if values > limits::MAX_VALUES {
+        return Err(TooMuch::Values);
+    }
+    Ok(())
+}
+
+fn skip_string(bytes: &mut std::str::Bytes<'_>) {
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => return,
+            b'\\' => {
+                bytes.next();
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_is_counted_outside_strings_only() {
+        let nested = |n| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        assert_eq!(scan(&nested(limits::MAX_NESTING)), Ok(()));
+        assert_eq!(
+            scan(&nested(limits::MAX_NESTING + 1)),
+            Err(TooMuch::Nesting)
+        );
+        let text = format!(r#"{{"a\"":"{}"}}"#, "[".repeat(1000));
+        assert_eq!(scan(&text), Ok(()));
+        assert_eq!(scan(&"[],".repeat(500)), Ok(()));
+    }
+
+    #[test]
+    fn values_are_counted() {
+        let list = |n: usize| format!("[{}0]", "0,".repeat(n));
+        assert_eq!(scan(&list(limits::MAX_LIST)), Ok(()));
+        assert_eq!(scan(&list(limits::MAX_VALUES)), Err(TooMuch::Values));
+        assert_eq!(scan(&"{}".repeat(limits::MAX_VALUES)), Err(TooMuch::Values));
+        let text = format!("\"{}\"", ",".repeat(limits::MAX_VALUES));
+        assert_eq!(scan(&text), Ok(()));
+    }
+
+    #[test]
+    fn broken_text_is_the_parser_s_business() {
+        for text in ["", "]]]]", "\"", "\"\\", "{\"a", "😀"] {
+            assert_eq!(scan(text), Ok(()));
+        }
+    }
+}

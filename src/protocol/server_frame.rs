@@ -1,0 +1,439 @@
+//! The frames that the gateway sends, from text to types. Fields we do not know are ignored, as the published
+//! codec does; a frame we cannot use says why, and a `job` among them still names its id.
+
+use std::fmt;
+use std::time::Duration;
+
+use log::warn;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::error::JobError;
+use crate::limits;
+use crate::protocol::JobFrame;
+use crate::protocol::scan::{TooMuch, scan};
+use crate::sources::{CredentialsLocation, Source};
+
+/// What the gateway says.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every frame is a job, and each is consumed before the next is parsed"
+)]
+pub enum ServerFrame {
+    /// The session is accepted.
+    HelloAck {
+        /// The gateway's protocol version, if it is a number.
+        server_version: Option<u64>,
+        /// Sources this runner is to serve.
+        sources: Vec<Source>,
+    },
+    /// The list of sources has changed; this one replaces it.
+    AssignmentsChanged {
+        /// Sources this runner is to serve.
+        sources: Vec<Source>,
+    },
+    /// Run this.
+    Job(JobFrame),
+    /// Stop the job with this id.
+    Cancel {
+        /// The job's id.
+        id: String,
+    },
+    /// Are you alive? Answered by a heartbeat.
+    Ping,
+}
+
+/// Why a frame is of no use. None of these ends the session.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum FrameError {
+    /// A `job` with an id that cannot be run; the gateway is told so.
+    Job {
+        /// The job's id.
+        id: String,
+        /// What is wrong with it.
+        error: JobError,
+    },
+    /// Too large to parse, and not a job with an id.
+    TooMuch(TooMuch),
+    /// Not JSON. Where, not what: the text may hold credentials.
+    Syntax {
+        /// Bytes of the whole text.
+        length: usize,
+        /// Byte of the line at which parsing stopped.
+        column: usize,
+    },
+    /// JSON, but not an object with a `type`.
+    NoType,
+    /// A type that this version does not know.
+    Unknown(String),
+    /// A known type without a field that it needs.
+    Incomplete {
+        /// The frame's type.
+        kind: &'static str,
+        /// The missing field.
+        field: &'static str,
+    },
+}
+
+impl fmt::Display for FrameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Job { error, .. } => write!(f, "unusable job: {error}"),
+            Self::TooMuch(problem) => problem.fmt(f),
+            Self::Syntax { length, column } => {
+                write!(f, "{length} bytes that are not JSON (column {column})")
+            }
+            Self::NoType => f.write_str("no object with a `type`"),
+            Self::Unknown(kind) => write!(f, "unknown type {kind:?}"),
+            Self::Incomplete { kind, field } => write!(f, "`{kind}` without `{field}`"),
+        }
+    }
+}
+
+impl std::error::Error for FrameError {}
+
+impl ServerFrame {
+    /// Parses a text frame.
+    pub fn parse(text: &str) -> Result<Self, FrameError> {
+        if let Err(problem) = scan(text) {
+            return Err(refuse_job(text, problem).unwrap_or(FrameError::TooMuch(problem)));
+        }
+        let value: Value = serde_json::from_str(text).map_err(|error| {
+            // What JavaScript reads and we do not: `1e999`, half a surrogate pair.
+            refuse_job(text, "not readable as JSON").unwrap_or(FrameError::Syntax {
+                length: text.len(),
+                column: error.column(),
+            })
+        })?;
+        let Value::Object(mut frame) = value else {
+            return Err(FrameError::NoType);
+        };
+        let Some(Value::String(kind)) = frame.remove("type") else {
+            return Err(FrameError::NoType);
+        };
+        match kind.as_str() {
+            "job" => job(frame).map(Self::Job),
+            "cancel" => match frame.remove("id") {
+                Some(Value::String(id)) => Ok(Self::Cancel { id }),
+                _ => Err(FrameError::Incomplete {
+                    kind: "cancel",
+                    field: "id",
+                }),
+            },
+            "ping" => Ok(Self::Ping),
+            "hello-ack" => Ok(Self::HelloAck {
+                server_version: frame.get("serverVersion").and_then(Value::as_u64),
+                // The session is good without a list: every job carries its source.
+                sources: assignments(&mut frame).unwrap_or_default(),
+            }),
+            "assignments-changed" => match assignments(&mut frame) {
+                Some(sources) => Ok(Self::AssignmentsChanged { sources }),
+                None => Err(FrameError::Incomplete {
+                    kind: "assignments-changed",
+                    field: "assignedSources",
+                }),
+            },
+            _ => Err(FrameError::Unknown(shortened(kind))),
+        }
+    }
+}
+
+/// A text that cannot be parsed may still be a job with an id. Reading only that costs no memory, and
+/// serde_json skips what is inside unknown fields without recursion.
+fn refuse_job(text: &str, problem: impl fmt::Display) -> Option<FrameError> {
+    #[derive(Deserialize)]
+    struct Head {
+        id: String,
+        #[serde(rename = "type")]
+        kind: String,
+    }
+    let head: Head = serde_json::from_str(text).ok()?;
+    (head.kind == "job").then(|| FrameError::Job {
+        id: head.id,
+        error: JobError::invalid_options("params", problem),
+    })
+}
+
+fn job(mut frame: Map<String, Value>) -> Result<JobFrame, FrameError> {
+    let Some(Value::String(id)) = frame.remove("id") else {
+        return Err(FrameError::Incomplete {
+            kind: "job",
+            field: "id",
+        });
+    };
+    if id.len() > limits::MAX_ID_BYTES {
+        return Err(FrameError::Job {
+            error: JobError::invalid_options(
+                "id",
+                format_args!("longer than {} bytes", limits::MAX_ID_BYTES),
+            ),
+            id,
+        });
+    }
+    let deadline = deadline(frame.get("deadlineMs"));
+    match params(frame.remove("params")) {
+        Ok((source, kind, target, options)) => Ok(JobFrame {
+            id,
+            source,
+            kind,
+            target,
+            options,
+            deadline,
+        }),
+        Err(error) => Err(FrameError::Job { id, error }),
+    }
+}
+
+fn params(params: Option<Value>) -> Result<(Source, String, String, Value), JobError> {
+    let mut params = object(params, "params")?;
+    let source = source(params.remove("source"), "params.source")?;
+    let mut job = object(params.remove("job"), "params.job")?;
+    let kind = string(job.remove("kind"), "params.job.kind")?;
+    // `listTargets` and `test` have no target.
+    let target = match job.remove("target") {
+        None | Some(Value::Null) => String::new(),
+        target => string(target, "params.job.target")?,
+    };
+    let options = match job.remove("options") {
+        None | Some(Value::Null) => Value::Object(Map::new()),
+        Some(options) => options,
+    };
+    Ok((source, kind, target, options))
+}
+
+/// `deadlineMs` is a duration. Zero and less mean that it is over already; what is no number means nothing.
+fn deadline(value: Option<&Value>) -> Duration {
+    let Some(ms) = value.and_then(Value::as_f64) else {
+        return limits::JOB_DEADLINE;
+    };
+    Duration::try_from_secs_f64(ms.max(0.0) / 1000.0)
+        .map_or(limits::MAX_DEADLINE, |d| d.min(limits::MAX_DEADLINE))
+}
+
+/// The usable sources of a list; one that is not usable is left out, since a job would say what is wrong.
+fn assignments(frame: &mut Map<String, Value>) -> Option<Vec<Source>> {
+    let Some(Value::Array(list)) = frame.remove("assignedSources") else {
+        return None;
+    };
+    let sources = list.into_iter().enumerate().filter_map(|(n, value)| {
+        source(Some(value), &format!("assignedSources[{n}]"))
+            .map_err(|error| warn!("assignment ignored: {}", error.message))
+            .ok()
+    });
+    Some(sources.collect())
+}
+
+fn source(value: Option<Value>, path: &str) -> Result<Source, JobError> {
+    let mut source = object(value, path)?;
+    let id = string(source.remove("id"), &format!("{path}.id"))?;
+    let name = match source.remove("name") {
+        None | Some(Value::Null) => id.clone(),
+        name => string(name, &format!("{path}.name"))?,
+    };
+    let bridge = string(source.remove("bridge"), &format!("{path}.bridge"))?;
+    let config = source.remove("config").filter(|config| !config.is_null());
+    let credentials = match source.get("credentialsLocation").and_then(Value::as_str) {
+        Some("managed") => CredentialsLocation::Managed,
+        Some("runner-local") => CredentialsLocation::RunnerLocal,
+        _ if config.is_some() => CredentialsLocation::Managed,
+        _ => CredentialsLocation::RunnerLocal,
+    };
+    let config = match (credentials, config) {
+        (CredentialsLocation::Managed, Some(config)) => {
+            object(Some(config), &format!("{path}.config"))?
+        }
+        _ => Map::new(),
+    };
+    Ok(Source {
+        id,
+        name,
+        bridge,
+        credentials,
+        config,
+    })
+}
+
+fn object(value: Option<Value>, path: &str) -> Result<Map<String, Value>, JobError> {
+    match value {
+        Some(Value::Object(object)) => Ok(object),
+        _ => Err(JobError::invalid_options(path, "expected an object")),
+    }
+}
+
+fn string(value: Option<Value>, path: &str) -> Result<String, JobError> {
+    match value {
+        Some(Value::String(string)) => Ok(string),
+        _ => Err(JobError::invalid_options(path, "expected a string")),
+    }
+}
+
+/// Short enough for a log line.
+fn shortened(text: String) -> String {
+    text.chars().take(40).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn parse(value: Value) -> Result<ServerFrame, FrameError> {
+        ServerFrame::parse(&value.to_string())
+    }
+
+    fn a_job() -> Value {
+        json!({"id": "j1", "type": "job", "deadlineMs": 1500, "params": {
+            "source": {"id": "s", "name": "primary-db", "bridge": "@semilayer/bridge-postgres",
+                "credentialsLocation": "managed", "config": {"url": "postgres://u:p@h/d"}},
+            "job": {"kind": "query", "target": "t", "options": {"limit": 1}}}})
+    }
+
+    fn job_with(change: impl FnOnce(&mut Value)) -> Result<JobFrame, FrameError> {
+        let mut frame = a_job();
+        change(&mut frame);
+        match parse(frame)? {
+            ServerFrame::Job(job) => Ok(job),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_job_is_typed() {
+        let job = job_with(|_| {}).unwrap();
+        assert_eq!(
+            (job.id.as_str(), job.kind.as_str(), job.target.as_str()),
+            ("j1", "query", "t")
+        );
+        assert_eq!(job.options, json!({"limit": 1}));
+        assert_eq!(job.deadline, Duration::from_millis(1500));
+        assert_eq!(job.source.config["url"], "postgres://u:p@h/d");
+        assert!(!format!("{job:?}").contains("u:p@"));
+    }
+
+    #[test]
+    fn deadlines_are_sane_whatever_is_sent() {
+        let of = |ms: Value| job_with(|frame| frame["deadlineMs"] = ms).unwrap().deadline;
+        assert_eq!(of(json!("5000")), limits::JOB_DEADLINE);
+        assert_eq!(of(Value::Null), limits::JOB_DEADLINE);
+        assert_eq!(of(json!(0)), Duration::ZERO);
+        assert_eq!(of(json!(-1)), Duration::ZERO);
+        assert_eq!(of(json!(0.5)), Duration::from_micros(500));
+        assert_eq!(of(json!(1e300)), limits::MAX_DEADLINE);
+    }
+
+    #[test]
+    fn an_unusable_job_keeps_its_id() {
+        for (path, problem) in [
+            ("/params", "params: expected an object"),
+            ("/params/source", "params.source: expected an object"),
+            ("/params/source/id", "params.source.id: expected a string"),
+            (
+                "/params/source/bridge",
+                "params.source.bridge: expected a string",
+            ),
+            (
+                "/params/source/config",
+                "params.source.config: expected an object",
+            ),
+            ("/params/job", "params.job: expected an object"),
+            ("/params/job/kind", "params.job.kind: expected a string"),
+            ("/params/job/target", "params.job.target: expected a string"),
+        ] {
+            let broken = job_with(|frame| *frame.pointer_mut(path).unwrap() = json!(7));
+            let Err(FrameError::Job { id, error }) = broken else {
+                panic!("{path}: {broken:?}")
+            };
+            assert_eq!((id.as_str(), error.message.as_str()), ("j1", problem));
+        }
+        let no_id = job_with(|frame| frame["id"] = json!(7));
+        assert!(matches!(
+            no_id,
+            Err(FrameError::Incomplete { field: "id", .. })
+        ));
+        let long = job_with(|frame| frame["id"] = json!("x".repeat(limits::MAX_ID_BYTES + 1)));
+        assert!(matches!(long, Err(FrameError::Job { .. })));
+    }
+
+    #[test]
+    fn a_job_that_is_too_deep_keeps_its_id() {
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let text = format!(r#"{{"params":{deep},"type":"job","id":"j9"}}"#);
+        let Err(FrameError::Job { id, .. }) = ServerFrame::parse(&text) else {
+            panic!("not refused")
+        };
+        assert_eq!(id, "j9");
+        for text in [format!(r#"{{"type":"job","id":{deep}}}"#), deep] {
+            assert_eq!(
+                ServerFrame::parse(&text),
+                Err(FrameError::TooMuch(TooMuch::Nesting))
+            );
+        }
+    }
+
+    #[test]
+    fn a_job_that_only_javascript_reads_keeps_its_id() {
+        for value in ["1e999", r#""\ud800""#] {
+            let text = format!(r#"{{"id":"j1","type":"job","params":{value}}}"#);
+            assert!(matches!(
+                ServerFrame::parse(&text),
+                Err(FrameError::Job { .. })
+            ));
+        }
+    }
+
+    #[test]
+    fn where_credentials_live_is_guessed_only_when_unsaid() {
+        let source = |location: Value, config: Value| {
+            job_with(|frame| {
+                frame["params"]["source"]["credentialsLocation"] = location;
+                frame["params"]["source"]["config"] = config;
+            })
+            .unwrap()
+            .source
+        };
+        let local = source(json!("runner-local"), json!({"url": "x"}));
+        assert_eq!(local.credentials, CredentialsLocation::RunnerLocal);
+        assert!(local.config.is_empty());
+        let managed = source(json!("vault"), json!({"url": "x"}));
+        assert_eq!(managed.credentials, CredentialsLocation::Managed);
+        assert_eq!(managed.config.len(), 1);
+        assert_eq!(
+            source(json!("vault"), Value::Null).credentials,
+            CredentialsLocation::RunnerLocal
+        );
+        let empty = source(json!("managed"), Value::Null);
+        assert_eq!(empty.credentials, CredentialsLocation::Managed);
+        assert!(empty.config.is_empty());
+    }
+
+    #[test]
+    fn unusable_assignments_are_left_out() {
+        let good = a_job()["params"]["source"].clone();
+        let frame = parse(json!({"type": "hello-ack", "serverVersion": 1,
+            "assignedSources": [7, good, {"id": "x"}]}));
+        let Ok(ServerFrame::HelloAck {
+            server_version,
+            sources,
+        }) = frame
+        else {
+            panic!("{frame:?}")
+        };
+        assert_eq!((server_version, sources.len()), (Some(1), 1));
+        assert!(parse(json!({"type": "hello-ack"})).is_ok());
+        assert!(parse(json!({"type": "assignments-changed"})).is_err());
+    }
+
+    #[test]
+    fn other_frames_are_named_without_their_content() {
+        let kind = parse(json!({"type": "shutdown", "secret": "s3cret"})).unwrap_err();
+        assert_eq!(kind.to_string(), "unknown type \"shutdown\"");
+        for text in ["", "{", "nil", "[]", "7", r#"{"type":7}"#, r#"{"id":"j1"}"#] {
+            assert!(ServerFrame::parse(text).is_err(), "{text}");
+        }
+        let cut = ServerFrame::parse(r#"{"type":"job","password":"s3cret"#).unwrap_err();
+        assert!(!cut.to_string().contains("s3cret"));
+        assert_eq!(parse(json!({"type": "ping"})), Ok(ServerFrame::Ping));
+    }
+}
