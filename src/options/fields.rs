@@ -74,6 +74,7 @@ impl<'a> Options<'a> {
                     "must be a column name",
                 ));
             };
+            check_column(column, &format!("options.{name}[{i}]"))?;
             if seen.insert(column.as_str()) {
                 columns.push(column.clone());
             } else if bridge == "@semilayer/bridge-mariadb" {
@@ -113,6 +114,17 @@ pub(crate) fn check_length(length: usize, path: &str) -> Result<(), JobError> {
         return Err(JobError::invalid_options(
             path,
             format_args!("has {length} members; {} are allowed", limits::MAX_LIST),
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses the one character that no database has in a name and that some drivers would cut the SQL at.
+pub(crate) fn check_column(column: &str, path: &str) -> Result<(), JobError> {
+    if column.contains('\0') {
+        return Err(JobError::invalid_options(
+            path,
+            "a column name cannot hold a NUL character",
         ));
     }
     Ok(())

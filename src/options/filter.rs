@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{ErrorCode, JobError};
 use crate::limits;
-use crate::options::fields::check_length;
+use crate::options::fields::{check_column, check_length};
 use crate::options::{Comparison, Pattern, Predicate, RequestContext};
 
 /// How a filter is read.
@@ -81,6 +81,7 @@ impl Parser<'_> {
                         .map(|inner| Predicate::Not(Box::new(inner))),
                 ),
                 column => {
+                    check_column(column, &path)?;
                     let term = self.field(column, value, &path)?;
                     if term.is_none() {
                         empty_operators = Some(path);

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::error::JobError;
 use crate::options::Order;
-use crate::options::fields::{Options, check_length};
+use crate::options::fields::{Options, check_column, check_length};
 
 const PATH: &str = "options.orderBy";
 
@@ -41,6 +41,7 @@ fn parse_clause(
 ) -> Result<(), JobError> {
     // A record whose column is called "field" is taken for this form too, as the official bridges do.
     if let Some(Value::String(column)) = clause.get("field") {
+        check_column(column, path)?;
         // The public contract: anything but "desc" is ascending.
         let descending = match clause.get("dir") {
             None | Some(Value::Null) => false,
@@ -55,6 +56,7 @@ fn parse_clause(
     }
     check_length(clause.len(), path)?;
     for (column, direction) in clause {
+        check_column(column, path)?;
         let descending = match direction.as_str() {
             Some("asc") => false,
             Some("desc") => true,
@@ -127,6 +129,7 @@ mod tests {
                 json!([{"id": "asc", "age": "nope"}]),
                 "options.orderBy[0].age:",
             ),
+            (json!({"a\0": "asc"}), "options.orderBy:"),
             (json!({"field": 5}), "options.orderBy.field:"),
             (json!({"field": "id", "dir": 1}), "options.orderBy.dir:"),
         ] {

@@ -1,0 +1,123 @@
+//! A statement in the making: text and bound values grow side by side.
+
+use serde_json::Value;
+
+use crate::options::Order;
+use crate::sql::Dialect;
+
+/// One statement, ready to send. Values stay JSON; each bridge converts them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statement {
+    /// Text with placeholders (`$1` or `?`).
+    pub sql: String,
+    /// One value a placeholder, in order. On PostgreSQL the whole list of an `$in` is one value, an array.
+    pub params: Vec<Value>,
+}
+
+/// Writes a [`Statement`].
+#[derive(Debug)]
+pub struct Builder {
+    pub(crate) dialect: Dialect,
+    sql: String,
+    params: Vec<Value>,
+}
+
+impl Builder {
+    /// An empty statement.
+    pub fn new(dialect: Dialect) -> Self {
+        Self {
+            dialect,
+            sql: String::with_capacity(256),
+            params: Vec::new(),
+        }
+    }
+
+    /// Appends ready SQL.
+    pub fn push(&mut self, sql: &str) -> &mut Self {
+        self.sql.push_str(sql);
+        self
+    }
+
+    /// Appends a column of the statement's own table.
+    pub fn column(&mut self, name: &str) -> &mut Self {
+        let column = self.dialect.column(name);
+        self.push(&column)
+    }
+
+    /// Binds a value and appends its placeholder.
+    pub fn bind(&mut self, value: Value) -> &mut Self {
+        self.params.push(value);
+        match self.dialect {
+            Dialect::Postgres => {
+                self.sql.push('$');
+                self.sql
+                    .push_str(itoa::Buffer::new().format(self.params.len()));
+            }
+            Dialect::MySql | Dialect::Sqlite => self.sql.push('?'),
+        }
+        self
+    }
+
+    /// Appends `ORDER BY …`, or nothing.
+    pub fn order(&mut self, order: &[Order]) -> &mut Self {
+        for (i, clause) in order.iter().enumerate() {
+            self.push(if i == 0 { " ORDER BY " } else { ", " })
+                .column(&clause.column)
+                .push(if clause.descending { " DESC" } else { " ASC" });
+        }
+        self
+    }
+
+    /// Appends `LIMIT …` and `OFFSET …`, each only where asked for.
+    pub fn window(&mut self, limit: Option<u64>, offset: Option<u64>) -> &mut Self {
+        match (limit, offset, self.dialect) {
+            (Some(limit), _, _) => {
+                self.push(" LIMIT ").bind(limit.into());
+            }
+            // Neither grammar has OFFSET alone; these limits are their ways to say "none".
+            (None, Some(_), Dialect::MySql) => {
+                self.push(" LIMIT 18446744073709551615");
+            }
+            (None, Some(_), Dialect::Sqlite) => {
+                self.push(" LIMIT -1");
+            }
+            (None, ..) => {}
+        }
+        if let Some(offset) = offset {
+            self.push(" OFFSET ").bind(offset.into());
+        }
+        self
+    }
+
+    /// The finished statement.
+    pub fn finish(self) -> Statement {
+        Statement {
+            sql: self.sql,
+            params: self.params,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn windows_follow_the_dialect() {
+        let window = |dialect, limit, offset| {
+            let mut builder = Builder::new(dialect);
+            builder.window(limit, offset);
+            builder.finish()
+        };
+        let statement = window(Dialect::Postgres, Some(5), Some(10));
+        assert_eq!(statement.sql, " LIMIT $1 OFFSET $2");
+        assert_eq!(statement.params, [json!(5), json!(10)]);
+        assert_eq!(window(Dialect::Postgres, None, Some(1)).sql, " OFFSET $1");
+        assert_eq!(
+            window(Dialect::Sqlite, None, Some(1)).sql,
+            " LIMIT -1 OFFSET ?"
+        );
+        assert_eq!(window(Dialect::MySql, None, None).sql, "");
+    }
+}
