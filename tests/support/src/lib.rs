@@ -1,0 +1,41 @@
+//! What the runner's tests and measurements stand on: a gateway that enforces the frame contract, the real
+//! binary as a child process, a watchdog, databases, certificates. It is a crate of its own so that it is
+//! compiled once for all tests and no line of it can be in the production binary.
+//!
+//! Everything panics when something is wrong: that is what ends a test.
+
+pub mod answer;
+pub mod certificates;
+pub mod connection;
+pub mod databases;
+pub mod gateway;
+pub mod ledger;
+pub mod network;
+pub mod runner;
+pub mod source;
+pub mod statistics;
+pub mod temp;
+pub mod tls;
+pub mod upgrade;
+pub mod watchdog;
+
+pub use answer::{Answer, Terminal};
+pub use certificates::TestCa;
+pub use gateway::{Gateway, Job, Options};
+pub use runner::{Runner, RunnerBuilder};
+pub use upgrade::{Admission, Upgrade};
+pub use watchdog::watchdog;
+
+/// The token every test runner presents unless a test says otherwise.
+pub const TOKEN: &str = "rk_test_0123456789abcdef0123456789abcdef";
+/// The id every test runner presents unless a test says otherwise.
+pub const RUNNER_ID: &str = "6f9f1c1e-3b6a-4c55-9f0e-5f0a6d1f2b3c";
+
+/// Starts to describe a runner process: the binary under test with a clean environment, pointed at a gateway.
+/// A macro, because only the test itself knows where cargo put the binary.
+#[macro_export]
+macro_rules! runner {
+    ($gateway:expr) => {
+        $crate::RunnerBuilder::new(env!("CARGO_BIN_EXE_semilayer-runner"), &$gateway.url())
+    };
+}

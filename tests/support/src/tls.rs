@@ -1,0 +1,106 @@
+//! TLS in front of a plain server: bytes are pumped between the encrypted connection and a loopback one, in
+//! both directions at once, so that back-pressure passes through.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use rustls::{ServerConfig, ServerConnection};
+
+/// Completes the handshake and returns the plain side of the connection.
+pub fn terminate(mut encrypted: TcpStream, config: Arc<ServerConfig>) -> io::Result<TcpStream> {
+    let mut tls = ServerConnection::new(config).map_err(io::Error::other)?;
+    while tls.is_handshaking() {
+        tls.complete_io(&mut encrypted)?;
+    }
+    let (inner, plain) = pair()?;
+    let tls = Arc::new(Mutex::new(tls));
+    let output = Arc::new(Mutex::new(encrypted.try_clone()?));
+    {
+        let (tls, output, inner) = (tls.clone(), output.clone(), inner.try_clone()?);
+        thread::Builder::new()
+            .name("tls-in".into())
+            .spawn(move || drop(decrypt(encrypted, &tls, &output, inner)))?;
+    }
+    thread::Builder::new()
+        .name("tls-out".into())
+        .spawn(move || drop(encrypt(inner, &tls, &output)))?;
+    Ok(plain)
+}
+
+/// Two connected sockets.
+fn pair() -> io::Result<(TcpStream, TcpStream)> {
+    let listener = TcpListener::bind(("127.0.0.1", 0))?;
+    let one = TcpStream::connect(listener.local_addr()?)?;
+    let (other, _) = listener.accept()?;
+    one.set_nodelay(true)?;
+    other.set_nodelay(true)?;
+    Ok((one, other))
+}
+
+fn decrypt(
+    mut encrypted: TcpStream,
+    tls: &Mutex<ServerConnection>,
+    output: &Mutex<TcpStream>,
+    mut inner: TcpStream,
+) -> io::Result<()> {
+    let mut raw = vec![0; 64 << 10];
+    let mut plain = Vec::new();
+    loop {
+        let count = encrypted.read(&mut raw).unwrap_or(0);
+        let mut left = &raw[..count];
+        let mut answers = false;
+        while !left.is_empty() {
+            let mut tls = tls.lock().expect("the TLS lock");
+            tls.read_tls(&mut left)?;
+            let state = tls.process_new_packets().map_err(io::Error::other)?;
+            let start = plain.len();
+            plain.resize(start + state.plaintext_bytes_to_read(), 0);
+            tls.reader().read_exact(&mut plain[start..])?;
+            answers |= tls.wants_write();
+        }
+        if answers {
+            flush(tls, output, &[])?;
+        }
+        inner.write_all(&plain)?;
+        plain.clear();
+        if count == 0 {
+            return inner.shutdown(Shutdown::Write);
+        }
+    }
+}
+
+fn encrypt(
+    mut inner: TcpStream,
+    tls: &Mutex<ServerConnection>,
+    output: &Mutex<TcpStream>,
+) -> io::Result<()> {
+    let mut plain = vec![0; 16 << 10];
+    loop {
+        let count = inner.read(&mut plain).unwrap_or(0);
+        if count == 0 {
+            tls.lock().expect("the TLS lock").send_close_notify();
+            flush(tls, output, &[])?;
+            return output
+                .lock()
+                .expect("the output lock")
+                .shutdown(Shutdown::Both);
+        }
+        flush(tls, output, &plain[..count])?;
+    }
+}
+
+/// Encrypts and sends. Records leave in the order they were made because the output is locked first.
+fn flush(tls: &Mutex<ServerConnection>, output: &Mutex<TcpStream>, plain: &[u8]) -> io::Result<()> {
+    let mut output = output.lock().expect("the output lock");
+    let mut records = Vec::new();
+    {
+        let mut tls = tls.lock().expect("the TLS lock");
+        tls.writer().write_all(plain)?;
+        while tls.wants_write() {
+            tls.write_tls(&mut records)?;
+        }
+    }
+    output.write_all(&records)
+}
