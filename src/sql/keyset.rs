@@ -42,8 +42,8 @@ pub struct Page<'a> {
     /// The key's values on which the page before ended; null for a NULL. Shorter than the key when only its
     /// first columns are known: the page then begins after all rows that share them. Empty for the first page.
     pub after: &'a [Value],
-    /// `changedSince`.
-    pub since: Option<&'a Bound>,
+    /// What `changedSince` comes to; all of it must hold.
+    pub since: &'a [Bound],
     /// Rows to fetch: one more than are shown tells whether there is another page.
     pub fetch: u64,
 }
@@ -59,12 +59,13 @@ impl Page<'_> {
             builder.push(glue).after(&known);
             glue = " AND ";
         }
-        if let Some(since) = self.since {
+        for bound in self.since {
             builder
                 .push(glue)
-                .push(&since.before)
-                .bind(since.value.clone())
-                .push(&since.after);
+                .push(&bound.before)
+                .bind(bound.value.clone())
+                .push(&bound.after);
+            glue = " AND ";
         }
         for (i, part) in self.key.iter().enumerate() {
             builder
@@ -120,7 +121,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn page(dialect: Dialect, keys: &[&str], after: &[Value], since: Option<&Bound>) -> Statement {
+    fn page(dialect: Dialect, keys: &[&str], after: &[Value], since: &[Bound]) -> Statement {
         let key: Vec<_> = keys
             .iter()
             .map(|name| KeyPart {
@@ -142,7 +143,7 @@ mod tests {
 
     #[test]
     fn the_first_page_has_no_condition() {
-        let statement = page(Dialect::Postgres, &["a", "b"], &[], None);
+        let statement = page(Dialect::Postgres, &["a", "b"], &[], &[]);
         assert_eq!(
             statement.sql,
             "SELECT * FROM x AS t ORDER BY t.\"a\" ASC, t.\"b\" ASC LIMIT $1"
@@ -161,7 +162,7 @@ mod tests {
             Dialect::MySql,
             &["a", "b", "c"],
             &[json!("1"), json!("2"), json!("3")],
-            Some(&since),
+            &[since],
         );
         assert_eq!(
             statement.sql,
@@ -175,19 +176,19 @@ mod tests {
 
     #[test]
     fn a_shorter_position_skips_the_whole_group() {
-        let statement = page(Dialect::Postgres, &["a", "b"], &[json!("3")], None);
+        let statement = page(Dialect::Postgres, &["a", "b"], &[json!("3")], &[]);
         assert!(statement.sql.contains("WHERE t.\"a\" > $1 ORDER BY"));
     }
 
     #[test]
     fn null_comes_first() {
-        let statement = page(Dialect::Sqlite, &["a", "b"], &[Value::Null, json!(4)], None);
+        let statement = page(Dialect::Sqlite, &["a", "b"], &[Value::Null, json!(4)], &[]);
         assert!(
             statement
                 .sql
                 .contains("WHERE (t.\"a\" IS NOT NULL OR t.\"b\" > ?) ORDER")
         );
-        let statement = page(Dialect::Sqlite, &["a", "b"], &[json!(4), Value::Null], None);
+        let statement = page(Dialect::Sqlite, &["a", "b"], &[json!(4), Value::Null], &[]);
         assert!(
             statement
                 .sql
@@ -207,7 +208,7 @@ mod tests {
             from: "x",
             key: &key,
             after: &[json!("2025-01-01")],
-            since: None,
+            since: &[],
             fetch: 1,
         };
         assert_eq!(

@@ -35,6 +35,15 @@ impl Selection<'_> {
             .window(self.limit, self.offset);
         builder.finish()
     }
+
+    /// The number of rows the filter lets through, when the `rows` that came back tell it: counting them
+    /// would cost a scan.
+    pub fn known_total(&self, rows: u64) -> Option<u64> {
+        let offset = self.offset.unwrap_or(0);
+        let complete = self.limit.is_none_or(|limit| rows < limit);
+        // An empty page may lie far beyond the last row.
+        (complete && (rows > 0 || offset == 0)).then(|| offset.saturating_add(rows))
+    }
 }
 
 /// The statement that counts the rows of a table a filter lets through.
@@ -92,6 +101,9 @@ mod tests {
              WHERE t.\"id\" = ANY($1) ORDER BY t.\"id\" DESC, t.\"n\" ASC LIMIT $2 OFFSET $3"
         );
         assert_eq!(statement.params, [json!([1]), json!(2), json!(4)]);
+        assert_eq!(selection.known_total(1), Some(5));
+        assert_eq!(selection.known_total(0), None);
+        assert_eq!(selection.known_total(2), None);
         assert_eq!(
             count(Dialect::MySql, "`people`", &filter).sql,
             "SELECT COUNT(*) FROM `people` AS t WHERE t.`id` IN (?)"
