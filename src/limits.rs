@@ -63,3 +63,7 @@ pub const SOURCE_CONNECT: Duration = Duration::from_secs(10);
 pub const READ_LIMIT: u64 = 1000;
 /// Longest file of extra roots that is read; the bundle of all public roots has about 230 KB.
 pub const MAX_PEM_BYTES: u64 = 8 << 20;
+/// For so long what was read of a table's columns is used again without asking the database.
+pub const CATALOG_FRESH: Duration = Duration::from_secs(1);
+/// Tables a source whose columns are remembered.
+pub const CATALOG_TARGETS: usize = 1000;

@@ -2,12 +2,15 @@
 //! relatives of a database are flavours of its module.
 
 pub mod pool;
+#[cfg(feature = "postgres")]
+mod postgres;
 
 use std::sync::Arc;
 
-use crate::error::JobError;
+use crate::error::{ErrorCode, JobError};
 use crate::jobs::{JobControl, RowSink};
 use crate::options::Request;
+use crate::sources::Source;
 
 /// What a bridge tells about the server after `test`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +32,58 @@ pub struct Summary {
     pub next_cursor: Option<String>,
     /// Facts about the server (`test`).
     pub server: Option<ServerFacts>,
+}
+
+/// The bridges in this binary, in the official order. `hello.capabilities` lists exactly these.
+const BRIDGES: &[(&str, Open)] = &[
+    #[cfg(feature = "postgres")]
+    ("@semilayer/bridge-postgres", |source| {
+        postgres(postgres::Flavour::Postgres, source)
+    }),
+    #[cfg(feature = "postgres")]
+    ("@semilayer/bridge-cockroachdb", |source| {
+        postgres(postgres::Flavour::Cockroach, source)
+    }),
+    #[cfg(feature = "postgres")]
+    ("@semilayer/bridge-neon", |source| {
+        postgres(postgres::Flavour::Neon, source)
+    }),
+];
+
+type Open = fn(&Source) -> Result<Arc<dyn Bridge>, JobError>;
+
+/// Package names of the bridges in this binary.
+pub fn capabilities() -> Vec<&'static str> {
+    BRIDGES.iter().map(|(package, _)| *package).collect()
+}
+
+/// Opens a source: checks its configuration and makes an empty pool. Cheap; nothing is connected.
+///
+/// # Errors
+/// `UNKNOWN_BRIDGE`, `SOURCE_CONFIG`.
+pub fn open(source: &Source) -> Result<Arc<dyn Bridge>, JobError> {
+    match BRIDGES
+        .iter()
+        .find(|(package, _)| *package == source.bridge)
+    {
+        Some((_, open)) => open(source),
+        None => Err(JobError::new(
+            ErrorCode::UnknownBridge,
+            format!(
+                "Unknown bridge: \"{}\". Available: {}",
+                source.bridge,
+                capabilities().join(", ")
+            ),
+        )),
+    }
+}
+
+#[cfg(feature = "postgres")]
+fn postgres(flavour: postgres::Flavour, source: &Source) -> Result<Arc<dyn Bridge>, JobError> {
+    Ok(Arc::new(postgres::PostgresBridge::open(
+        flavour,
+        &source.config,
+    )?))
 }
 
 /// A source opened by its bridge: its configuration is checked, its pool is lazy.

@@ -1,0 +1,336 @@
+//! The answers to a job's questions, on one session.
+
+use crate::bridges::postgres::catalog::{Catalog, Relation};
+use crate::bridges::postgres::error;
+use crate::bridges::postgres::row::{KeyColumn, RowWriter, select_list};
+use crate::bridges::postgres::session::Session;
+use crate::bridges::postgres::{Flavour, Target};
+use crate::bridges::{ServerFacts, Summary};
+use crate::error::{ErrorCode, JobError};
+use crate::jobs::RowSink;
+use crate::json::{write_string, write_u64};
+use crate::options::{BatchReadOptions, CountOptions, Predicate, QueryOptions, ReadOptions};
+use crate::sql::{Bound, Cursor, Dialect, KeyPart, Page, Selection, Statement, count};
+
+/// What answering takes.
+pub struct Answer<'a> {
+    /// The relative.
+    pub flavour: Flavour,
+    /// What is known of the source's tables.
+    pub catalog: &'a Catalog,
+    /// The connection.
+    pub session: &'a mut Session,
+    /// Where rows go.
+    pub sink: &'a mut RowSink,
+}
+
+impl Answer<'_> {
+    /// A page of a walk over the whole table, by its whole key.
+    pub fn read(
+        &mut self,
+        target: &Target<'_>,
+        options: &ReadOptions,
+    ) -> Result<Summary, JobError> {
+        let relation = self
+            .catalog
+            .relation(self.session, target)?
+            .unwrap_or_default();
+        if relation.key.is_empty() {
+            let problem = format!(
+                "Could not detect primary key for table \"{}\"",
+                target.display()
+            );
+            return Err(JobError::new(ErrorCode::InvalidTarget, problem));
+        }
+        let (shown, mut select) = select_list(&relation, options.fields.as_deref());
+        for name in &relation.key {
+            if !select.is_empty() {
+                select.push_str(", ");
+            }
+            select.push_str(&KeyColumn::new(&relation, name).select);
+        }
+        let key: Vec<KeyPart> = relation
+            .key
+            .iter()
+            .map(|name| KeyPart {
+                expression: Dialect::Postgres.column(name),
+                cast: ("", ""),
+            })
+            .collect();
+        let after = options
+            .cursor
+            .as_ref()
+            .map(|text| Cursor::decode(text, key.len()).values());
+        let since = since(&relation, options);
+        let from = target.quoted();
+        let statement = Page {
+            dialect: Dialect::Postgres,
+            select: &select,
+            from: &from,
+            key: &key,
+            after: after.as_deref().unwrap_or_default(),
+            since: since.as_slice(),
+            fetch: options.limit.saturating_add(1).min(i64::MAX as u64),
+        }
+        .statement();
+
+        let mut rows = 0;
+        let mut last_key = None;
+        let mut more = false;
+        if options.limit > 0 {
+            let sink = &mut *self.sink;
+            let mut writer = None;
+            let sent = self.session.rows(&statement.sql, &statement.params, |row| {
+                if rows == options.limit {
+                    more = true;
+                    return Ok(());
+                }
+                let writer = writer_of(&mut writer, row, shown.len())?;
+                sink.row(|out| writer.write(out, row))?;
+                rows += 1;
+                if rows == options.limit {
+                    let parts = (0..key.len()).map(|i| KeyColumn::text(row, shown.len() + i));
+                    last_key = Some(parts.collect::<Result<Vec<_>, _>>()?);
+                }
+                Ok(())
+            });
+            self.forget_if_changed(target, sent)?;
+        }
+        let whole = after.is_none() && since.is_none() && !more && options.limit > 0;
+        let total = if whole {
+            rows
+        } else {
+            self.count_where(&from, &Predicate::always())?
+        };
+        let next_cursor = last_key
+            .filter(|_| more)
+            .map(|parts| Cursor::of_parts(parts).encode());
+        Ok(Summary {
+            total: Some(total),
+            next_cursor,
+            server: None,
+        })
+    }
+
+    /// Rows by filter, with the number of all that match.
+    pub fn query(
+        &mut self,
+        target: &Target<'_>,
+        options: &QueryOptions,
+    ) -> Result<Summary, JobError> {
+        let from = target.quoted();
+        let selection = Selection {
+            dialect: Dialect::Postgres,
+            select: "",
+            from: &from,
+            filter: &options.filter,
+            order: &options.order,
+            limit: options.limit,
+            offset: options.offset,
+        };
+        let rows = self.selection(target, selection, options.select.as_deref())?;
+        let total = match selection.known_total(rows) {
+            Some(total) => total,
+            None => self.count_where(&from, &options.filter)?,
+        };
+        Ok(Summary {
+            total: Some(total),
+            ..Summary::default()
+        })
+    }
+
+    /// Rows by filter.
+    pub fn batch_read(
+        &mut self,
+        target: &Target<'_>,
+        options: &BatchReadOptions,
+    ) -> Result<Summary, JobError> {
+        let from = target.quoted();
+        let selection = Selection {
+            dialect: Dialect::Postgres,
+            select: "",
+            from: &from,
+            filter: &options.filter,
+            order: &options.order,
+            limit: options.limit,
+            offset: None,
+        };
+        self.selection(target, selection, options.select.as_deref())?;
+        Ok(Summary::default())
+    }
+
+    /// A number of rows.
+    pub fn count(
+        &mut self,
+        target: &Target<'_>,
+        options: &CountOptions,
+    ) -> Result<Summary, JobError> {
+        let total = self.count_where(&target.quoted(), &options.filter)?;
+        self.sink.count(total)?;
+        Ok(Summary::default())
+    }
+
+    /// The tables of schema `public` (of every schema that is not the server's own on the relatives).
+    pub fn list_targets(&mut self) -> Result<Summary, JobError> {
+        let sql = "SELECT table_name::text FROM information_schema.tables \
+                   WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY 1";
+        let sink = &mut *self.sink;
+        self.session.rows(sql, &[], |row| {
+            let name: &str = row.try_get(0).map_err(|e| error::executing(&e))?;
+            sink.row(|out| {
+                out.push_str("{\"name\":");
+                write_string(out, name);
+                out.push('}');
+                Ok(())
+            })
+        })?;
+        Ok(Summary::default())
+    }
+
+    /// Columns, key and row count of a target.
+    pub fn introspect(&mut self, target: &Target<'_>) -> Result<Summary, JobError> {
+        let total = self.count_where(&target.quoted(), &Predicate::always())?;
+        let relation = self
+            .catalog
+            .relation(self.session, target)?
+            .unwrap_or_default();
+        let mut text = String::from("{\"name\":");
+        write_string(&mut text, target.table);
+        text.push_str(",\"columns\":[");
+        let (filter, params) = match (target.schema, self.flavour) {
+            (Some(schema), _) => (
+                " AND table_schema = $2",
+                vec![target.table.into(), schema.into()],
+            ),
+            // The official bridge looks at the columns of every schema's table of this name.
+            (None, _) => ("", vec![target.table.into()]),
+        };
+        let sql = format!(
+            "SELECT column_name::text, data_type::text, is_nullable::text \
+             FROM information_schema.columns WHERE table_name = $1{filter} ORDER BY ordinal_position"
+        );
+        let mut separator = "";
+        self.session.rows(&sql, &params, |row| {
+            let get = |i: usize| row.try_get::<_, &str>(i).map_err(|e| error::executing(&e));
+            let name = get(0)?;
+            text.push_str(std::mem::replace(&mut separator, ","));
+            text.push_str("{\"name\":");
+            write_string(&mut text, name);
+            text.push_str(",\"type\":");
+            write_string(&mut text, get(1)?);
+            text.push_str(",\"nullable\":");
+            text.push_str(if get(2)? == "YES" { "true" } else { "false" });
+            text.push_str(",\"primaryKey\":");
+            text.push_str(if relation.key.iter().any(|key| key == name) {
+                "true}"
+            } else {
+                "false}"
+            });
+            Ok(())
+        })?;
+        text.push_str("],\"rowCount\":");
+        write_u64(&mut text, total);
+        text.push('}');
+        self.sink.row(|out| {
+            out.push_str(&text);
+            Ok(())
+        })?;
+        Ok(Summary::default())
+    }
+
+    /// Does the source answer, and how.
+    pub fn test(&mut self) -> Result<Summary, JobError> {
+        let sql = "SELECT current_setting('server_version'), current_setting('transaction_read_only'), version()";
+        let mut facts = None;
+        let encrypted = self.session.encrypted();
+        let flavour = self.flavour;
+        self.session.rows(sql, &[], |row| {
+            let get = |i: usize| row.try_get::<_, &str>(i).map_err(|e| error::executing(&e));
+            let version = match flavour {
+                Flavour::Cockroach => get(2)?.to_owned(),
+                Flavour::Postgres | Flavour::Neon => format!("PostgreSQL {}", get(0)?),
+            };
+            facts = Some(ServerFacts {
+                version,
+                tls: encrypted,
+                read_only: get(1)? == "on",
+            });
+            Ok(())
+        })?;
+        Ok(Summary {
+            server: facts,
+            ..Summary::default()
+        })
+    }
+
+    /// Sends the rows of a selection and says how many.
+    fn selection(
+        &mut self,
+        target: &Target<'_>,
+        selection: Selection<'_>,
+        names: Option<&[String]>,
+    ) -> Result<u64, JobError> {
+        // Where there is no such table the database says so itself.
+        let relation = self.catalog.relation(self.session, target)?;
+        let (shown, select) = match &relation {
+            Some(relation) => select_list(relation, names),
+            None => (Vec::new(), "*".into()),
+        };
+        let Statement { sql, params } = Selection {
+            select: &select,
+            ..selection
+        }
+        .statement();
+        let sink = &mut *self.sink;
+        let before = sink.rows();
+        let mut writer = None;
+        let sent = self.session.rows(&sql, &params, |row| {
+            let writer = writer_of(&mut writer, row, shown.len())?;
+            sink.row(|out| writer.write(out, row))
+        });
+        let rows = sink.rows() - before;
+        self.forget_if_changed(target, sent)?;
+        Ok(rows)
+    }
+
+    fn count_where(&mut self, from: &str, filter: &Predicate) -> Result<u64, JobError> {
+        let Statement { sql, params } = count(Dialect::Postgres, from, filter);
+        self.session.number(&sql, &params)
+    }
+
+    /// A failed statement may be one of a table that was changed since its columns were looked up.
+    fn forget_if_changed(
+        &self,
+        target: &Target<'_>,
+        sent: Result<(), JobError>,
+    ) -> Result<(), JobError> {
+        sent.inspect_err(|_| self.catalog.forget(target))
+    }
+}
+
+/// The writer of a statement's rows, made of its first row.
+fn writer_of<'a>(
+    writer: &'a mut Option<RowWriter>,
+    row: &postgres::Row,
+    shown: usize,
+) -> Result<&'a RowWriter, JobError> {
+    if writer.is_none() {
+        *writer = Some(RowWriter::new(row, shown)?);
+    }
+    writer
+        .as_ref()
+        .ok_or_else(|| JobError::new(ErrorCode::Internal, "a writer that was made is gone"))
+}
+
+/// `changedSince`, unless the target has no such column: then it is dropped, as officially. The server reads
+/// the text as the column's own type.
+fn since(relation: &Relation, options: &ReadOptions) -> Option<Bound> {
+    let value = options.changed_since.clone()?.into();
+    let column = relation.column(&options.tracking_column)?;
+    let before = format!("{} > ", Dialect::Postgres.column(&column.name));
+    Some(Bound {
+        before,
+        value,
+        after: String::new(),
+    })
+}

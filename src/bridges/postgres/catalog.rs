@@ -1,0 +1,165 @@
+//! What is known of a target: its columns with their types, and its key. Asked of the database once a
+//! second at most, because every job needs it and tables change rarely; a table changed within that second
+//! is noticed by what its rows look like.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::bridges::postgres::Target;
+use crate::bridges::postgres::error;
+use crate::bridges::postgres::session::Session;
+use crate::error::JobError;
+use crate::limits;
+
+/// A column of a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its type, with domains resolved to what is under them.
+    pub oid: u32,
+}
+
+/// A table, a view or the like.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Relation {
+    /// Its columns in their order.
+    pub columns: Vec<Column>,
+    /// Names of the primary key's columns, most significant first; empty without one.
+    pub key: Vec<String>,
+}
+
+impl Relation {
+    /// The column of exactly this name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+}
+
+/// The relations of one source.
+#[derive(Default)]
+pub struct Catalog {
+    known: Mutex<HashMap<String, (Instant, Arc<Relation>)>>,
+}
+
+impl Catalog {
+    /// The target's relation; `None` when there is no such thing.
+    pub fn relation(
+        &self,
+        session: &mut Session,
+        target: &Target<'_>,
+    ) -> Result<Option<Arc<Relation>>, JobError> {
+        let name = target.quoted();
+        if let Some(relation) = self.fresh(&name) {
+            return Ok(Some(relation));
+        }
+        let Some(relation) = load(session, target)?.map(Arc::new) else {
+            return Ok(None);
+        };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= limits::CATALOG_TARGETS {
+            known.clear();
+        }
+        known.insert(name, (Instant::now(), Arc::clone(&relation)));
+        Ok(Some(relation))
+    }
+
+    /// Forgets a target whose rows do not look as expected.
+    pub fn forget(&self, target: &Target<'_>) {
+        self.known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&target.quoted());
+    }
+
+    fn fresh(&self, name: &str) -> Option<Arc<Relation>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let (asked, relation) = known.get(name)?;
+        (asked.elapsed() < limits::CATALOG_FRESH).then(|| Arc::clone(relation))
+    }
+}
+
+/// The key is the table's own: looking for constraints by name would find those of other tables too.
+const COLUMNS: &str = "SELECT a.attname::text, t.oid, t.typtype = 'd', \
+     pg_catalog.array_position(k.conkey, a.attnum) \
+     FROM pg_catalog.pg_class c \
+     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid \
+     JOIN pg_catalog.pg_type t ON t.oid = a.atttypid \
+     LEFT JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p' \
+     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND a.attnum > 0 AND NOT a.attisdropped AND ";
+
+fn load(session: &mut Session, target: &Target<'_>) -> Result<Option<Relation>, JobError> {
+    let (place, params) = match target.schema {
+        Some(schema) => (
+            "n.nspname = $1 AND c.relname = $2",
+            vec![schema.into(), target.table.into()],
+        ),
+        None => (
+            "pg_catalog.pg_table_is_visible(c.oid) AND c.relname = $1",
+            vec![target.table.into()],
+        ),
+    };
+    let mut columns: Vec<(Column, bool)> = Vec::new();
+    let mut key: Vec<(i32, String)> = Vec::new();
+    session.rows(
+        &format!("{COLUMNS}{place} ORDER BY a.attnum"),
+        &params,
+        |row| {
+            let get = |e: postgres::Error| error::executing(&e);
+            let name: String = row.try_get(0).map_err(get)?;
+            if let Some(position) = row.try_get(3).map_err(get)? {
+                key.push((position, name.clone()));
+            }
+            let column = Column {
+                name,
+                oid: row.try_get(1).map_err(get)?,
+            };
+            columns.push((column, row.try_get(2).map_err(get)?));
+            Ok(())
+        },
+    )?;
+    if columns.is_empty() && !exists(session, target)? {
+        return Ok(None);
+    }
+    key.sort_unstable();
+    let mut relation = Relation {
+        columns: Vec::with_capacity(columns.len()),
+        key: key.into_iter().map(|(_, name)| name).collect(),
+    };
+    for (mut column, is_domain) in columns {
+        if is_domain {
+            column.oid = under_domain(session, column.oid)?;
+        }
+        relation.columns.push(column);
+    }
+    Ok(Some(relation))
+}
+
+/// A table may have no columns at all.
+fn exists(session: &mut Session, target: &Target<'_>) -> Result<bool, JobError> {
+    let found = "SELECT count(pg_catalog.to_regclass($1))";
+    Ok(session.number(found, &[Value::String(target.quoted())])? > 0)
+}
+
+/// The type under a domain, which may be over a domain again.
+fn under_domain(session: &mut Session, domain: u32) -> Result<u32, JobError> {
+    let mut oid = domain;
+    loop {
+        let mut next = None;
+        let sql = "SELECT typbasetype FROM pg_catalog.pg_type WHERE oid = $1 AND typtype = 'd'";
+        session.rows(sql, &[Value::from(oid)], |row| {
+            next = row
+                .try_get::<_, Option<u32>>(0)
+                .map_err(|e| error::executing(&e))?;
+            Ok(())
+        })?;
+        match next {
+            Some(base) if base != oid => oid = base,
+            _ => return Ok(oid),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The driver's errors as errors of a job.
+
+use std::error::Error as _;
+use std::fmt::Write;
+use std::io;
+
+use postgres::Error;
+use postgres::error::{DbError, SqlState};
+
+use crate::error::{ErrorCode, JobError};
+
+/// A failure to connect.
+pub fn connecting(error: &Error, place: &str) -> JobError {
+    let Some(db) = error.as_db_error() else {
+        let code = if is_network(error) {
+            ErrorCode::SourceUnreachable
+        } else {
+            ErrorCode::SourceAuthFailed
+        };
+        return JobError::new(code, format!("{place}: {}", chain(error)));
+    };
+    let state = db.code();
+    let code = if state.code().starts_with("28") {
+        ErrorCode::SourceAuthFailed
+    } else if *state == SqlState::INVALID_CATALOG_NAME {
+        ErrorCode::SourceConfig
+    } else {
+        ErrorCode::SourceUnreachable
+    };
+    JobError::new(code, format!("{place}: {}", text(db)))
+}
+
+/// A failure of a statement.
+pub fn executing(error: &Error) -> JobError {
+    match error.as_db_error() {
+        Some(db) => {
+            let failed = JobError::new(ErrorCode::QueryFailed, text(db));
+            // 57P01 to 57P03: the server ends this session, or all of them.
+            if matches!(db.code().code(), "57P01" | "57P02" | "57P03" | "25P03") {
+                failed.lost()
+            } else {
+                failed
+            }
+        }
+        None if error.is_closed() || is_network(error) => JobError::new(
+            ErrorCode::SourceUnreachable,
+            format!("the connection to the database broke: {}", chain(error)),
+        )
+        .lost(),
+        // The driver and the server no longer agree on where an answer ends.
+        None => JobError::new(ErrorCode::QueryFailed, chain(error)).lost(),
+    }
+}
+
+/// The server's words with its SQLSTATE and hint. The detail stays out: it may quote rows.
+fn text(db: &DbError) -> String {
+    let mut text = format!("{} (SQLSTATE {})", db.message(), db.code().code());
+    if let Some(hint) = db.hint() {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "; hint: {hint}");
+    }
+    text
+}
+
+/// The cause is two levels down with TLS, so the whole chain is told.
+fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+fn is_network(error: &Error) -> bool {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if cause.is::<io::Error>() {
+            return true;
+        }
+        source = cause.source();
+    }
+    // A time-out of the driver carries no cause.
+    error.source().is_none()
+}

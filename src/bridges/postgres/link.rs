@@ -1,0 +1,307 @@
+//! The driver's socket, made interruptible. The `postgres` driver waits without end for a server that took
+//! the connection and then says nothing, and nothing it offers can end that wait. Its TLS hook is the one
+//! place that hands out the socket, so every connection goes through here, encrypted or not: the stream has
+//! a time limit until the session is open, and another thread can cut it at any time.
+//!
+//! This is the only file that sees the driver's asynchronous inside.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use postgres::Socket;
+use postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
+use rustls::ClientConfig;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::{Sleep, sleep};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// Whether a connection is to be encrypted.
+#[derive(Clone)]
+pub enum Encryption {
+    /// Plain text.
+    Off,
+    /// TLS if the server offers it, else plain text.
+    IfOffered(Arc<ClientConfig>),
+    /// TLS, or no connection.
+    Required(Arc<ClientConfig>),
+}
+
+/// One connection's socket as other threads see it.
+#[derive(Default)]
+pub struct Link {
+    reader: Mutex<Reader>,
+    open: AtomicBool,
+    encrypted: AtomicBool,
+}
+
+#[derive(Default)]
+struct Reader {
+    cut: bool,
+    waker: Option<Waker>,
+}
+
+impl Link {
+    /// Ends whatever the driver is waiting for with an error. The connection is of no more use.
+    pub fn cut(&self) {
+        let waker = {
+            let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+            reader.cut = true;
+            reader.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Says that the session is open: the time limit of connecting no longer counts.
+    pub fn opened(&self) {
+        self.open.store(true, Ordering::Relaxed);
+    }
+
+    /// True when the connection is encrypted.
+    pub fn encrypted(&self) -> bool {
+        self.encrypted.load(Ordering::Relaxed)
+    }
+
+    fn listen(&self, context: &Context<'_>) -> io::Result<()> {
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        if reader.cut {
+            return Err(io::Error::new(
+                io::ErrorKind::ConnectionAborted,
+                "the job has ended",
+            ));
+        }
+        match &mut reader.waker {
+            Some(waker) => waker.clone_from(context.waker()),
+            none => *none = Some(context.waker().clone()),
+        }
+        Ok(())
+    }
+}
+
+/// The hook given to the driver. It negotiates TLS itself (the driver is told not to).
+#[derive(Clone)]
+pub struct LinkTls {
+    /// The socket's handle.
+    pub link: Arc<Link>,
+    /// Whether to encrypt.
+    pub encryption: Encryption,
+    /// Time until the session must be open.
+    pub budget: Duration,
+}
+
+type Tls = <MakeRustlsConnect as MakeTlsConnect<Guarded>>::Stream;
+type Handshake = <MakeRustlsConnect as MakeTlsConnect<Guarded>>::TlsConnect;
+
+/// A hook for one host name.
+pub struct LinkConnect {
+    link: Arc<Link>,
+    budget: Duration,
+    policy: Policy,
+}
+
+enum Policy {
+    Off,
+    IfOffered(Handshake),
+    Required(Handshake),
+}
+
+impl MakeTlsConnect<Socket> for LinkTls {
+    type Stream = Wire;
+    type TlsConnect = LinkConnect;
+    type Error = io::Error;
+
+    fn make_tls_connect(&mut self, host: &str) -> io::Result<LinkConnect> {
+        let handshake = |config: &Arc<ClientConfig>| -> io::Result<Handshake> {
+            let mut maker = MakeRustlsConnect::new(ClientConfig::clone(config));
+            // This maker never fails.
+            MakeTlsConnect::<Guarded>::make_tls_connect(&mut maker, host).map_err(io::Error::other)
+        };
+        let policy = match &self.encryption {
+            Encryption::Off => Policy::Off,
+            Encryption::IfOffered(config) => Policy::IfOffered(handshake(config)?),
+            Encryption::Required(config) => Policy::Required(handshake(config)?),
+        };
+        Ok(LinkConnect {
+            link: Arc::clone(&self.link),
+            budget: self.budget,
+            policy,
+        })
+    }
+}
+
+impl TlsConnect<Socket> for LinkConnect {
+    type Stream = Wire;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Wire>> + Send>>;
+
+    fn connect(self, socket: Socket) -> Self::Future {
+        Box::pin(self.negotiate(socket))
+    }
+}
+
+/// The eight bytes that ask a server for TLS (PostgreSQL protocol, `SSLRequest`).
+const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
+
+impl LinkConnect {
+    async fn negotiate(self, socket: Socket) -> io::Result<Wire> {
+        let limit = Some(Box::pin(sleep(self.budget)));
+        let mut stream = Guarded {
+            socket,
+            link: Arc::clone(&self.link),
+            limit,
+        };
+        let (handshake, required) = match self.policy {
+            Policy::Off => return Ok(Wire::Plain(stream)),
+            Policy::IfOffered(handshake) => (handshake, false),
+            Policy::Required(handshake) => (handshake, true),
+        };
+        stream.write_all(&SSL_REQUEST).await?;
+        stream.flush().await?;
+        match stream.read_u8().await? {
+            b'S' => {
+                let tls = handshake.connect(stream).await?;
+                self.link.encrypted.store(true, Ordering::Relaxed);
+                Ok(Wire::Tls(Box::new(tls)))
+            }
+            b'N' if required => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "the server does not offer TLS, which the source's configuration requires",
+            )),
+            b'N' => Ok(Wire::Plain(stream)),
+            _ => Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "what answers there is not a PostgreSQL server",
+            )),
+        }
+    }
+}
+
+/// The socket with its time limit and its cut.
+pub struct Guarded {
+    socket: Socket,
+    link: Arc<Link>,
+    limit: Option<Pin<Box<Sleep>>>,
+}
+
+impl Guarded {
+    /// Called when the socket has nothing yet: fails once connecting took too long.
+    fn check_limit(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        if self.link.open.load(Ordering::Relaxed) {
+            self.limit = None;
+        }
+        let expired = self
+            .limit
+            .as_mut()
+            .is_some_and(|limit| limit.as_mut().poll(context).is_ready());
+        if expired {
+            return Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the server took the connection but does not answer",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl AsyncRead for Guarded {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        this.link.listen(context)?;
+        let read = Pin::new(&mut this.socket).poll_read(context, buffer);
+        if read.is_pending() {
+            this.check_limit(context)?;
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Guarded {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        this.link.listen(context)?;
+        let written = Pin::new(&mut this.socket).poll_write(context, bytes);
+        if written.is_pending() {
+            this.check_limit(context)?;
+        }
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(context)
+    }
+}
+
+/// What the driver gets to read and write.
+pub enum Wire {
+    /// Plain text.
+    Plain(Guarded),
+    /// Encrypted.
+    Tls(Box<Tls>),
+}
+
+impl TlsStream for Wire {
+    fn channel_binding(&self) -> ChannelBinding {
+        match self {
+            Self::Plain(_) => ChannelBinding::none(),
+            Self::Tls(tls) => tls.channel_binding(),
+        }
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
+            Self::Tls(stream) => Pin::new(stream.as_mut()).poll_read(context, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Tls(stream) => Pin::new(stream.as_mut()).poll_write(context, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_flush(context),
+            Self::Tls(stream) => Pin::new(stream.as_mut()).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Tls(stream) => Pin::new(stream.as_mut()).poll_shutdown(context),
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! One row of the server as one JSON object, straight from the wire's bytes into the frame's text.
+
+use std::error::Error;
+
+use postgres::Row;
+use postgres::types::{FromSql, Type};
+
+use crate::bridges::postgres::catalog::Relation;
+use crate::bridges::postgres::error;
+use crate::bridges::postgres::form::{Cast, Form, cast, form};
+use crate::error::{ErrorCode, JobError};
+use crate::json::{js_number, write_string};
+use crate::sql::Dialect;
+
+/// A value's bytes as they came, or `None` for NULL.
+struct Raw<'a>(Option<&'a [u8]>);
+
+impl<'a> FromSql<'a> for Raw<'a> {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self(Some(raw)))
+    }
+
+    fn from_sql_null(_: &Type) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self(None))
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+}
+
+fn raw(row: &Row, index: usize) -> Result<Option<&[u8]>, JobError> {
+    row.try_get::<_, Raw<'_>>(index)
+        .map(|raw| raw.0)
+        .map_err(|e| error::executing(&e))
+}
+
+/// The select list for these columns (all of them when `None`), so that each arrives in a form we read.
+/// What is asked for twice is shown once.
+pub fn select_list(relation: &Relation, names: Option<&[String]>) -> (Vec<String>, String) {
+    let mut shown: Vec<String> = Vec::new();
+    match names {
+        Some(names) => {
+            for name in names {
+                if !shown.contains(name) {
+                    shown.push(name.clone());
+                }
+            }
+        }
+        None => shown.extend(relation.columns.iter().map(|column| column.name.clone())),
+    }
+    let list: Vec<String> = shown
+        .iter()
+        .map(|name| {
+            let column = Dialect::Postgres.column(name);
+            // System columns are not in the catalog's list; what does not exist is the database's to say.
+            let suffix = match relation
+                .column(name)
+                .map_or(Cast::Text, |known| cast(known.oid))
+            {
+                Cast::None => return column,
+                Cast::Text => "::text",
+                Cast::TextArray => "::text[]",
+            };
+            format!("{column}{suffix} AS {}", Dialect::Postgres.quote(name))
+        })
+        .collect();
+    (shown, list.join(", "))
+}
+
+/// Writes rows of one statement.
+pub struct RowWriter {
+    columns: Vec<ColumnWriter>,
+}
+
+struct ColumnWriter {
+    /// `{"name":` or `,"name":`.
+    key: String,
+    form: Form,
+    array: bool,
+}
+
+impl RowWriter {
+    /// A writer of the first `shown` columns of a row like this one. Fails with a lost connection when a
+    /// column has a type that was not expected: the table was changed a moment ago, and another attempt
+    /// will know it.
+    pub fn new(row: &Row, shown: usize) -> Result<Self, JobError> {
+        let columns = row
+            .columns()
+            .iter()
+            .take(shown)
+            .enumerate()
+            .map(|(i, column)| {
+                let (form, array) =
+                    form(column.type_().oid()).ok_or_else(|| changed(column.name()))?;
+                let mut key = String::from(if i == 0 { "{" } else { "," });
+                write_string(&mut key, column.name());
+                key.push(':');
+                Ok(ColumnWriter { key, form, array })
+            });
+        Ok(Self {
+            columns: columns.collect::<Result<_, JobError>>()?,
+        })
+    }
+
+    /// Appends one row.
+    pub fn write(&self, out: &mut String, row: &Row) -> Result<(), JobError> {
+        if self.columns.is_empty() {
+            out.push('{');
+        }
+        for (i, column) in self.columns.iter().enumerate() {
+            out.push_str(&column.key);
+            let written = match raw(row, i)? {
+                None => {
+                    out.push_str("null");
+                    Some(())
+                }
+                Some(value) if column.array => column.form.write_array(out, value),
+                Some(value) => column.form.write(out, value),
+            };
+            written.ok_or_else(|| unreadable(row, i))?;
+        }
+        out.push('}');
+        Ok(())
+    }
+}
+
+/// A column of the key, as `read` needs it.
+pub struct KeyColumn {
+    /// What the select list says for it.
+    pub select: String,
+}
+
+impl KeyColumn {
+    /// A key column whose value becomes (part of) a cursor. What JSON shows as a plain string or number is
+    /// a cursor as it is shown; of anything else, and in a key of several columns, the server's own text is
+    /// taken, which it reads back exactly, to the microsecond.
+    pub fn new(relation: &Relation, name: &str) -> Self {
+        let column = Dialect::Postgres.column(name);
+        let oid = relation.column(name).map_or(0, |column| column.oid);
+        let plain = relation.key.len() == 1
+            && form(oid).is_some_and(|(form, array)| !array && is_plain(form));
+        Self {
+            select: if plain {
+                column
+            } else {
+                format!("{column}::text")
+            },
+        }
+    }
+
+    /// The text of the key column at this index of a row.
+    pub fn text(row: &Row, index: usize) -> Result<Option<String>, JobError> {
+        let Some(value) = raw(row, index)? else {
+            return Ok(None);
+        };
+        let oid = row
+            .columns()
+            .get(index)
+            .map_or(0, |column| column.type_().oid());
+        let (form, _) = form(oid).ok_or_else(|| unreadable(row, index))?;
+        let text = match (form, value) {
+            (Form::Float8, value) => value
+                .try_into()
+                .ok()
+                .map(|bytes| js_number(f64::from_be_bytes(bytes))),
+            (Form::Float4, value) => value.try_into().ok().map(|bytes| {
+                let value = f32::from_be_bytes(bytes);
+                ryu_js::Buffer::new().format(value).to_owned()
+            }),
+            _ => {
+                let mut json = String::new();
+                form.write(&mut json, value).and_then(|()| unquoted(json))
+            }
+        };
+        text.map(Some).ok_or_else(|| unreadable(row, index))
+    }
+}
+
+/// A JSON string's or number's own text.
+fn unquoted(json: String) -> Option<String> {
+    if json.starts_with('"') {
+        serde_json::from_str(&json).ok()
+    } else {
+        Some(json)
+    }
+}
+
+fn is_plain(form: Form) -> bool {
+    match form {
+        Form::Bool
+        | Form::Int2
+        | Form::Int4
+        | Form::Int8
+        | Form::Oid
+        | Form::Float4
+        | Form::Float8
+        | Form::Numeric
+        | Form::Text
+        | Form::Uuid
+        | Form::Inet
+        | Form::Cidr => true,
+        Form::NumericNumber
+        | Form::Json
+        | Form::Jsonb
+        | Form::Bytea
+        | Form::Date
+        | Form::Timestamp
+        | Form::Interval
+        | Form::Point
+        | Form::Circle => false,
+    }
+}
+
+fn changed(column: &str) -> JobError {
+    JobError::new(
+        ErrorCode::QueryFailed,
+        format!("column \"{column}\" was changed during the query"),
+    )
+    .lost()
+}
+
+fn unreadable(row: &Row, index: usize) -> JobError {
+    let (name, kind) = row
+        .columns()
+        .get(index)
+        .map_or(("", ""), |c| (c.name(), c.type_().name()));
+    JobError::new(
+        ErrorCode::QueryFailed,
+        format!("the value of column \"{name}\" is not a {kind} as this runner knows it"),
+    )
+}

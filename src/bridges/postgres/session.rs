@@ -1,0 +1,142 @@
+//! One open connection and the statements of a job on it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fallible_iterator::FallibleIterator;
+use postgres::{CancelToken, Client, Row};
+use serde_json::Value;
+
+use crate::bridges::postgres::error;
+use crate::bridges::postgres::link::{Link, LinkTls};
+use crate::bridges::postgres::param::{TextParam, unspecified};
+use crate::error::JobError;
+use crate::jobs::JobControl;
+
+/// A row larger than this makes the connection's buffers grow for good, so it is closed after the job.
+const HEAVY_ROW: usize = 1 << 20;
+
+/// A request to cancel is given up after this long.
+const CANCEL_BUDGET: Duration = Duration::from_secs(5);
+
+/// An open connection.
+pub struct Session {
+    client: Client,
+    link: Arc<Link>,
+    tls: LinkTls,
+    cancel: CancelToken,
+    /// Behind a pooler: what opens the transaction around a job's statements.
+    begin: Option<String>,
+    heavy: bool,
+}
+
+impl Session {
+    /// Takes over an open connection.
+    pub fn new(client: Client, tls: LinkTls, begin: Option<String>) -> Self {
+        let cancel = client.cancel_token();
+        Self {
+            client,
+            link: Arc::clone(&tls.link),
+            tls,
+            cancel,
+            begin,
+            heavy: false,
+        }
+    }
+
+    /// Runs the statements of one job: they can be stopped meanwhile, and behind a pooler they share one
+    /// read-only transaction, because two statements may otherwise meet two servers.
+    pub fn job<T>(
+        &mut self,
+        job: &JobControl,
+        work: impl FnOnce(&mut Self) -> Result<T, JobError>,
+    ) -> Result<T, JobError> {
+        let guard = job.stop_with(self.stopper())?;
+        let result = match self.begin.clone() {
+            None => work(self),
+            Some(begin) => self.command(&begin).and_then(|()| {
+                let result = work(self);
+                // A failed statement ends in the same rollback; a lost connection needs none.
+                match (&result, self.command("ROLLBACK")) {
+                    (Ok(_), Err(error)) => Err(error),
+                    _ => result,
+                }
+            }),
+        };
+        if guard.finish() {
+            // Whoever stopped the statement has ended the job; the connection is cut.
+            job.check()?;
+        }
+        result
+    }
+
+    /// Runs a statement and hands over its rows one by one, as the server sends them.
+    pub fn rows(
+        &mut self,
+        sql: &str,
+        params: &[Value],
+        mut each: impl FnMut(&Row) -> Result<(), JobError>,
+    ) -> Result<(), JobError> {
+        log::trace!("{sql}");
+        let params: Vec<_> = params
+            .iter()
+            .map(|value| (TextParam::new(value), unspecified()))
+            .collect();
+        let mut rows = self
+            .client
+            .query_typed_raw(sql, params)
+            .map_err(|e| error::executing(&e))?;
+        while let Some(row) = rows.next().map_err(|e| error::executing(&e))? {
+            self.heavy |= row.raw_size_bytes() > HEAVY_ROW;
+            each(&row)?;
+        }
+        Ok(())
+    }
+
+    /// Runs a statement that answers with one number.
+    pub fn number(&mut self, sql: &str, params: &[Value]) -> Result<u64, JobError> {
+        let mut number = 0_i64;
+        self.rows(sql, params, |row| {
+            number = row.try_get(0).map_err(|e| error::executing(&e))?;
+            Ok(())
+        })?;
+        Ok(u64::try_from(number).unwrap_or(0))
+    }
+
+    /// True when the connection is encrypted.
+    pub fn encrypted(&self) -> bool {
+        self.link.encrypted()
+    }
+
+    /// False when the connection must be closed.
+    pub fn reusable(&mut self) -> bool {
+        !self.heavy && !self.client.is_closed()
+    }
+
+    fn command(&mut self, sql: &str) -> Result<(), JobError> {
+        self.client
+            .batch_execute(sql)
+            .map_err(|e| error::executing(&e))
+    }
+
+    /// Asks the server to stop the statement, then cuts the connection: its answer is of no more use, and
+    /// the server may act on the request late.
+    fn stopper(&self) -> impl FnOnce() + Send + 'static {
+        let cancel = self.cancel.clone();
+        let link = Arc::clone(&self.link);
+        let tls = LinkTls {
+            link: Arc::new(Link::default()),
+            encryption: self.tls.encryption.clone(),
+            budget: CANCEL_BUDGET,
+        };
+        move || {
+            if let Err(error) = cancel.cancel_query(tls) {
+                log::warn!(
+                    "a statement could not be cancelled: {}",
+                    error::executing(&error).message
+                );
+            }
+            link.cut();
+        }
+    }
+}
