@@ -1,0 +1,225 @@
+//! The recorded answers of the official bridges, replayed: one test a file and database.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod judge;
+mod replay;
+
+use runner_testkit::databases;
+use serde_json::json;
+
+use crate::replay::Run;
+
+/// Bridges that answer `aggregate`.
+const AGGREGATES: &[&str] = &[];
+
+/// Replays the cases, the aggregate ones only for a bridge that has them.
+fn check(run: &Run<'_>) {
+    if run.answers.contains("aggregate") && !AGGREGATES.contains(&run.bridge) {
+        println!("skipped: {} does not answer aggregate yet", run.bridge);
+    } else {
+        run.check();
+    }
+}
+
+#[cfg(feature = "sqlite")]
+mod sqlite {
+    use super::*;
+    use std::path::Path;
+
+    fn replay(answers: &str) {
+        let script =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/fixtures/sqlite.sql");
+        let database = databases::Sqlite::load(&script);
+        check(&Run {
+            name: answers.trim_end_matches(".json"),
+            answers,
+            bridge: "sqlite",
+            config: &|_| json!({ "path": database.path() }),
+        });
+    }
+
+    #[test]
+    fn rows() {
+        replay("sqlite-rows.json");
+    }
+
+    #[test]
+    fn aggregates() {
+        replay("sqlite-aggregate.json");
+    }
+}
+
+#[cfg(feature = "postgres")]
+mod postgres {
+    use super::*;
+
+    /// The profile that needs another time zone asks for it in the URL, as a customer would.
+    fn direct(url: &str, profile: &str) -> String {
+        match profile {
+            "tokyo" => format!("{url}?options=-c%20TimeZone%3DAsia%2FTokyo"),
+            _ => url.to_owned(),
+        }
+    }
+
+    /// A pooler refuses that; it has a database entry with the time zone instead.
+    fn pooled(url: &str, profile: &str) -> String {
+        match profile {
+            "tokyo" => format!("{url}_tokyo"),
+            _ => url.to_owned(),
+        }
+    }
+
+    fn replay(name: &str, answers: &str, bridge: &str) {
+        let Some(url) = databases::postgres() else {
+            return;
+        };
+        let config = |profile: &str| json!({ "url": direct(&url, profile) });
+        let run = Run {
+            name,
+            answers,
+            bridge,
+            config: &config,
+        };
+        check(&run);
+    }
+
+    fn replay_pooled(name: &str, answers: &str) {
+        let Some(url) = databases::pgbouncer() else {
+            return;
+        };
+        let config = |profile: &str| json!({ "url": pooled(&url, profile) });
+        let run = Run {
+            name,
+            answers,
+            bridge: "postgres",
+            config: &config,
+        };
+        check(&run);
+    }
+
+    #[test]
+    fn rows() {
+        replay("postgres-rows", "postgres-rows.json", "postgres");
+    }
+
+    #[test]
+    fn aggregates() {
+        replay("postgres-aggregate", "postgres-aggregate.json", "postgres");
+    }
+
+    #[test]
+    fn rows_through_a_pooler() {
+        replay_pooled("pgbouncer-rows", "postgres-rows.json");
+    }
+
+    #[test]
+    fn aggregates_through_a_pooler() {
+        replay_pooled("pgbouncer-aggregate", "postgres-aggregate.json");
+    }
+
+    /// The Postgres fixtures served as a CockroachDB: what that bridge does differently.
+    #[test]
+    fn cockroachdb_rows() {
+        replay("cockroachdb-rows", "cockroachdb-rows.json", "cockroachdb");
+    }
+
+    #[test]
+    fn cockroachdb_aggregates() {
+        replay(
+            "cockroachdb-aggregate",
+            "cockroachdb-aggregate.json",
+            "cockroachdb",
+        );
+    }
+}
+
+#[cfg(feature = "mysql")]
+mod mysql {
+    use super::*;
+
+    fn replay(url: Option<String>, name: &str, answers: &str, bridge: &str) {
+        let Some(url) = url else { return };
+        let scheme = if bridge == "mariadb" {
+            "mariadb"
+        } else {
+            "mysql"
+        };
+        let url = url.replacen("mysql://", &format!("{scheme}://"), 1);
+        let config = |profile: &str| match profile {
+            "nbe" => json!({ "url": databases::with_user(&url, "nbe") }),
+            _ => json!({ "url": url }),
+        };
+        let run = Run {
+            name,
+            answers,
+            bridge,
+            config: &config,
+        };
+        check(&run);
+    }
+
+    #[test]
+    fn rows_of_mariadb() {
+        replay(
+            databases::mariadb(),
+            "mariadb-rows",
+            "mariadb-rows.json",
+            "mariadb",
+        );
+    }
+
+    #[test]
+    fn aggregates_of_mariadb() {
+        replay(
+            databases::mariadb(),
+            "mariadb-aggregate",
+            "mariadb-aggregate.json",
+            "mariadb",
+        );
+    }
+
+    #[test]
+    fn rows_of_mysql_on_mariadb() {
+        replay(
+            databases::mariadb(),
+            "mysql-rows",
+            "mysql-rows.json",
+            "mysql",
+        );
+    }
+
+    #[test]
+    fn aggregates_of_mysql_on_mariadb() {
+        replay(
+            databases::mariadb(),
+            "mysql-aggregate",
+            "mysql-aggregate.json",
+            "mysql",
+        );
+    }
+
+    #[test]
+    fn rows_of_mysql9() {
+        replay(
+            databases::mysql9(),
+            "mysql9-rows",
+            "mysql9-rows.json",
+            "mysql",
+        );
+    }
+
+    #[test]
+    fn aggregates_of_mysql9() {
+        replay(
+            databases::mysql9(),
+            "mysql9-aggregate",
+            "mysql9-aggregate.json",
+            "mysql",
+        );
+    }
+}
