@@ -197,18 +197,10 @@ impl Answer<'_> {
         let mut text = String::from("{\"name\":");
         write_string(&mut text, target.table);
         text.push_str(",\"columns\":[");
-        let (filter, params) = match (target.schema, self.flavour) {
-            (Some(schema), _) => (
-                " AND table_schema = $2",
-                vec![target.table.into(), schema.into()],
-            ),
-            // The official bridge looks at the columns of every schema's table of this name.
-            (None, _) => ("", vec![target.table.into()]),
-        };
-        let sql = format!(
-            "SELECT column_name::text, data_type::text, is_nullable::text \
-             FROM information_schema.columns WHERE table_name = $1{filter} ORDER BY ordinal_position"
-        );
+        let sql = "SELECT column_name::text, data_type::text, is_nullable::text \
+                   FROM information_schema.columns WHERE table_schema = $1 AND table_name = $2 \
+                   ORDER BY ordinal_position";
+        let params = [relation.schema.as_str().into(), target.table.into()];
         let mut separator = "";
         self.session.rows(&sql, &params, |row| {
             let get = |i: usize| row.try_get::<_, &str>(i).map_err(|e| error::executing(&e));

@@ -26,6 +26,8 @@ pub struct Column {
 /// A table, a view or the like.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Relation {
+    /// The schema it is in.
+    pub schema: String,
     /// Its columns in their order.
     pub columns: Vec<Column>,
     /// Names of the primary key's columns, most significant first; empty without one.
@@ -84,7 +86,7 @@ impl Catalog {
 
 /// The key is the table's own: looking for constraints by name would find those of other tables too.
 const COLUMNS: &str = "SELECT a.attname::text, t.oid, t.typtype = 'd', \
-     pg_catalog.array_position(k.conkey, a.attnum) \
+     pg_catalog.array_position(k.conkey, a.attnum), n.nspname::text \
      FROM pg_catalog.pg_class c \
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
      JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid \
@@ -105,6 +107,7 @@ fn load(session: &mut Session, target: &Target<'_>) -> Result<Option<Relation>, 
     };
     let mut columns: Vec<(Column, bool)> = Vec::new();
     let mut key: Vec<(i32, String)> = Vec::new();
+    let mut schema = String::new();
     session.rows(
         &format!("{COLUMNS}{place} ORDER BY a.attnum"),
         &params,
@@ -119,6 +122,7 @@ fn load(session: &mut Session, target: &Target<'_>) -> Result<Option<Relation>, 
                 oid: row.try_get(1).map_err(get)?,
             };
             columns.push((column, row.try_get(2).map_err(get)?));
+            schema = row.try_get(4).map_err(get)?;
             Ok(())
         },
     )?;
@@ -127,6 +131,7 @@ fn load(session: &mut Session, target: &Target<'_>) -> Result<Option<Relation>, 
     }
     key.sort_unstable();
     let mut relation = Relation {
+        schema,
         columns: Vec::with_capacity(columns.len()),
         key: key.into_iter().map(|(_, name)| name).collect(),
     };

@@ -38,6 +38,8 @@ pub enum Form {
     NumericNumber,
     /// A string.
     Text,
+    /// One byte; zero is the empty string.
+    Char,
     /// A document.
     Json,
     /// A document behind a version byte.
@@ -96,8 +98,9 @@ pub fn form(oid: u32) -> Option<(Form, bool)> {
         700 => (Form::Float4, false),
         701 => (Form::Float8, false),
         1700 => (Form::Numeric, false),
-        // "char", name, text, unknown, bpchar, varchar
-        18 | 19 | 25 | 705 | 1042 | 1043 => (Form::Text, false),
+        18 => (Form::Char, false),
+        // name, text, unknown, bpchar, varchar
+        19 | 25 | 705 | 1042 | 1043 => (Form::Text, false),
         114 => (Form::Json, false),
         3802 => (Form::Jsonb, false),
         1082 => (Form::Date, false),
@@ -169,6 +172,10 @@ impl Form {
             }
             // A database of encoding SQL_ASCII may send anything.
             Self::Text => write_string(out, &String::from_utf8_lossy(value)),
+            Self::Char => write_string(
+                out,
+                &String::from_utf8_lossy(value.strip_suffix(&[0]).unwrap_or(value)),
+            ),
             Self::Json => write_document(out, &String::from_utf8_lossy(value)),
             Self::Jsonb => write_document(out, &String::from_utf8_lossy(value.strip_prefix(&[1])?)),
             Self::Bytea => write_bytes(out, value),

@@ -197,6 +197,7 @@ fn is_plain(form: Form) -> bool {
         | Form::Float8
         | Form::Numeric
         | Form::Text
+        | Form::Char
         | Form::Uuid
         | Form::Inet
         | Form::Cidr => true,
