@@ -67,3 +67,7 @@ pub const MAX_PEM_BYTES: u64 = 8 << 20;
 pub const CATALOG_FRESH: Duration = Duration::from_secs(1);
 /// Tables a source whose columns are remembered.
 pub const CATALOG_TARGETS: usize = 1000;
+/// How long a SQLite statement waits for a writer (the official driver's default).
+pub const SQLITE_BUSY: Duration = Duration::from_secs(5);
+/// Steps of SQLite's machine between two looks at whether the job has ended; a fraction of a millisecond.
+pub const SQLITE_STEPS: i32 = 10_000;

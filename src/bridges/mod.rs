@@ -4,6 +4,8 @@
 pub mod pool;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::sync::Arc;
 
@@ -47,6 +49,10 @@ const BRIDGES: &[(&str, Open)] = &[
     #[cfg(feature = "postgres")]
     ("@semilayer/bridge-neon", |source| {
         postgres(postgres::Flavour::Neon, source)
+    }),
+    #[cfg(feature = "sqlite")]
+    ("@semilayer/bridge-sqlite", |source| {
+        Ok(Arc::new(sqlite::SqliteBridge::open(&source.config)?))
     }),
 ];
 

@@ -1,0 +1,120 @@
+//! `listTargets`, `introspectTarget` and `test`.
+
+use std::ops::ControlFlow;
+
+use rusqlite::Connection;
+
+use super::error::failure;
+use super::rows::{for_each_row, number};
+use super::value::Param;
+use crate::bridges::{ServerFacts, Summary};
+use crate::error::JobError;
+use crate::jobs::{JobControl, RowSink};
+use crate::json::{write_string, write_u64};
+use crate::options::Predicate;
+use crate::sql::{self, Dialect, whole_name};
+
+/// The tables, by name; SQLite's own begin with `sqlite_`.
+pub(super) fn list_targets(
+    connection: &Connection,
+    job: &JobControl,
+    sink: &mut RowSink,
+) -> Result<Summary, JobError> {
+    let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' \
+               AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
+    for_each_row(connection, job, sql, Vec::new(), |row| {
+        let name: String = row.get(0).map_err(|error| failure(job, &error))?;
+        sink.row(|out| {
+            out.push_str("{\"name\":");
+            write_string(out, &name);
+            out.push('}');
+            Ok(())
+        })?;
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(Summary::default())
+}
+
+/// Columns and number of rows of one table or view. Generated columns are not listed, as in the official
+/// bridge: nothing can be written to them.
+pub(super) fn introspect(
+    connection: &mut Connection,
+    job: &JobControl,
+    target: &str,
+    sink: &mut RowSink,
+) -> Result<Summary, JobError> {
+    let table = whole_name(target)?;
+    let transaction = connection
+        .transaction()
+        .map_err(|error| failure(job, &error))?;
+    // This first: it is what fails when there is no such table.
+    let count = sql::count(
+        Dialect::Sqlite,
+        &Dialect::Sqlite.quote(table),
+        &Predicate::always(),
+    );
+    let rows = number(&transaction, job, &count)?;
+    let mut columns = String::new();
+    let sql = "SELECT name, type, \"notnull\", pk FROM pragma_table_info(?1) ORDER BY cid";
+    let params = vec![Param::text(table)];
+    for_each_row(&transaction, job, sql, params, |row| {
+        let read = || -> rusqlite::Result<(String, String, bool, i64)> {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        };
+        let (name, declared, not_null, key) = read().map_err(|error| failure(job, &error))?;
+        if !columns.is_empty() {
+            columns.push(',');
+        }
+        columns.push_str("{\"name\":");
+        write_string(&mut columns, &name);
+        columns.push_str(",\"type\":");
+        write_string(
+            &mut columns,
+            if declared.is_empty() {
+                "TEXT"
+            } else {
+                &declared
+            },
+        );
+        columns.push_str(if not_null {
+            ",\"nullable\":false"
+        } else {
+            ",\"nullable\":true"
+        });
+        columns.push_str(if key > 0 {
+            ",\"primaryKey\":true}"
+        } else {
+            ",\"primaryKey\":false}"
+        });
+        Ok(ControlFlow::Continue(()))
+    })?;
+    sink.row(|out| {
+        out.push_str("{\"name\":");
+        write_string(out, target);
+        out.push_str(",\"columns\":[");
+        out.push_str(&columns);
+        out.push_str("],\"rowCount\":");
+        write_u64(out, rows);
+        out.push('}');
+        Ok(())
+    })?;
+    Ok(Summary::default())
+}
+
+/// Opens the file for real: its catalog is read.
+pub(super) fn test(connection: &Connection, job: &JobControl) -> Result<Summary, JobError> {
+    let mut version = String::new();
+    let sql = "SELECT sqlite_version(), (SELECT COUNT(*) FROM sqlite_schema)";
+    for_each_row(connection, job, sql, Vec::new(), |row| {
+        version = row.get(0).map_err(|error| failure(job, &error))?;
+        Ok(ControlFlow::Break(()))
+    })?;
+    Ok(Summary {
+        server: Some(ServerFacts {
+            version: format!("SQLite {version}"),
+            tls: false,
+            read_only: true,
+        }),
+        ..Summary::default()
+    })
+}

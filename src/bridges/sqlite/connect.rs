@@ -1,0 +1,120 @@
+//! Opening the file.
+
+use std::path::Path;
+use std::sync::{Arc, Weak};
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::{failure, opening_failure};
+use crate::bridges::pool::{Connector, connect_budget};
+use crate::error::{ErrorCode, JobError};
+use crate::jobs::JobControl;
+use crate::limits;
+
+/// The name of a database that is nowhere but in the connection's own memory.
+const MEMORY: &str = ":memory:";
+
+/// Opens one database file, as often as the pool asks.
+pub(super) struct DatabaseFile {
+    path: String,
+}
+
+/// One open database.
+pub(super) struct Database {
+    connection: Connection,
+    path: String,
+    /// Which file was opened; `None` in memory, or where the system does not tell.
+    file: Option<FileId>,
+}
+
+/// Device and inode.
+type FileId = (u64, u64);
+
+impl DatabaseFile {
+    pub(super) fn new(path: &str) -> Self {
+        // This build of SQLite reads "file:…" as a URI with options. A path is only a path.
+        let path = if path.starts_with("file:") {
+            format!("./{path}")
+        } else {
+            path.to_owned()
+        };
+        Self { path }
+    }
+}
+
+impl Connector for DatabaseFile {
+    type Connection = Database;
+
+    fn connect(&self, job: &Arc<JobControl>) -> Result<Database, JobError> {
+        job.remaining()?;
+        let file = if self.path == MEMORY {
+            None
+        } else {
+            Some(file_id(&self.path)?)
+        };
+        // No mutex of SQLite's own: a connection is used by one thread at a time.
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let open = || -> rusqlite::Result<Connection> {
+            let connection = Connection::open_with_flags(&self.path, flags)?;
+            // An unknown column is an error, never a text.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+            Ok(connection)
+        };
+        let connection = open().map_err(|error| opening_failure(&self.path, &error))?;
+        Ok(Database {
+            connection,
+            path: self.path.clone(),
+            file: file.flatten(),
+        })
+    }
+
+    fn reusable(&self, _: &mut Database) -> bool {
+        true
+    }
+}
+
+impl Database {
+    /// Makes the connection ready for a job. SQLite looks every few thousand steps whether the job has ended;
+    /// `sqlite3_interrupt` instead would be lost when it comes just before a statement begins.
+    pub(super) fn begin(&mut self, job: &Arc<JobControl>) -> Result<&mut Connection, JobError> {
+        if self.file.is_some() && file_id(&self.path)? != self.file {
+            let problem = "the database file was replaced";
+            return Err(JobError::new(ErrorCode::SourceUnreachable, problem).lost());
+        }
+        let patience = connect_budget(job, limits::SQLITE_BUSY)?;
+        let watched: Weak<JobControl> = Arc::downgrade(job);
+        self.connection
+            .busy_timeout(patience)
+            .and_then(|()| {
+                let ended = move || watched.upgrade().is_none_or(|job| job.is_aborted());
+                self.connection
+                    .progress_handler(limits::SQLITE_STEPS, Some(ended))
+            })
+            .map_err(|error| failure(job, &error))?;
+        Ok(&mut self.connection)
+    }
+}
+
+/// The file behind a path, which must exist: SQLite would say no more than that it cannot open it.
+fn file_id(path: &str) -> Result<Option<FileId>, JobError> {
+    let metadata = Path::new(path).metadata().map_err(|error| {
+        JobError::new(
+            ErrorCode::SourceUnreachable,
+            format!("cannot open the SQLite database \"{path}\": {error}"),
+        )
+    })?;
+    if metadata.is_dir() {
+        return Err(JobError::new(
+            ErrorCode::SourceConfig,
+            format!("cannot open the SQLite database \"{path}\": it is a directory"),
+        ));
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        Ok(Some((metadata.dev(), metadata.ino())))
+    }
+    #[cfg(not(unix))]
+    Ok(None)
+}

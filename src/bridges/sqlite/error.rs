@@ -1,0 +1,44 @@
+//! What SQLite's errors mean for a job.
+
+use rusqlite::{Error, ErrorCode as SqliteCode};
+
+use crate::error::{ErrorCode, JobError};
+use crate::jobs::JobControl;
+
+/// The error of a job whose statement failed.
+pub(super) fn failure(job: &JobControl, error: &Error) -> JobError {
+    // A statement that was broken off because the job ended has no error of its own.
+    if let Err(ended) = job.check() {
+        return ended;
+    }
+    let error_code = match error.sqlite_error_code() {
+        Some(SqliteCode::NotADatabase) => ErrorCode::SourceConfig,
+        Some(SqliteCode::CannotOpen | SqliteCode::PermissionDenied) => ErrorCode::SourceUnreachable,
+        _ => ErrorCode::QueryFailed,
+    };
+    let failed = JobError::new(error_code, message(error));
+    match error.sqlite_error_code() {
+        // The file is gone, or the disk is: a new connection starts from what is there now.
+        Some(SqliteCode::CannotOpen | SqliteCode::SystemIoFailure) => failed.lost(),
+        _ => failed,
+    }
+}
+
+/// The error of a file that cannot be opened.
+pub(super) fn opening_failure(path: &str, error: &Error) -> JobError {
+    JobError::new(
+        ErrorCode::SourceUnreachable,
+        format!(
+            "cannot open the SQLite database \"{path}\": {}",
+            message(error)
+        ),
+    )
+}
+
+/// SQLite's own words. The driver would add the whole statement.
+fn message(error: &Error) -> String {
+    match error {
+        Error::SqlInputError { msg, .. } => msg.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,76 @@
+//! bridge-sqlite: one database file, opened read-only and never created. Values are written by their storage
+//! class; the declared type of a column says nothing about what is in it.
+
+mod catalog;
+mod connect;
+mod error;
+mod key;
+mod read;
+mod rows;
+mod select;
+mod since;
+mod value;
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::bridges::pool::Pool;
+use crate::bridges::{Bridge, Summary};
+use crate::error::{ErrorCode, JobError};
+use crate::jobs::{JobControl, RowSink};
+use crate::limits;
+use crate::options::Request;
+use connect::DatabaseFile;
+
+/// A SQLite source.
+pub struct SqliteBridge {
+    pool: Pool<DatabaseFile>,
+}
+
+impl SqliteBridge {
+    /// Checks the configuration; nothing is opened yet.
+    ///
+    /// # Errors
+    /// `SOURCE_CONFIG` without a `path`.
+    pub fn open(config: &Map<String, Value>) -> Result<Self, JobError> {
+        match config.get("path").and_then(Value::as_str) {
+            Some(path) if !path.is_empty() => Ok(Self {
+                pool: Pool::new(DatabaseFile::new(path), limits::POOL_MAX),
+            }),
+            _ => Err(JobError::new(
+                ErrorCode::SourceConfig,
+                "SqliteBridge requires a \"path\" config string",
+            )),
+        }
+    }
+}
+
+impl Bridge for SqliteBridge {
+    fn run(
+        &self,
+        job: &Arc<JobControl>,
+        target: &str,
+        request: &Request,
+        sink: &mut RowSink,
+    ) -> Result<Summary, JobError> {
+        self.pool.run(job, sink, |database, sink| {
+            let connection = database.begin(job)?;
+            match request {
+                Request::Read(options) => read::read(connection, job, target, options, sink),
+                Request::Query(options) => select::query(connection, job, target, options, sink),
+                Request::BatchRead(options) => {
+                    select::batch_read(connection, job, target, options, sink)
+                }
+                Request::Count(options) => select::count(connection, job, target, options, sink),
+                Request::ListTargets => catalog::list_targets(connection, job, sink),
+                Request::IntrospectTarget => catalog::introspect(connection, job, target, sink),
+                Request::Test => catalog::test(connection, job),
+            }
+        })
+    }
+
+    fn concurrency(&self) -> usize {
+        self.pool.max()
+    }
+}
