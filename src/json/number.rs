@@ -34,6 +34,14 @@ pub fn js_number(value: f64) -> String {
     ryu_js::Buffer::new().format(value).to_owned()
 }
 
+/// The text JavaScript gives a JSON number, except that long integers stay exact.
+pub fn number_text(number: &serde_json::Number) -> String {
+    match number.as_f64() {
+        Some(float) if !number.is_i64() && !number.is_u64() => js_number(float),
+        _ => number.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

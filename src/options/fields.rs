@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::JobError;
-use crate::json::js_number;
+use crate::json::number_text;
 use crate::limits;
 
 /// The options of one job, with the path that error messages name.
@@ -128,14 +128,6 @@ pub(crate) fn check_column(column: &str, path: &str) -> Result<(), JobError> {
         ));
     }
     Ok(())
-}
-
-/// The text JavaScript gives a number, except that long integers stay exact.
-pub(crate) fn number_text(number: &serde_json::Number) -> String {
-    match number.as_f64() {
-        Some(float) if !number.is_i64() && !number.is_u64() => js_number(float),
-        _ => number.to_string(),
-    }
 }
 
 /// A JSON number without fraction and sign; `5.0` and `1e3` are whole too.

@@ -228,6 +228,9 @@ fn begin_statement(options: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bridges::postgres::Flavour;
+    use crate::jobs::Outcome;
+    use std::net::TcpListener;
 
     #[test]
     fn options_become_settings_of_the_transaction() {
@@ -247,5 +250,76 @@ mod tests {
             vec!["[::1]:1".parse().unwrap(), "127.0.0.1:1".parse().unwrap()];
         assert!(candidates(found.clone(), None)[0].is_ipv4());
         assert_eq!(candidates(found, Some(6)).len(), 1);
+    }
+
+    fn job() -> Arc<JobControl> {
+        Arc::new(JobControl::new(
+            "j",
+            Instant::now() + Duration::from_secs(60),
+        ))
+    }
+
+    fn connector(url: &str, millis: u64) -> PostgresConnector {
+        let config = serde_json::json!({ "url": url, "connectionTimeoutMillis": millis });
+        let settings = Settings::parse(config.as_object().unwrap(), Flavour::Postgres).unwrap();
+        PostgresConnector::new(settings)
+    }
+
+    /// A server that takes connections and says nothing; it lives as long as the listener.
+    fn silent_server(query: &str) -> (TcpListener, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        (
+            listener,
+            format!("postgres://u:sesame@127.0.0.1:{port}/d{query}"),
+        )
+    }
+
+    #[test]
+    fn a_server_that_says_nothing_is_given_up_in_time() {
+        for query in ["", "?sslmode=disable", "?sslmode=require"] {
+            let (_server, url) = silent_server(query);
+            let error = connector(&url, 50).connect(&job()).err().unwrap();
+            assert_eq!(error.code, ErrorCode::SourceUnreachable);
+            assert!(
+                error.message.contains("does not answer"),
+                "{}",
+                error.message
+            );
+            assert!(!error.message.contains("sesame"));
+        }
+    }
+
+    #[test]
+    fn ending_the_job_ends_the_wait_for_a_connection() {
+        let (server, url) = silent_server("?sslmode=disable");
+        let job = job();
+        let waiting = {
+            let job = Arc::clone(&job);
+            std::thread::spawn(move || connector(&url, 60_000).connect(&job).err().unwrap())
+        };
+        let _connection = server.accept().unwrap();
+        job.end(Outcome::Aborted(ErrorCode::Cancelled));
+        job.stop_statement();
+        assert_eq!(waiting.join().unwrap().code, ErrorCode::Cancelled);
+    }
+
+    #[test]
+    fn a_refused_connection_and_an_unknown_name_say_so() {
+        let (server, url) = silent_server("");
+        drop(server);
+        let error = connector(&url, 5_000).connect(&job()).err().unwrap();
+        assert_eq!(error.code, ErrorCode::SourceUnreachable);
+        assert!(error.message.contains("refused"), "{}", error.message);
+        let url = "postgres://no-such-host.invalid/d";
+        let error = connector(url, 5_000).connect(&job()).err().unwrap();
+        assert_eq!(error.code, ErrorCode::SourceUnreachable);
+        assert!(
+            error
+                .message
+                .contains("cannot resolve \"no-such-host.invalid\""),
+            "{}",
+            error.message
+        );
     }
 }

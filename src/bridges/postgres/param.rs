@@ -6,9 +6,9 @@ use std::sync::OnceLock;
 
 use bytes::BytesMut;
 use postgres::types::{Format, IsNull, Kind, ToSql, Type, to_sql_checked};
-use serde_json::{Number, Value};
+use serde_json::Value;
 
-use crate::json::js_number;
+use crate::json::number_text;
 
 /// One bound value: text, or NULL.
 #[derive(Debug)]
@@ -53,16 +53,6 @@ impl ToSql for TextParam {
     }
 
     to_sql_checked!();
-}
-
-/// The text of a JSON number; integers exactly, also past 2^53.
-pub fn number_text(number: &Number) -> String {
-    match (number.as_i64(), number.as_u64(), number.as_f64()) {
-        (Some(integer), ..) => integer.to_string(),
-        (_, Some(integer), _) => integer.to_string(),
-        (.., Some(float)) => js_number(float),
-        _ => number.to_string(),
-    }
 }
 
 fn scalar_text(value: &Value) -> String {
