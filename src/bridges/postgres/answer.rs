@@ -202,7 +202,7 @@ impl Answer<'_> {
                    ORDER BY ordinal_position";
         let params = [relation.schema.as_str().into(), target.table.into()];
         let mut separator = "";
-        self.session.rows(&sql, &params, |row| {
+        self.session.rows(sql, &params, |row| {
             let get = |i: usize| row.try_get::<_, &str>(i).map_err(|e| error::executing(&e));
             let name = get(0)?;
             text.push_str(std::mem::replace(&mut separator, ","));
