@@ -101,6 +101,15 @@ impl JobError {
         )
     }
 
+    /// A target that `read` cannot page through, in the official words: it has no primary key, is no table,
+    /// or does not exist.
+    pub fn no_primary_key(target: impl fmt::Display) -> Self {
+        Self::new(
+            ErrorCode::InvalidTarget,
+            format!("Could not detect primary key for table \"{target}\""),
+        )
+    }
+
     /// Marks the connection as dead.
     pub fn lost(mut self) -> Self {
         self.connection_lost = true;

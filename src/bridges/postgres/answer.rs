@@ -36,11 +36,7 @@ impl Answer<'_> {
             .relation(self.session, target)?
             .unwrap_or_default();
         if relation.key.is_empty() {
-            let problem = format!(
-                "Could not detect primary key for table \"{}\"",
-                target.display()
-            );
-            return Err(JobError::new(ErrorCode::InvalidTarget, problem));
+            return Err(JobError::no_primary_key(target.display()));
         }
         let (shown, mut select) = select_list(&relation, options.fields.as_deref());
         for name in &relation.key {

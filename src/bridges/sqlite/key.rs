@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::error::failure;
 use super::rows::for_each_row;
 use super::value::{Param, bind};
-use crate::error::{ErrorCode, JobError};
+use crate::error::JobError;
 use crate::jobs::JobControl;
 use crate::json::js_number;
 use crate::sql::{Cursor, Dialect, KeyPart};
@@ -41,10 +41,7 @@ impl Key {
     ) -> Result<Self, JobError> {
         let columns = key_columns(connection, job, table)?;
         let Some(first) = columns.first() else {
-            return Err(JobError::new(
-                ErrorCode::QueryFailed,
-                format!("Could not detect primary key for table \"{table}\""),
-            ));
+            return Err(JobError::no_primary_key(table));
         };
         let numeric = is_numeric(&first.declared);
         let single = columns.len() == 1;
