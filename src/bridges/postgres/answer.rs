@@ -2,7 +2,7 @@
 
 use crate::bridges::postgres::catalog::{Catalog, Relation};
 use crate::bridges::postgres::error;
-use crate::bridges::postgres::row::{KeyColumn, RowWriter, select_list};
+use crate::bridges::postgres::row::{KeyColumns, RowWriter, select_list};
 use crate::bridges::postgres::session::Session;
 use crate::bridges::postgres::{Flavour, Target};
 use crate::bridges::{ServerFacts, Summary};
@@ -39,12 +39,7 @@ impl Answer<'_> {
             return Err(JobError::no_primary_key(target.display()));
         }
         let (shown, mut select) = select_list(&relation, options.fields.as_deref());
-        for name in &relation.key {
-            if !select.is_empty() {
-                select.push_str(", ");
-            }
-            select.push_str(&KeyColumn::new(&relation, name).select);
-        }
+        let key_columns = KeyColumns::select(&relation, &shown, &mut select);
         let key: Vec<KeyPart> = relation
             .key
             .iter()
@@ -71,7 +66,7 @@ impl Answer<'_> {
         .statement();
 
         let mut rows = 0;
-        let mut last_key = None;
+        let mut last = None;
         let mut more = false;
         if options.limit > 0 {
             let sink = &mut *self.sink;
@@ -85,8 +80,7 @@ impl Answer<'_> {
                 sink.row(|out| writer.write(out, row))?;
                 rows += 1;
                 if rows == options.limit {
-                    let parts = (0..key.len()).map(|i| KeyColumn::text(row, shown.len() + i));
-                    last_key = Some(parts.collect::<Result<Vec<_>, _>>()?);
+                    last = Some(key_columns.cursor(row)?);
                 }
                 Ok(())
             });
@@ -98,9 +92,7 @@ impl Answer<'_> {
         } else {
             self.count_where(&from, &Predicate::always())?
         };
-        let next_cursor = last_key
-            .filter(|_| more)
-            .map(|parts| Cursor::of_parts(parts).encode());
+        let next_cursor = last.filter(|_| more).map(|cursor| cursor.encode());
         Ok(Summary {
             total: Some(total),
             next_cursor,

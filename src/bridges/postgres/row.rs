@@ -10,7 +10,7 @@ use crate::bridges::postgres::error;
 use crate::bridges::postgres::form::{Cast, Form, cast, form};
 use crate::error::{ErrorCode, JobError};
 use crate::json::{js_number, write_string};
-use crate::sql::Dialect;
+use crate::sql::{Cursor, Dialect};
 
 /// A value's bytes as they came, or `None` for NULL.
 struct Raw<'a>(Option<&'a [u8]>);
@@ -125,32 +125,52 @@ impl RowWriter {
     }
 }
 
-/// A column of the key, as `read` needs it.
-pub struct KeyColumn {
-    /// What the select list says for it.
-    pub select: String,
+/// The key's columns in the rows of a `read`.
+pub struct KeyColumns {
+    /// Where in a row each is, most significant first.
+    positions: Vec<usize>,
 }
 
-impl KeyColumn {
-    /// A key column whose value becomes (part of) a cursor. What JSON shows as a plain string or number is
-    /// a cursor as it is shown; of anything else, and in a key of several columns, the server's own text is
-    /// taken, which it reads back exactly, to the microsecond.
-    pub fn new(relation: &Relation, name: &str) -> Self {
-        let column = Dialect::Postgres.column(name);
-        let oid = relation.column(name).map_or(0, |column| column.oid);
-        let plain = relation.key.len() == 1
-            && form(oid).is_some_and(|(form, array)| !array && is_plain(form));
-        Self {
-            select: if plain {
-                column
-            } else {
-                format!("{column}::text")
-            },
+impl KeyColumns {
+    /// Finds the key among the shown columns, or adds it to the select list after them. What JSON shows as
+    /// a plain string or number is a cursor as it is shown; of anything else, and in a key of several
+    /// columns, the server's own text is taken, which it reads back exactly, to the microsecond.
+    pub fn select(relation: &Relation, shown: &[String], list: &mut String) -> Self {
+        let mut next = shown.len();
+        let mut positions = Vec::with_capacity(relation.key.len());
+        for name in &relation.key {
+            let oid = relation.column(name).map_or(0, |column| column.oid);
+            let plain = relation.key.len() == 1
+                && form(oid).is_some_and(|(form, array)| !array && is_plain(form));
+            let position = shown
+                .iter()
+                .position(|shown| shown == name)
+                .filter(|_| plain);
+            positions.push(position.unwrap_or(next));
+            if position.is_none() {
+                next += 1;
+                if !list.is_empty() {
+                    list.push_str(", ");
+                }
+                list.push_str(&Dialect::Postgres.column(name));
+                if !plain {
+                    list.push_str("::text");
+                }
+            }
         }
+        Self { positions }
     }
 
-    /// The text of the key column at this index of a row.
-    pub fn text(row: &Row, index: usize) -> Result<Option<String>, JobError> {
+    /// The key of a row.
+    pub fn cursor(&self, row: &Row) -> Result<Cursor, JobError> {
+        let parts = self
+            .positions
+            .iter()
+            .map(|position| Self::text(row, *position));
+        Ok(Cursor::of_parts(parts.collect::<Result<_, _>>()?))
+    }
+
+    fn text(row: &Row, index: usize) -> Result<Option<String>, JobError> {
         let Some(value) = raw(row, index)? else {
             return Ok(None);
         };
