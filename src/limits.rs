@@ -39,6 +39,27 @@ pub const MAX_LIST: usize = 100_000;
 pub const WORKERS: usize = 16;
 /// Jobs waiting before `OVERLOADED`. `SEMILAYER_QUEUE`.
 pub const QUEUE: usize = 1024;
+/// Memory that the options of waiting jobs may take before `OVERLOADED`, whatever their number: one job's
+/// options may be as large as a frame.
+pub const QUEUE_BYTES: usize = 32 << 20;
+/// Longest deadline a job may have; more is taken as this.
+pub const MAX_DEADLINE: Duration = Duration::from_secs(24 * 3600);
+/// Bytes of an `error` frame's message; databases quote whole statements in theirs.
+pub const ERROR_MESSAGE_BYTES: usize = 8 << 10;
+/// A worker that has not come back this long after its job ended elsewhere is stuck in a driver call that
+/// cannot be interrupted, and is replaced.
+pub const LOST_WORKER_AFTER: Duration = Duration::from_secs(5);
+/// Most workers that may be lost at a time. Each costs a thread and the memory of its job.
+pub const LOST_WORKERS: usize = 64;
+/// Sources without a job whose pools are kept for the next one. Beyond that the least recently used is
+/// closed, those that are not assigned first.
+pub const IDLE_SOURCES: usize = 100;
+/// Largest file that a `_FILE` variable may name. A directory of such files is usually a memory file system.
+pub const SECRET_FILE_BYTES: u64 = 64 << 10;
+/// When the runner stops, the statements it cancels get this long to end in their database.
+pub const STOP_STATEMENTS: Duration = Duration::from_secs(1);
+/// Threads that close pools; each may hang in the network for a while.
+pub const CLOSERS: usize = 4;
 /// Rows a chunk. `SEMILAYER_CHUNK_ROWS`.
 pub const CHUNK_ROWS: usize = 500;
 /// Bytes of text after which a chunk is cut. `SEMILAYER_CHUNK_BYTES`.

@@ -1,1 +1,3 @@
-//! See the crate's documentation.
+//! Configuration of the process: what comes from the environment and from files.
+
+pub mod secret_file;

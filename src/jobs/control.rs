@@ -1,6 +1,7 @@
 //! The life of one job as all threads see it: its deadline, whether it has ended, and how to stop the
 //! statement it is running now.
 
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,32 @@ pub enum Outcome {
     Aborted(ErrorCode),
 }
 
+/// Where a job is, for the message of a deadline that ran out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Phase {
+    /// No worker has it yet: its source has as many jobs running as its pool has connections.
+    Queued,
+    /// A worker has it, but no statement runs yet: it waits for a connection or opens one.
+    Connecting,
+    /// A statement of it is running or its rows are being fetched.
+    Executing,
+    /// It waits for the gateway to read.
+    Sending,
+}
+
+impl Phase {
+    /// For people: where a job was when its time ran out.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Queued => "waiting for a free connection of its source",
+            Self::Connecting => "connecting to the database",
+            Self::Executing => "running in the database",
+            Self::Sending => "waiting for the gateway to read its rows",
+        }
+    }
+}
+
 /// Stops the statement a worker is running. Called at most once, on a thread that may block.
 type Stopper = Box<dyn FnOnce() + Send>;
 
@@ -26,6 +53,7 @@ type Stopper = Box<dyn FnOnce() + Send>;
 pub struct JobControl {
     id: String,
     deadline: Instant,
+    phase: AtomicU8,
     /// Read by the writer for every frame, so it is behind no lock.
     outcome: OnceLock<Outcome>,
     /// Dropped when the job is aborted.
@@ -49,6 +77,7 @@ impl JobControl {
         Self {
             id: id.into(),
             deadline,
+            phase: AtomicU8::new(Phase::Queued as u8),
             outcome: OnceLock::new(),
             alive: Mutex::new(Some(alive)),
             aborted,
@@ -64,6 +93,21 @@ impl JobControl {
     /// When the job must be over.
     pub fn deadline(&self) -> Instant {
         self.deadline
+    }
+
+    /// Where the job is now.
+    pub fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::Relaxed) {
+            0 => Phase::Queued,
+            1 => Phase::Connecting,
+            2 => Phase::Executing,
+            _ => Phase::Sending,
+        }
+    }
+
+    /// Says where the job is now. Only told to people, so nothing is ordered by it.
+    pub fn enter(&self, phase: Phase) {
+        self.phase.store(phase as u8, Ordering::Relaxed);
     }
 
     /// Time left, or the error that ends the job now.
@@ -124,6 +168,7 @@ impl JobControl {
             stopper: Some(Box::new(stopper)),
             stopped: false,
         };
+        self.enter(Phase::Executing);
         Ok(StopGuard { control: self })
     }
 
@@ -192,6 +237,22 @@ mod tests {
         assert!(!guard.finish());
         job.stop_statement();
         assert_eq!(rx.len(), 1);
+    }
+
+    #[test]
+    fn a_statement_puts_the_job_into_its_phase() {
+        let job = job();
+        for phase in [
+            Phase::Queued,
+            Phase::Connecting,
+            Phase::Executing,
+            Phase::Sending,
+        ] {
+            job.enter(phase);
+            assert_eq!(job.phase(), phase);
+        }
+        drop(job.stop_with(|| {}).unwrap());
+        assert_eq!(job.phase(), Phase::Executing);
     }
 
     #[test]

@@ -1,8 +1,16 @@
 //! The engine: one for the life of the process, shared by all sessions.
 
+use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
+use crossbeam_channel::bounded;
+
+use crate::bridges;
+use crate::error::{ErrorCode, JobError};
+use crate::jobs::core::{Core, OpenBridge};
+use crate::jobs::watchdog;
 use crate::jobs::{ChunkLimits, JobSession, Outbox};
 use crate::limits;
 use crate::sources::{Source, SourceEnvironment};
@@ -30,34 +38,83 @@ impl Default for EngineSettings {
 
 /// Runs jobs: a queue for each source, a fixed pool of workers, and a watchdog for deadlines.
 pub struct Engine {
-    _settings: EngineSettings,
-    _environment: SourceEnvironment,
+    core: Arc<Core>,
 }
 
 impl Engine {
     /// Starts the threads.
-    pub fn start(settings: EngineSettings, environment: SourceEnvironment) -> Arc<Self> {
-        Arc::new(Self {
-            _settings: settings,
-            _environment: environment,
-        })
+    ///
+    /// # Errors
+    /// When the system has no thread left for it.
+    pub fn start(
+        settings: EngineSettings,
+        environment: SourceEnvironment,
+    ) -> io::Result<Arc<Self>> {
+        Self::with_bridges(settings, environment, Box::new(bridges::open))
     }
 
-    /// The live jobs of one gateway session, whose frames go to `outbox`. None of its methods blocks.
+    /// As `start`, with another table of bridges.
+    pub(super) fn with_bridges(
+        settings: EngineSettings,
+        environment: SourceEnvironment,
+        open: Box<OpenBridge>,
+    ) -> io::Result<Arc<Self>> {
+        let (core, nudged) = Core::new(settings, environment, open);
+        // From here on a failure stops the threads that were started before it.
+        let engine = Arc::new(Self {
+            core: Arc::new(core),
+        });
+        for _ in 0..settings.workers.max(1) {
+            engine.core.spawn_worker()?;
+        }
+        let core = Arc::clone(&engine.core);
+        thread::Builder::new()
+            .name("watchdog".into())
+            .spawn(move || watchdog::watch(&core, &nudged))?;
+        Ok(engine)
+    }
+
+    /// The live jobs of one gateway session, whose frames go to `outbox`. None of its methods blocks. Clones
+    /// of the outbox's senders may outlive the session by the time a driver call takes.
     pub fn session(self: &Arc<Self>, outbox: Outbox) -> JobSession {
-        JobSession::new(Arc::clone(self), outbox)
+        JobSession::new(Arc::clone(&self.core), outbox)
     }
 
     /// Takes note of the assignment list (`hello-ack`, `assignments-changed`), which replaces the one before.
     /// Pools of sources that are no longer in it are closed when their last job ends. Does not block.
-    pub fn assign(&self, _sources: &[Source]) {}
+    pub fn assign(&self, sources: &[Source]) {
+        self.core.assign(sources);
+    }
 
     /// Jobs that have neither been answered nor ended yet, waiting ones included.
     pub fn active_jobs(&self) -> usize {
-        0
+        self.core.lock().active()
     }
 
     /// Refuses new jobs from now on (`SHUTTING_DOWN`), waits until the ones in flight have handed over their
-    /// last frame, at most `grace`, then cancels the rest. The frames may still be in the outbox afterwards.
-    pub fn drain(&self, _grace: Duration) {}
+    /// last frame, at most `grace`, then cancels the rest and gives their statements a moment to end. The
+    /// frames may still be in the outbox afterwards: the session closes once it has sent them.
+    pub fn drain(&self, grace: Duration) {
+        let (quiet, ended) = bounded(1);
+        self.core.lock().drain(quiet);
+        let end = Instant::now() + grace.min(limits::MAX_DEADLINE);
+        while self.active_jobs() > 0 && ended.recv_deadline(end).is_ok() {}
+        let left = self.core.lock().live();
+        let error = JobError::new(
+            ErrorCode::ShuttingDown,
+            "the runner stopped before the job was done",
+        );
+        for job in &left {
+            self.core.abort(job, &error, true);
+        }
+        let end = Instant::now() + limits::STOP_STATEMENTS;
+        while self.core.lock().busy() > 0 && ended.recv_deadline(end).is_ok() {}
+    }
+}
+
+impl Drop for Engine {
+    /// Idle threads end at once, busy workers after their job.
+    fn drop(&mut self) {
+        self.core.lock().stop();
+    }
 }

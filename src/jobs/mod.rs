@@ -1,12 +1,21 @@
 //! Jobs between the gateway and the bridges: who runs when, who may still send, and when it must stop.
 
+mod closers;
 mod control;
+mod core;
+mod dispatch;
 mod engine;
+mod lane;
+mod lanes;
+mod live_job;
 mod outbox;
 mod session;
 mod sink;
+mod terminal;
+mod timers;
+mod watchdog;
 
-pub use control::{JobControl, Outcome, StopGuard};
+pub use control::{JobControl, Outcome, Phase, StopGuard};
 pub use engine::{Engine, EngineSettings};
 pub use outbox::{Outbox, Urgent};
 pub use session::JobSession;

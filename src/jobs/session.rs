@@ -1,28 +1,116 @@
 //! The jobs of one gateway session.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use crate::jobs::{Engine, Outbox};
+use crossbeam_channel::{Sender, bounded};
+use serde_json::Value;
+
+use crate::error::{ErrorCode, JobError};
+use crate::jobs::core::Core;
+use crate::jobs::lanes::Closed;
+use crate::jobs::live_job::{LiveJob, SessionLink};
+use crate::jobs::{JobControl, Outbox, Outcome};
+use crate::limits;
 use crate::protocol::JobFrame;
 
 /// The live jobs of one gateway session. Dropping it ends the session's jobs: they are cancelled in their
 /// database and send nothing more.
 pub struct JobSession {
-    _engine: Arc<Engine>,
-    _outbox: Outbox,
+    core: Arc<Core>,
+    link: Arc<SessionLink>,
+    /// Dropped with the session, which frees workers that wait to hand over a last frame.
+    _here: Sender<()>,
 }
 
 impl JobSession {
-    pub(super) fn new(engine: Arc<Engine>, outbox: Outbox) -> Self {
+    pub(super) fn new(core: Arc<Core>, outbox: Outbox) -> Self {
+        let (here, gone) = bounded(0);
         Self {
-            _engine: engine,
-            _outbox: outbox,
+            core,
+            link: Arc::new(SessionLink::new(outbox, gone)),
+            _here: here,
         }
     }
 
     /// Takes a job; its answer goes to the session's outbox. Never blocks.
-    pub fn submit(&self, _job: JobFrame) {}
+    pub fn submit(&self, frame: JobFrame) {
+        if self.link.is_dead() {
+            return;
+        }
+        let arrived = Instant::now();
+        let deadline = arrived + frame.deadline.min(limits::MAX_DEADLINE);
+        let job = Arc::new(LiveJob {
+            control: Arc::new(JobControl::new(frame.id.as_str(), deadline)),
+            link: Arc::clone(&self.link),
+            key: self.core.keys.key(&frame.source),
+            seq: self.core.next_job(),
+            arrived,
+        });
+        // An `error` frame for the second job of an id would end the first one at the gateway, so the second
+        // is not answered at all: the answer of the first answers its id.
+        if !self.link.remember(&job) {
+            log::warn!("a job arrived under the id of a live job; it is ignored");
+            return;
+        }
+        let bytes = memory(&frame.options);
+        let mut closed = Closed::new();
+        let accepted = self
+            .core
+            .lock()
+            .enqueue(Arc::clone(&job), frame, bytes, &mut closed);
+        self.core.close(closed);
+        if let Err((error, _frame)) = accepted
+            && job.control.end(Outcome::Aborted(error.code))
+        {
+            self.link.forget(&job);
+            self.link.refuse(job.control.id(), &error);
+        }
+    }
 
     /// Cancels a job. An id that is not live is ignored. Never blocks.
-    pub fn cancel(&self, _id: &str) {}
+    pub fn cancel(&self, id: &str) {
+        if let Some(job) = self.link.find(id) {
+            let error = JobError::new(ErrorCode::Cancelled, "the gateway cancelled the job");
+            self.core.abort(&job, &error, true);
+        }
+    }
+}
+
+impl Drop for JobSession {
+    fn drop(&mut self) {
+        let error = JobError::new(ErrorCode::Cancelled, "the session is over");
+        for job in self.link.end() {
+            self.core.abort(&job, &error, false);
+        }
+    }
+}
+
+/// Roughly the memory a JSON value takes; what the parser let through is not deep.
+fn memory(value: &Value) -> usize {
+    size_of::<Value>()
+        + match value {
+            Value::String(text) => text.len(),
+            Value::Array(members) => members.iter().map(memory).sum(),
+            Value::Object(entries) => entries
+                .iter()
+                .map(|(key, value)| 2 * size_of::<String>() + key.len() + memory(value))
+                .sum(),
+            _ => 0,
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn options_are_weighed_to_the_bottom() {
+        let one = size_of::<Value>();
+        assert_eq!(memory(&json!(1)), one);
+        assert_eq!(memory(&json!("four")), one + 4);
+        assert_eq!(memory(&json!([1, [2, 3]])), 5 * one);
+        assert!(memory(&json!({"where": {"id": {"$in": ["x".repeat(1000)]}}})) > 1000);
+    }
 }

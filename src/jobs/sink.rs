@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crossbeam_channel::{Sender, select};
+use crossbeam_channel::{Sender, TrySendError, select};
 
 use crate::error::{ErrorCode, JobError};
-use crate::jobs::JobControl;
+use crate::jobs::{JobControl, Phase};
 use crate::json::{write_string, write_u64};
 use crate::limits;
 
@@ -176,10 +176,19 @@ impl RowSink {
             kind: FrameKind::Chunk,
             text,
         };
+        let frame = match self.frames.try_send(frame) {
+            Ok(()) => return self.job.check(),
+            Err(TrySendError::Disconnected(_)) => return Err(session_gone()),
+            Err(TrySendError::Full(frame)) => frame,
+        };
+        let phase = self.job.phase();
+        self.job.enter(Phase::Sending);
         select! {
             send(self.frames, frame) -> sent => sent.map_err(|_| session_gone()),
             recv(self.job.aborted()) -> _ => Err(self.job.check().err().unwrap_or_else(session_gone)),
-        }
+        }?;
+        self.job.enter(phase);
+        self.job.check()
     }
 }
 

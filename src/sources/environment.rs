@@ -1,25 +1,238 @@
-//! Runner-local configuration: `SEMILAYER_SOURCE_<NAME>_<KEY>`.
+//! Runner-local configuration: `SEMILAYER_SOURCE_<NAME>_<KEY>`, read from this process' environment instead
+//! of being sent by the gateway. `<NAME>` is the source's name in upper case, every character that is no
+//! ASCII letter or digit replaced by `_`; `<KEY>` is one of the keys of the source's bridge (`bridge_keys`).
+//! `<KEY>_FILE` reads the value from a file. An empty variable counts as not set.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::config::secret_file;
+use crate::error::{ErrorCode, JobError};
+use crate::sources::bridge_keys::{BridgeKeys, Key, Kind, is_key_of_any, keys_of};
+
+const PREFIX: &str = "SEMILAYER_SOURCE_";
+const FILE: &str = "_FILE";
+/// Tells `test-source` which bridge to use; never part of a configuration.
+const BRIDGE: &str = "BRIDGE";
 
 /// The part of the process' environment that describes sources. Holds secrets: never printed.
 #[derive(Clone, Default)]
 pub struct SourceEnvironment {
-    variables: Vec<(String, OsString)>,
+    /// Without the prefix.
+    variables: BTreeMap<String, OsString>,
+}
+
+/// A source that the environment describes, found without the gateway's help.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalSource {
+    /// Its name as it appears in the variables, such as `PRIMARY_DB`.
+    pub name: String,
+    /// Its bridge package, or why it is not known.
+    pub bridge: Result<String, JobError>,
 }
 
 impl SourceEnvironment {
     /// Takes the variables that begin with `SEMILAYER_SOURCE_` out of `variables`.
     pub fn from_env(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
-        Self {
-            variables: variables
-                .into_iter()
-                .filter_map(|(name, value)| {
-                    let name = name.into_string().ok()?;
-                    Some((name.strip_prefix("SEMILAYER_SOURCE_")?.to_owned(), value))
-                })
-                .collect(),
+        let variables = variables
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .filter_map(|(name, value)| {
+                // A name that is not text cannot be one that we look for.
+                let name = name.into_string().ok()?;
+                Some((name.strip_prefix(PREFIX)?.to_owned(), value))
+            })
+            .collect();
+        Self { variables }
+    }
+
+    /// The configuration of a runner-local source. `known` are the names of all runner-local sources, as far
+    /// as they are known. A bridge that nobody knows has an empty configuration.
+    ///
+    /// # Errors
+    /// `SOURCE_CONFIG`, naming the variables, when some are missing, contradict each other or cannot be read.
+    pub fn config_for(
+        &self,
+        name: &str,
+        bridge: &str,
+        known: &[String],
+    ) -> Result<Map<String, Value>, JobError> {
+        let Some(keys) = keys_of(bridge) else {
+            return Ok(Map::new());
+        };
+        if let Some(problem) = shared_prefix(name, known) {
+            return Err(unusable(problem));
+        }
+        if let Some(problem) = self.missing(name, &keys) {
+            return Err(unusable(problem));
+        }
+        let source = variable_name(name);
+        let mut config = Map::new();
+        let mut read = BTreeMap::new();
+        for key in keys.keys {
+            let variable = format!("{source}_{}", key.variable);
+            let Some((variable, text)) = self.text(&variable).map_err(unusable)? else {
+                continue;
+            };
+            if let Some(other) = read.insert(key.config, variable.clone()) {
+                return Err(unusable(format!(
+                    "{other} and {variable} mean the same; set one of them"
+                )));
+            }
+            let value = value(key, text).map_err(|kind| {
+                unusable(format!("{variable} must be {kind}; its text is neither shown nor used"))
+            })?;
+            put(&mut config, key.config, value);
+        }
+        Ok(config)
+    }
+
+    /// What is wrong with the variables of a runner-local source as far as it can be told without reading
+    /// files; one line each, for the log.
+    pub fn problems(&self, name: &str, bridge: &str, known: &[String]) -> Vec<String> {
+        let mut problems: Vec<_> = shared_prefix(name, known).into_iter().collect();
+        let Some(keys) = keys_of(bridge) else {
+            return problems;
+        };
+        problems.extend(self.missing(name, &keys));
+        let prefix = format!("{}_", variable_name(name));
+        for (variable, _) in self.variables.range(prefix.clone()..) {
+            let Some(rest) = variable.strip_prefix(&prefix) else {
+                break;
+            };
+            let is_key = |text: &str| keys.keys.iter().any(|key| key.variable == text);
+            let base = rest.strip_suffix(FILE).unwrap_or(rest);
+            // `DB_REPLICA_URL` is the URL of another source, `db-replica`, whether we know it or not.
+            let is_of_another = is_key_of_any(|key| {
+                base.strip_suffix(key)
+                    .is_some_and(|source| source.ends_with('_'))
+            });
+            if !is_key(rest) && !is_key(base) && rest != BRIDGE && !is_of_another {
+                problems.push(format!(
+                    "{PREFIX}{variable} is ignored: source {name:?} has the bridge {bridge}, which has no key {rest}"
+                ));
+            }
+        }
+        problems
+    }
+
+    /// The sources that the variables describe, in name order.
+    pub fn local_sources(&self) -> Vec<LocalSource> {
+        const TELLING: [&str; 5] = ["_BRIDGE", "_CONNECTION_STRING", "_HOST", "_PATH", "_URL"];
+        let mut names: Vec<_> = self
+            .variables
+            .keys()
+            .map(|variable| variable.strip_suffix(FILE).unwrap_or(variable))
+            .filter_map(|variable| TELLING.iter().find_map(|key| variable.strip_suffix(key)))
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+            .into_iter()
+            .map(|name| LocalSource {
+                bridge: self.bridge_of(&name).map_err(unusable),
+                name,
+            })
+            .collect()
+    }
+
+    fn bridge_of(&self, source: &str) -> Result<String, String> {
+        let text = |key: &str| {
+            let found = self.text(&format!("{source}_{key}"))?;
+            Ok::<_, String>(found.map(|(_, text)| text))
+        };
+        if let Some(bridge) = text(BRIDGE)? {
+            return Ok(if bridge.starts_with('@') {
+                bridge
+            } else {
+                format!("@semilayer/bridge-{bridge}")
+            });
+        }
+        let url = match text("URL")? {
+            Some(url) => Some(url),
+            None => text("CONNECTION_STRING")?,
+        };
+        if let Some(url) = url {
+            let bridge = match url.split_once("://").map(|(scheme, _)| scheme) {
+                Some("postgres" | "postgresql") => "postgres",
+                Some("cockroachdb") => "cockroachdb",
+                Some("mysql") => "mysql",
+                Some("mariadb") => "mariadb",
+                _ => {
+                    return Err(format!(
+                        "the scheme of {PREFIX}{source}_URL tells no bridge; set {PREFIX}{source}_BRIDGE"
+                    ));
+                }
+            };
+            return Ok(format!("@semilayer/bridge-{bridge}"));
+        }
+        if text("PATH")?.is_some() {
+            return Ok("@semilayer/bridge-sqlite".to_owned());
+        }
+        Err(format!("set {PREFIX}{source}_BRIDGE to tell its bridge"))
+    }
+
+    /// Says which variables to set when those that are set do not suffice.
+    fn missing(&self, name: &str, keys: &BridgeKeys) -> Option<String> {
+        let source = variable_name(name);
+        let is_set = |key: &&str| {
+            let variable = format!("{source}_{key}");
+            self.variables.contains_key(&variable)
+                || self.variables.contains_key(&format!("{variable}{FILE}"))
+        };
+        let suffices = |ways: &[&[&[&str]]]| {
+            ways.iter()
+                .any(|way| way.iter().all(|names| names.iter().any(|key| is_set(key))))
+        };
+        if suffices(keys.ways) {
+            return None;
+        }
+        let mut ways = keys.ways.iter().map(|way| {
+            let names = way.iter().filter_map(|names| names.first());
+            let variables: Vec<_> = names
+                .map(|key| format!("{PREFIX}{source}_{key}"))
+                .collect();
+            match variables.split_last() {
+                Some((last, [])) => last.clone(),
+                Some((last, others)) => format!("{} and {last}", others.join(", ")),
+                None => String::new(),
+            }
+        });
+        let mut text = format!(
+            "source {name:?} is runner-local: set {}",
+            ways.next().unwrap_or_default()
+        );
+        if let Some(other) = ways.next() {
+            text.push_str(&format!(" (or {other})"));
+        }
+        Some(text)
+    }
+
+    /// The text of a variable, or of the file it names, with the variable's full name.
+    fn text(&self, variable: &str) -> Result<Option<(String, String)>, String> {
+        let file = format!("{variable}{FILE}");
+        match (self.variables.get(variable), self.variables.get(&file)) {
+            (None, None) => Ok(None),
+            (Some(_), Some(_)) => Err(format!(
+                "{PREFIX}{variable} and {PREFIX}{file} are both set; set one of them"
+            )),
+            (Some(value), None) => match value.to_str() {
+                Some(text) => Ok(Some((format!("{PREFIX}{variable}"), text.to_owned()))),
+                None => Err(format!("{PREFIX}{variable} is not UTF-8 text")),
+            },
+            (None, Some(path)) => {
+                let variable = format!("{PREFIX}{file}");
+                match secret_file::read(Path::new(path)) {
+                    Ok(text) => Ok(Some((variable, text))),
+                    Err(problem) => Err(format!("{variable}: {problem}")),
+                }
+            }
         }
     }
 }
@@ -29,3 +242,71 @@ impl fmt::Debug for SourceEnvironment {
         write!(f, "SourceEnvironment({} variables)", self.variables.len())
     }
 }
+
+/// A source's name as it appears in its variables.
+pub fn variable_name(name: &str) -> String {
+    name.chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_uppercase()
+            } else {
+                '_'
+            }
+        })
+        .collect()
+}
+
+/// Two sources that read the same variables: one of them would get the other's database, so neither works.
+fn shared_prefix(name: &str, known: &[String]) -> Option<String> {
+    let source = variable_name(name);
+    if !source.contains(|c: char| c != '_') {
+        return Some(format!(
+            "source {name:?} is runner-local, but no variable can be named after it; give it a name with letters"
+        ));
+    }
+    let other = known
+        .iter()
+        .find(|other| *other != name && variable_name(other) == source)?;
+    Some(format!(
+        "sources {name:?} and {other:?} would both read {PREFIX}{source}_…; rename one of them"
+    ))
+}
+
+/// The value of a key, or what it must be.
+fn value(key: &Key, text: String) -> Result<Value, &'static str> {
+    match key.kind {
+        Kind::Text => Ok(Value::String(text)),
+        Kind::Number => text
+            .trim()
+            .parse::<u32>()
+            .map(Value::from)
+            .map_err(|_| "a whole number"),
+        Kind::Switch => Ok(match text.trim() {
+            "true" => Value::Bool(true),
+            "false" => Value::Bool(false),
+            _ => Value::String(text),
+        }),
+    }
+}
+
+/// Puts a value at its place; `pool.max` is `max` of the object `pool`.
+fn put(config: &mut Map<String, Value>, key: &str, value: Value) {
+    let Some((outer, inner)) = key.split_once('.') else {
+        config.insert(key.to_owned(), value);
+        return;
+    };
+    let object = config
+        .entry(outer)
+        .or_insert_with(|| Value::Object(Map::new()));
+    if let Some(object) = object.as_object_mut() {
+        object.insert(inner.to_owned(), value);
+    }
+}
+
+fn unusable(problem: impl Into<String>) -> JobError {
+    JobError::new(ErrorCode::SourceConfig, problem)
+}
+
+#[cfg(test)]
+#[path = "environment_tests.rs"]
+mod tests;

@@ -1,7 +1,10 @@
 //! Sources: the databases that jobs name, and how each is reached.
 
+mod bridge_keys;
 mod environment;
+mod key;
 mod source;
 
-pub use environment::SourceEnvironment;
+pub use environment::{LocalSource, SourceEnvironment, variable_name};
+pub use key::{SourceKey, SourceKeys};
 pub use source::{CredentialsLocation, Source};

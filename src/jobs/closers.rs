@@ -1,0 +1,61 @@
+//! Closes pools away from everybody who must not wait: closing a connection talks to its database.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use crate::bridges::Bridge;
+use crate::jobs::lanes::Closed;
+use crate::limits;
+
+/// A few threads that exist only while there is something to close.
+#[derive(Clone, Default)]
+pub(super) struct Closers {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: Vec<Arc<dyn Bridge>>,
+    threads: usize,
+}
+
+impl Closers {
+    /// Drops these bridges soon.
+    pub fn close(&self, closed: Closed) {
+        if closed.is_empty() {
+            return;
+        }
+        let mut state = self.lock();
+        state.waiting.extend(closed);
+        if state.threads >= limits::CLOSERS {
+            return;
+        }
+        state.threads += 1;
+        drop(state);
+        let closers = self.clone();
+        let spawned = thread::Builder::new()
+            .name("closer".into())
+            .spawn(move || while closers.close_one() {});
+        if spawned.is_err() {
+            while self.close_one() {}
+        }
+    }
+
+    fn close_one(&self) -> bool {
+        let mut state = self.lock();
+        let Some(bridge) = state.waiting.pop() else {
+            state.threads -= 1;
+            return false;
+        };
+        drop(state);
+        if catch_unwind(AssertUnwindSafe(|| drop(bridge))).is_err() {
+            log::error!("closing a pool failed");
+        }
+        true
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

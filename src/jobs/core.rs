@@ -1,0 +1,270 @@
+//! What the engine's threads share, and the two ways a job ends: by its worker (`execute`) or by anybody
+//! else (`abort`).
+
+use std::collections::HashSet;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::bridges::Bridge;
+use crate::error::{ErrorCode, JobError};
+use crate::jobs::closers::Closers;
+use crate::jobs::dispatch::{Dispatch, Next, Place, Verdict};
+use crate::jobs::lane::Run;
+use crate::jobs::lanes::Closed;
+use crate::jobs::live_job::LiveJob;
+use crate::jobs::terminal::done_frame;
+use crate::jobs::timers::Timers;
+use crate::jobs::{EngineSettings, FrameKind, Outcome, Phase, RowSink, Slot};
+use crate::limits;
+use crate::options::Request;
+use crate::protocol::JobFrame;
+use crate::sources::{CredentialsLocation, Source, SourceEnvironment, SourceKeys};
+
+/// Opens a source: checks its configuration and makes its lazy pool.
+pub(super) type OpenBridge = dyn Fn(&Source) -> Result<Arc<dyn Bridge>, JobError> + Send + Sync;
+
+/// Shared by all threads of an engine.
+pub(super) struct Core {
+    pub settings: EngineSettings,
+    pub environment: SourceEnvironment,
+    pub keys: SourceKeys,
+    open: Box<OpenBridge>,
+    dispatch: Mutex<Dispatch>,
+    ready: Receiver<Run>,
+    /// Names of the assigned runner-local sources.
+    names: Mutex<Arc<[String]>>,
+    closers: Closers,
+    jobs: AtomicU64,
+    workers: AtomicUsize,
+}
+
+impl Core {
+    /// The receiver wakes the watchdog.
+    pub fn new(
+        settings: EngineSettings,
+        environment: SourceEnvironment,
+        open: Box<OpenBridge>,
+    ) -> (Self, Receiver<()>) {
+        let workers = settings.workers.max(1);
+        let (run, ready): (Sender<Run>, _) = bounded(workers + limits::LOST_WORKERS);
+        let (nudge, nudged) = bounded(1);
+        let core = Self {
+            settings,
+            environment,
+            keys: SourceKeys::default(),
+            open,
+            dispatch: Mutex::new(Dispatch::new(
+                workers,
+                settings.queue,
+                run,
+                Timers::new(nudge),
+            )),
+            ready,
+            names: Mutex::new(Arc::from([])),
+            closers: Closers::default(),
+            jobs: AtomicU64::new(0),
+            workers: AtomicUsize::new(0),
+        };
+        (core, nudged)
+    }
+
+    /// The state, for a moment.
+    pub fn lock(&self) -> MutexGuard<'_, Dispatch> {
+        self.dispatch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A number for a new job.
+    pub fn next_job(&self) -> u64 {
+        self.jobs.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Closes what the state no longer needs.
+    pub fn close(&self, closed: Closed) {
+        self.closers.close(closed);
+    }
+
+    /// Ends a job from outside its worker: frees its place, or has its statement stopped. With `speak` the
+    /// error is sent, ahead of rows. False if the job had ended already. Never blocks.
+    pub fn abort(&self, job: &Arc<LiveJob>, error: &JobError, speak: bool) -> bool {
+        if !job.control.end(Outcome::Aborted(error.code)) {
+            return false;
+        }
+        job.link.forget(job);
+        if speak {
+            job.link.refuse(job.control.id(), error);
+        }
+        let mut closed = Closed::new();
+        let place = self.lock().ended(job, Instant::now(), &mut closed);
+        self.close(closed);
+        if matches!(place, Place::Running) {
+            stop_statement(job);
+        }
+        true
+    }
+
+    /// Replaces the assignment list.
+    pub fn assign(&self, sources: &[Source]) {
+        let keys: HashSet<_> = sources.iter().map(|source| self.keys.key(source)).collect();
+        let mut closed = Closed::new();
+        self.lock().assign(keys, &mut closed);
+        self.close(closed);
+
+        let local = || {
+            sources
+                .iter()
+                .filter(|source| source.credentials == CredentialsLocation::RunnerLocal)
+        };
+        let names: Arc<[String]> = local().map(|source| source.name.clone()).collect();
+        let mut known = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known == names {
+            return;
+        }
+        *known = Arc::clone(&names);
+        drop(known);
+        for source in local() {
+            for problem in self
+                .environment
+                .problems(&source.name, &source.bridge, &names)
+            {
+                log::warn!("{problem}");
+            }
+        }
+    }
+
+    /// Starts one more worker.
+    pub fn spawn_worker(self: &Arc<Self>) -> io::Result<()> {
+        let core = Arc::clone(self);
+        let number = self.workers.fetch_add(1, Ordering::Relaxed);
+        thread::Builder::new()
+            .name(format!("worker-{number}"))
+            .spawn(move || core.work())?;
+        Ok(())
+    }
+
+    fn work(&self) {
+        while let Ok(mut run) = self.ready.recv() {
+            loop {
+                match self.execute(run) {
+                    Next::Run(next) => run = next,
+                    Next::Wait => break,
+                    Next::Retire => return,
+                }
+            }
+        }
+    }
+
+    /// Runs one job to its end.
+    fn execute(&self, run: Run) -> Next {
+        let Run {
+            job,
+            frame,
+            mut bridge,
+        } = run;
+        let local = frame.source.credentials == CredentialsLocation::RunnerLocal;
+        job.control.enter(Phase::Connecting);
+        let answer = job.control.check().and_then(|()| {
+            // A panic leaves nothing of ours half done: the sink is dropped, the pool is opened anew.
+            catch_unwind(AssertUnwindSafe(|| self.answer(&job, frame, &mut bridge))).unwrap_or_else(
+                |_| {
+                    Err(JobError::new(
+                        ErrorCode::Internal,
+                        "a fault in the runner ended this job; its log says more",
+                    ))
+                },
+            )
+        });
+        let verdict = match &answer {
+            Err(error) if error.code == ErrorCode::Internal => Verdict::Reopen,
+            // The password may be in a file that has changed since.
+            Err(error) if error.code == ErrorCode::SourceAuthFailed && local => Verdict::Reopen,
+            _ => Verdict::Keep,
+        };
+        let finished = job.control.end(Outcome::Finished);
+        if finished {
+            job.link.forget(&job);
+            match answer {
+                Ok(text) => job.send(FrameKind::Done, text),
+                Err(error) => job.send(
+                    FrameKind::Error,
+                    crate::jobs::terminal::error_frame(job.control.id(), &error),
+                ),
+            }
+        }
+        let mut closed = Closed::new();
+        // Ours may be the last handle on a pool that was given up meanwhile.
+        closed.extend(bridge.filter(|bridge| Arc::strong_count(bridge) == 1));
+        let next = self.lock().finish(&job, finished, verdict, &mut closed);
+        self.close(closed);
+        next
+    }
+
+    /// The whole job up to the text of its `done` frame.
+    fn answer(
+        &self,
+        job: &Arc<LiveJob>,
+        frame: JobFrame,
+        bridge: &mut Option<Arc<dyn Bridge>>,
+    ) -> Result<String, JobError> {
+        let started = Instant::now();
+        let JobFrame {
+            source,
+            kind,
+            target,
+            options,
+            ..
+        } = frame;
+        let package = source.bridge.clone();
+        let bridge = match bridge {
+            Some(bridge) => bridge,
+            None => bridge.insert(self.open(job, source)?),
+        };
+        let request = Request::parse(&kind, &target, &options, &package)?;
+        // They may be megabytes, and the job may take minutes.
+        drop(options);
+        let mut sink = RowSink::new(
+            Arc::clone(&job.control),
+            job.link.outbox.frames.clone(),
+            self.settings.chunk,
+            Slot::Rows,
+        );
+        let summary = bridge.run(&job.control, &target, &request, &mut sink)?;
+        sink.flush()?;
+        Ok(done_frame(
+            job.control.id(),
+            sink.rows(),
+            started.elapsed(),
+            &summary,
+        ))
+    }
+
+    fn open(&self, job: &LiveJob, mut source: Source) -> Result<Arc<dyn Bridge>, JobError> {
+        if source.credentials == CredentialsLocation::RunnerLocal {
+            let names = Arc::clone(&self.names.lock().unwrap_or_else(PoisonError::into_inner));
+            source.config = self
+                .environment
+                .config_for(&source.name, &source.bridge, &names)?;
+        }
+        let bridge = (self.open)(&source)?;
+        let concurrency = bridge.concurrency();
+        self.lock().opened(job.key, &bridge, concurrency);
+        Ok(bridge)
+    }
+}
+
+/// Stopping a statement talks to its database and may hang there, so each is stopped on a thread of its own.
+/// There are never more of them than workers: a worker does not leave its statement while it is being stopped.
+fn stop_statement(job: &Arc<LiveJob>) {
+    let control = Arc::clone(&job.control);
+    let spawned = thread::Builder::new()
+        .name("stopper".into())
+        .spawn(move || control.stop_statement());
+    if let Err(error) = spawned {
+        log::error!("a statement goes on in its database, no thread to stop it: {error}");
+    }
+}

@@ -1,0 +1,375 @@
+//! Who runs when: the state that all threads share, behind one short lock. Nothing in here blocks, does I/O
+//! or runs a destructor of a bridge.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Instant;
+
+use crossbeam_channel::Sender;
+
+use crate::bridges::Bridge;
+use crate::error::{ErrorCode, JobError};
+use crate::jobs::lane::{Run, Waiting};
+use crate::jobs::lanes::{Closed, Lanes};
+use crate::jobs::live_job::LiveJob;
+use crate::jobs::timers::{Due, Timers, back_by};
+use crate::limits;
+use crate::protocol::JobFrame;
+use crate::sources::SourceKey;
+
+/// Where a job was when it was ended from outside.
+pub(super) enum Place {
+    /// In its lane; its place is free now.
+    Waiting(Waiting),
+    /// With a worker: its statement is to be stopped.
+    Running,
+    /// Nowhere: not yet accepted, or its worker has come back already.
+    Nowhere,
+}
+
+/// What a worker does next.
+pub(super) enum Next {
+    /// The next job, without going through the channel.
+    Run(Run),
+    /// Wait for one.
+    Wait,
+    /// End: it was replaced meanwhile.
+    Retire,
+}
+
+/// What a job's end means for its source's bridge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It stays.
+    Keep,
+    /// The next job opens it anew.
+    Reopen,
+}
+
+/// Lanes, workers and timers.
+pub(super) struct Dispatch {
+    lanes: Lanes,
+    timers: Timers,
+    /// To the workers. Never full: no more runs are in it than there are idle workers.
+    ready: Option<Sender<Run>>,
+    /// Lanes with a job that may run, each once, in turn.
+    ring: VecDeque<SourceKey>,
+    /// Most jobs waiting in all lanes.
+    queue: usize,
+    /// Most workers a single source may hold, whatever its pool: one is left to the others.
+    share: usize,
+    waiting: usize,
+    waiting_bytes: usize,
+    idle: usize,
+    active: usize,
+    lost: usize,
+    /// Workers started for a lost one that came back just then.
+    surplus: usize,
+    draining: Option<Sender<()>>,
+}
+
+impl Dispatch {
+    pub fn new(workers: usize, queue: usize, ready: Sender<Run>, timers: Timers) -> Self {
+        Self {
+            lanes: Lanes::new(limits::IDLE_SOURCES),
+            timers,
+            ready: Some(ready),
+            ring: VecDeque::new(),
+            queue,
+            share: workers.saturating_sub(1).max(1),
+            waiting: 0,
+            waiting_bytes: 0,
+            idle: workers,
+            active: 0,
+            lost: 0,
+            surplus: 0,
+            draining: None,
+        }
+    }
+
+    /// Accepts a job, or gives it back with the reason.
+    pub fn enqueue(
+        &mut self,
+        job: Arc<LiveJob>,
+        frame: JobFrame,
+        bytes: usize,
+        closed: &mut Closed,
+    ) -> Result<(), (JobError, JobFrame)> {
+        if self.draining.is_some() {
+            let error = JobError::new(ErrorCode::ShuttingDown, "the runner is stopping");
+            return Err((error, frame));
+        }
+        if job.control.is_aborted() {
+            return Ok(());
+        }
+        let key = job.key;
+        let lane = self.lanes.enter(key, &frame.source.name, closed);
+        if self.idle > 0 && lane.waiting.is_empty() && lane.has_room() {
+            lane.used = job.seq;
+            self.timers.watch(&job);
+            self.active += 1;
+            let run = lane.run(job, frame);
+            self.send(run);
+            return Ok(());
+        }
+        // A source that waits for little may still wait when another one has filled the queue.
+        let reserve = if lane.waiting.len() < self.queue / 64 {
+            self.queue / 8
+        } else {
+            0
+        };
+        if self.waiting >= self.queue + reserve || self.waiting_bytes >= limits::QUEUE_BYTES {
+            let error = JobError::new(
+                ErrorCode::Overloaded,
+                format!("{} jobs are waiting already", self.waiting),
+            );
+            self.lanes.left(key, closed);
+            return Err((error, frame));
+        }
+        lane.used = job.seq;
+        self.timers.watch(&job);
+        self.active += 1;
+        self.waiting += 1;
+        self.waiting_bytes += bytes;
+        lane.waiting.insert(job.seq, Waiting { job, frame, bytes });
+        self.list(key);
+        self.start();
+        Ok(())
+    }
+
+    /// The first job of a lane opened its bridge.
+    pub fn opened(&mut self, key: SourceKey, bridge: &Arc<dyn Bridge>, concurrency: usize) {
+        if let Some(lane) = self.lanes.get(key) {
+            lane.open(Arc::clone(bridge), concurrency.clamp(1, self.share));
+        }
+        self.list(key);
+        self.start();
+    }
+
+    /// A job was ended by somebody other than its worker, who called `JobControl::end` first.
+    pub fn ended(&mut self, job: &Arc<LiveJob>, now: Instant, closed: &mut Closed) -> Place {
+        if self.timers.unwatch(job) {
+            self.active -= 1;
+        }
+        let Some(lane) = self.lanes.get(job.key) else {
+            return Place::Nowhere;
+        };
+        let place = if let Some(waiting) = lane.waiting.remove(&job.seq) {
+            self.waiting -= 1;
+            self.waiting_bytes -= waiting.bytes;
+            if lane.waiting.is_empty() && lane.listed {
+                lane.listed = false;
+                self.ring.retain(|key| *key != job.key);
+            }
+            self.lanes.left(job.key, closed);
+            Place::Waiting(waiting)
+        } else if let Some(running) = lane.running.get_mut(&job.seq) {
+            let at = back_by(now);
+            running.back_by = Some(at);
+            self.timers.expect(job, at);
+            Place::Running
+        } else {
+            Place::Nowhere
+        };
+        self.tell_drain();
+        place
+    }
+
+    /// A worker comes back from a job. `finished` says that it ended the job itself and handed over the last
+    /// frame.
+    pub fn finish(
+        &mut self,
+        job: &LiveJob,
+        finished: bool,
+        verdict: Verdict,
+        closed: &mut Closed,
+    ) -> Next {
+        if finished {
+            self.timers.unwatch(job);
+            self.active -= 1;
+        }
+        let mut retire = false;
+        if let Some(lane) = self.lanes.get(job.key) {
+            if verdict == Verdict::Reopen {
+                closed.extend(lane.close());
+            }
+            if let Some(running) = lane.running.remove(&job.seq) {
+                if let Some(at) = running.back_by {
+                    self.timers.returned(job, at);
+                }
+                retire = running.lost;
+            }
+        }
+        self.list(job.key);
+        self.lanes.left(job.key, closed);
+        self.tell_drain();
+        if retire {
+            self.lost -= 1;
+        } else if self.surplus > 0 {
+            self.surplus -= 1;
+            retire = true;
+        }
+        if retire {
+            // The place in the lane may be what a waiting job needs; the worker is not.
+            self.start();
+            return Next::Retire;
+        }
+        match self.next() {
+            Some(run) => Next::Run(run),
+            None => {
+                self.idle += 1;
+                Next::Wait
+            }
+        }
+    }
+
+    /// A new worker takes the place of the one that is stuck with `job`. Returns the source's label, or
+    /// `None` when that worker came back at the last moment.
+    pub fn replaced(&mut self, job: &LiveJob) -> Option<String> {
+        let label = self.lanes.get(job.key).and_then(|lane| {
+            let running = lane.running.get_mut(&job.seq)?;
+            running.lost = true;
+            running.back_by = None;
+            Some(lane.label.clone())
+        });
+        match label {
+            Some(_) => self.lost += 1,
+            None => self.surplus += 1,
+        }
+        self.idle += 1;
+        self.start();
+        label
+    }
+
+    /// True while another worker may be replaced; else the watchdog asks again later.
+    pub fn may_replace(&mut self, job: &Arc<LiveJob>, now: Instant) -> bool {
+        if self.lost + self.surplus < limits::LOST_WORKERS {
+            return true;
+        }
+        self.expect_back(job, now);
+        false
+    }
+
+    /// Looks again later whether the worker of an ended job is back.
+    pub fn expect_back(&mut self, job: &Arc<LiveJob>, now: Instant) {
+        let at = back_by(now);
+        if let Some(running) = self
+            .lanes
+            .get(job.key)
+            .and_then(|lane| lane.running.get_mut(&job.seq))
+        {
+            running.back_by = Some(at);
+            self.timers.expect(job, at);
+        }
+    }
+
+    /// What the watchdog has to do.
+    pub fn due(&mut self, now: Instant) -> Due {
+        Due {
+            stopped: self.ready.is_none(),
+            ..self.timers.due(now)
+        }
+    }
+
+    /// A job past its deadline turned out to be finished: only its last frame is under way.
+    pub fn unwatch(&mut self, job: &LiveJob) {
+        self.timers.unwatch(job);
+    }
+
+    /// Replaces the assignment list.
+    pub fn assign(&mut self, assigned: HashSet<SourceKey>, closed: &mut Closed) {
+        self.lanes.assign(assigned, closed);
+    }
+
+    /// Refuses jobs from now on; `quiet` gets a message whenever a job ended.
+    pub fn drain(&mut self, quiet: Sender<()>) {
+        self.draining = Some(quiet);
+    }
+
+    /// Jobs that have not ended.
+    pub fn active(&self) -> usize {
+        self.active
+    }
+
+    /// Every job that has not ended.
+    pub fn live(&self) -> Vec<Arc<LiveJob>> {
+        self.timers.watched()
+    }
+
+    /// Workers that are busy and not given up.
+    pub fn busy(&self) -> usize {
+        self.lanes
+            .iter()
+            .flat_map(|lane| lane.running.values())
+            .filter(|running| !running.lost)
+            .count()
+    }
+
+    /// Jobs that wait in a lane.
+    #[cfg(test)]
+    pub fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Lets idle workers and the watchdog end.
+    pub fn stop(&mut self) {
+        self.ready = None;
+        self.timers.wake();
+    }
+
+    fn list(&mut self, key: SourceKey) {
+        if let Some(lane) = self.lanes.get(key)
+            && lane.is_ready()
+            && !lane.listed
+        {
+            lane.listed = true;
+            self.ring.push_back(key);
+        }
+    }
+
+    /// Takes the first waiting job of the lane whose turn it is.
+    fn next(&mut self) -> Option<Run> {
+        loop {
+            let key = self.ring.pop_front()?;
+            let Some(lane) = self.lanes.get(key) else {
+                continue;
+            };
+            lane.listed = false;
+            if !lane.has_room() {
+                continue;
+            }
+            let Some((_, Waiting { job, frame, bytes })) = lane.waiting.pop_first() else {
+                continue;
+            };
+            self.waiting -= 1;
+            self.waiting_bytes -= bytes;
+            let run = lane.run(job, frame);
+            self.list(key);
+            return Some(run);
+        }
+    }
+
+    fn start(&mut self) {
+        while self.idle > 0
+            && let Some(run) = self.next()
+        {
+            self.send(run);
+        }
+    }
+
+    fn send(&mut self, run: Run) {
+        self.idle -= 1;
+        if let Some(ready) = &self.ready
+            && ready.try_send(run).is_err()
+        {
+            log::error!("a job found no worker though one was idle");
+        }
+    }
+
+    fn tell_drain(&self) {
+        if let Some(quiet) = &self.draining {
+            // One message is enough to make it look.
+            let _ = quiet.try_send(());
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! One source configuration: its waiting and running jobs, and its bridge.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::bridges::Bridge;
+use crate::jobs::live_job::LiveJob;
+use crate::protocol::JobFrame;
+use crate::sources::SourceKey;
+
+/// A job that waits for a worker and a place in its lane.
+pub(super) struct Waiting {
+    pub job: Arc<LiveJob>,
+    pub frame: JobFrame,
+    /// Roughly the memory its options take.
+    pub bytes: usize,
+}
+
+/// A job that a worker has.
+pub(super) struct Running {
+    pub job: Arc<LiveJob>,
+    /// Set once the job ended elsewhere: when the worker should be back.
+    pub back_by: Option<Instant>,
+    /// The worker was given up and replaced; it ends itself when it comes back.
+    pub lost: bool,
+}
+
+/// The jobs of one source configuration. It may hold only as many workers as its pool has connections, so
+/// that a source that hangs leaves the other workers to the other sources.
+pub(super) struct Lane {
+    pub key: SourceKey,
+    /// For the log: the source's name, shortened.
+    pub label: String,
+    /// By arrival.
+    pub waiting: BTreeMap<u64, Waiting>,
+    pub running: BTreeMap<u64, Running>,
+    /// Opened by the first job. Until then the others wait for it.
+    pub bridge: Option<Arc<dyn Bridge>>,
+    /// Most jobs side by side.
+    limit: usize,
+    /// In the dispatcher's ring.
+    pub listed: bool,
+    /// Replaced or no longer assigned: closed when its last job ends.
+    pub retired: bool,
+    /// When it was last used, as a job number.
+    pub used: u64,
+}
+
+/// What a worker is to do.
+pub(super) struct Run {
+    pub job: Arc<LiveJob>,
+    pub frame: JobFrame,
+    /// The source's bridge, unless the job is to open it.
+    pub bridge: Option<Arc<dyn Bridge>>,
+}
+
+impl Lane {
+    pub fn new(key: SourceKey, name: &str) -> Self {
+        Self {
+            key,
+            label: name.chars().take(80).flat_map(char::escape_debug).collect(),
+            waiting: BTreeMap::new(),
+            running: BTreeMap::new(),
+            bridge: None,
+            limit: 1,
+            listed: false,
+            retired: false,
+            used: 0,
+        }
+    }
+
+    /// True when one more job may run.
+    pub fn has_room(&self) -> bool {
+        self.running.len() < self.limit
+    }
+
+    /// True when a job waits that may run.
+    pub fn is_ready(&self) -> bool {
+        !self.waiting.is_empty() && self.has_room()
+    }
+
+    /// True when no job needs it.
+    pub fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.running.is_empty()
+    }
+
+    /// Notes that a worker has the job now.
+    pub fn run(&mut self, job: Arc<LiveJob>, frame: JobFrame) -> Run {
+        self.running.insert(
+            job.seq,
+            Running {
+                job: Arc::clone(&job),
+                back_by: None,
+                lost: false,
+            },
+        );
+        Run {
+            job,
+            frame,
+            bridge: self.bridge.clone(),
+        }
+    }
+
+    /// The first job opened the bridge: others may follow, at most `limit` side by side.
+    pub fn open(&mut self, bridge: Arc<dyn Bridge>, limit: usize) {
+        self.limit = limit;
+        self.bridge = Some(bridge);
+    }
+
+    /// Gives the bridge up; the next job opens it again.
+    pub fn close(&mut self) -> Option<Arc<dyn Bridge>> {
+        self.limit = 1;
+        self.bridge.take()
+    }
+}

@@ -1,0 +1,102 @@
+//! All lanes, and which of them are kept when no job needs them.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::bridges::Bridge;
+use crate::jobs::lane::Lane;
+use crate::sources::SourceKey;
+
+/// Bridges to be closed: by the caller, outside the lock, because closing a connection talks to the network.
+pub(super) type Closed = Vec<Arc<dyn Bridge>>;
+
+/// The lanes by source configuration.
+pub(super) struct Lanes {
+    lanes: HashMap<SourceKey, Lane>,
+    assigned: HashSet<SourceKey>,
+    /// Most lanes without a job.
+    keep: usize,
+}
+
+impl Lanes {
+    pub fn new(keep: usize) -> Self {
+        Self {
+            lanes: HashMap::new(),
+            assigned: HashSet::new(),
+            keep,
+        }
+    }
+
+    pub fn get(&mut self, key: SourceKey) -> Option<&mut Lane> {
+        self.lanes.get_mut(&key)
+    }
+
+    /// Every lane.
+    pub fn iter(&self) -> impl Iterator<Item = &Lane> {
+        self.lanes.values()
+    }
+
+    /// The lane of a job that arrives. A source that comes with another configuration than before leaves its
+    /// old lane to the jobs that are in it.
+    pub fn enter(&mut self, key: SourceKey, name: &str, closed: &mut Closed) -> &mut Lane {
+        if !self.lanes.contains_key(&key) {
+            self.retire(closed, |other| {
+                other.source == key.source && other.configuration != key.configuration
+            });
+        }
+        self.lanes
+            .entry(key)
+            .or_insert_with(|| Lane::new(key, name))
+    }
+
+    /// Replaces the assignment list.
+    pub fn assign(&mut self, assigned: HashSet<SourceKey>, closed: &mut Closed) {
+        for key in &assigned {
+            if let Some(lane) = self.lanes.get_mut(key) {
+                lane.retired = false;
+            }
+        }
+        self.retire(closed, |key| !assigned.contains(key));
+        self.assigned = assigned;
+    }
+
+    /// A job left the lane: closes the lane, or another, if it is not worth keeping.
+    pub fn left(&mut self, key: SourceKey, closed: &mut Closed) {
+        let Some(lane) = self.lanes.get(&key) else {
+            return;
+        };
+        if !lane.is_idle() {
+            return;
+        }
+        if lane.retired || lane.bridge.is_none() {
+            self.remove(key, closed);
+        } else if self.lanes.len() > self.keep {
+            let worst = self
+                .lanes
+                .values()
+                .filter(|lane| lane.is_idle())
+                .min_by_key(|lane| (self.assigned.contains(&lane.key), lane.used))
+                .map(|lane| lane.key);
+            if let Some(worst) = worst {
+                self.remove(worst, closed);
+            }
+        }
+    }
+
+    fn retire(&mut self, closed: &mut Closed, concerned: impl Fn(&SourceKey) -> bool) {
+        self.lanes.retain(|key, lane| {
+            lane.retired |= concerned(key);
+            let keep = !(lane.retired && lane.is_idle());
+            if !keep {
+                closed.extend(lane.close());
+            }
+            keep
+        });
+    }
+
+    fn remove(&mut self, key: SourceKey, closed: &mut Closed) {
+        if let Some(mut lane) = self.lanes.remove(&key) {
+            closed.extend(lane.close());
+        }
+    }
+}
