@@ -42,8 +42,6 @@ pub const QUEUE: usize = 1024;
 /// Memory that the options of waiting jobs may take before `OVERLOADED`, whatever their number: one job's
 /// options may be as large as a frame.
 pub const QUEUE_BYTES: usize = 32 << 20;
-/// Longest deadline a job may have; more is taken as this.
-pub const MAX_DEADLINE: Duration = Duration::from_secs(24 * 3600);
 /// Bytes of an `error` frame's message; databases quote whole statements in theirs.
 pub const ERROR_MESSAGE_BYTES: usize = 8 << 10;
 /// A worker that has not come back this long after its job ended elsewhere is stuck in a driver call that

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use crate::bridges::Bridge;
-use crate::jobs::lanes::Closed;
 use crate::limits;
 
 /// A few threads that exist only while there is something to close.
@@ -22,7 +21,7 @@ struct State {
 
 impl Closers {
     /// Drops these bridges soon.
-    pub fn close(&self, closed: Closed) {
+    pub fn close(&self, closed: Vec<Arc<dyn Bridge>>) {
         if closed.is_empty() {
             return;
         }

@@ -15,15 +15,15 @@ use crate::bridges::Bridge;
 use crate::error::{ErrorCode, JobError};
 use crate::jobs::closers::Closers;
 use crate::jobs::dispatch::{Dispatch, Next, Place, Verdict};
+use crate::jobs::done::done_frame;
 use crate::jobs::lane::Run;
-use crate::jobs::lanes::Closed;
+use crate::jobs::lanes::Leftovers;
 use crate::jobs::live_job::LiveJob;
-use crate::jobs::terminal::done_frame;
 use crate::jobs::timers::Timers;
 use crate::jobs::{EngineSettings, FrameKind, Outcome, Phase, RowSink, Slot};
 use crate::limits;
 use crate::options::Request;
-use crate::protocol::JobFrame;
+use crate::protocol::{JobFrame, client_frame};
 use crate::sources::{CredentialsLocation, Source, SourceEnvironment, SourceKeys};
 
 /// Opens a source: checks its configuration and makes its lazy pool.
@@ -84,9 +84,9 @@ impl Core {
         self.jobs.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Closes what the state no longer needs.
-    pub fn close(&self, closed: Closed) {
-        self.closers.close(closed);
+    /// Drops what the state no longer needs.
+    pub fn clear(&self, left: Leftovers) {
+        self.closers.close(left.bridges);
     }
 
     /// Ends a job from outside its worker: frees its place, or has its statement stopped. With `speak` the
@@ -99,9 +99,9 @@ impl Core {
         if speak {
             job.link.refuse(job.control.id(), error);
         }
-        let mut closed = Closed::new();
-        let place = self.lock().ended(job, Instant::now(), &mut closed);
-        self.close(closed);
+        let mut left = Leftovers::default();
+        let place = self.lock().ended(job, Instant::now(), &mut left);
+        self.clear(left);
         if matches!(place, Place::Running) {
             stop_statement(job);
         }
@@ -111,9 +111,9 @@ impl Core {
     /// Replaces the assignment list.
     pub fn assign(&self, sources: &[Source]) {
         let keys: HashSet<_> = sources.iter().map(|source| self.keys.key(source)).collect();
-        let mut closed = Closed::new();
-        self.lock().assign(keys, &mut closed);
-        self.close(closed);
+        let mut left = Leftovers::default();
+        self.lock().assign(keys, &mut left);
+        self.clear(left);
 
         let local = || {
             sources
@@ -192,15 +192,16 @@ impl Core {
                 Ok(text) => job.send(FrameKind::Done, text),
                 Err(error) => job.send(
                     FrameKind::Error,
-                    crate::jobs::terminal::error_frame(job.control.id(), &error),
+                    client_frame::error(job.control.id(), &error),
                 ),
             }
         }
-        let mut closed = Closed::new();
+        let mut left = Leftovers::default();
         // Ours may be the last handle on a pool that was given up meanwhile.
-        closed.extend(bridge.filter(|bridge| Arc::strong_count(bridge) == 1));
-        let next = self.lock().finish(&job, finished, verdict, &mut closed);
-        self.close(closed);
+        left.bridges
+            .extend(bridge.filter(|bridge| Arc::strong_count(bridge) == 1));
+        let next = self.lock().finish(&job, finished, verdict, &mut left);
+        self.clear(left);
         next
     }
 
@@ -208,7 +209,7 @@ impl Core {
     fn answer(
         &self,
         job: &Arc<LiveJob>,
-        frame: JobFrame,
+        frame: Box<JobFrame>,
         bridge: &mut Option<Arc<dyn Bridge>>,
     ) -> Result<String, JobError> {
         let started = Instant::now();
@@ -218,7 +219,7 @@ impl Core {
             target,
             options,
             ..
-        } = frame;
+        } = *frame;
         let package = source.bridge.clone();
         let bridge = match bridge {
             Some(bridge) => bridge,

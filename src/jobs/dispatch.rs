@@ -10,7 +10,7 @@ use crossbeam_channel::Sender;
 use crate::bridges::Bridge;
 use crate::error::{ErrorCode, JobError};
 use crate::jobs::lane::{Run, Waiting};
-use crate::jobs::lanes::{Closed, Lanes};
+use crate::jobs::lanes::{Lanes, Leftovers};
 use crate::jobs::live_job::LiveJob;
 use crate::jobs::timers::{Due, Timers, back_by};
 use crate::limits;
@@ -20,7 +20,7 @@ use crate::sources::SourceKey;
 /// Where a job was when it was ended from outside.
 pub(super) enum Place {
     /// In its lane; its place is free now.
-    Waiting(Waiting),
+    Waiting,
     /// With a worker: its statement is to be stopped.
     Running,
     /// Nowhere: not yet accepted, or its worker has come back already.
@@ -87,23 +87,25 @@ impl Dispatch {
         }
     }
 
-    /// Accepts a job, or gives it back with the reason.
+    /// Accepts a job, or says why not.
     pub fn enqueue(
         &mut self,
         job: Arc<LiveJob>,
-        frame: JobFrame,
+        frame: Box<JobFrame>,
         bytes: usize,
-        closed: &mut Closed,
-    ) -> Result<(), (JobError, JobFrame)> {
+        left: &mut Leftovers,
+    ) -> Result<(), JobError> {
         if self.draining.is_some() {
             let error = JobError::new(ErrorCode::ShuttingDown, "the runner is stopping");
-            return Err((error, frame));
+            left.frame = Some(frame);
+            return Err(error);
         }
         if job.control.is_aborted() {
+            left.frame = Some(frame);
             return Ok(());
         }
         let key = job.key;
-        let lane = self.lanes.enter(key, &frame.source.name, closed);
+        let lane = self.lanes.enter(key, &frame.source.name, left);
         if self.idle > 0 && lane.waiting.is_empty() && lane.has_room() {
             lane.used = job.seq;
             self.timers.watch(&job);
@@ -123,8 +125,9 @@ impl Dispatch {
                 ErrorCode::Overloaded,
                 format!("{} jobs are waiting already", self.waiting),
             );
-            self.lanes.left(key, closed);
-            return Err((error, frame));
+            self.lanes.left(key, left);
+            left.frame = Some(frame);
+            return Err(error);
         }
         lane.used = job.seq;
         self.timers.watch(&job);
@@ -147,7 +150,7 @@ impl Dispatch {
     }
 
     /// A job was ended by somebody other than its worker, who called `JobControl::end` first.
-    pub fn ended(&mut self, job: &Arc<LiveJob>, now: Instant, closed: &mut Closed) -> Place {
+    pub fn ended(&mut self, job: &Arc<LiveJob>, now: Instant, left: &mut Leftovers) -> Place {
         if self.timers.unwatch(job) {
             self.active -= 1;
         }
@@ -161,8 +164,9 @@ impl Dispatch {
                 lane.listed = false;
                 self.ring.retain(|key| *key != job.key);
             }
-            self.lanes.left(job.key, closed);
-            Place::Waiting(waiting)
+            self.lanes.left(job.key, left);
+            left.frame = Some(waiting.frame);
+            Place::Waiting
         } else if let Some(running) = lane.running.get_mut(&job.seq) {
             let at = back_by(now);
             running.back_by = Some(at);
@@ -182,7 +186,7 @@ impl Dispatch {
         job: &LiveJob,
         finished: bool,
         verdict: Verdict,
-        closed: &mut Closed,
+        left: &mut Leftovers,
     ) -> Next {
         if finished {
             self.timers.unwatch(job);
@@ -191,7 +195,7 @@ impl Dispatch {
         let mut retire = false;
         if let Some(lane) = self.lanes.get(job.key) {
             if verdict == Verdict::Reopen {
-                closed.extend(lane.close());
+                left.bridges.extend(lane.close());
             }
             if let Some(running) = lane.running.remove(&job.seq) {
                 if let Some(at) = running.back_by {
@@ -201,7 +205,7 @@ impl Dispatch {
             }
         }
         self.list(job.key);
-        self.lanes.left(job.key, closed);
+        self.lanes.left(job.key, left);
         self.tell_drain();
         if retire {
             self.lost -= 1;
@@ -277,8 +281,8 @@ impl Dispatch {
     }
 
     /// Replaces the assignment list.
-    pub fn assign(&mut self, assigned: HashSet<SourceKey>, closed: &mut Closed) {
-        self.lanes.assign(assigned, closed);
+    pub fn assign(&mut self, assigned: HashSet<SourceKey>, left: &mut Leftovers) {
+        self.lanes.assign(assigned, left);
     }
 
     /// Refuses jobs from now on; `quiet` gets a message whenever a job ended.
@@ -303,12 +307,6 @@ impl Dispatch {
             .flat_map(|lane| lane.running.values())
             .filter(|running| !running.lost)
             .count()
-    }
-
-    /// Jobs that wait in a lane.
-    #[cfg(test)]
-    pub fn waiting(&self) -> usize {
-        self.waiting
     }
 
     /// Lets idle workers and the watchdog end.

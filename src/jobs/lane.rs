@@ -12,14 +12,13 @@ use crate::sources::SourceKey;
 /// A job that waits for a worker and a place in its lane.
 pub(super) struct Waiting {
     pub job: Arc<LiveJob>,
-    pub frame: JobFrame,
+    pub frame: Box<JobFrame>,
     /// Roughly the memory its options take.
     pub bytes: usize,
 }
 
 /// A job that a worker has.
 pub(super) struct Running {
-    pub job: Arc<LiveJob>,
     /// Set once the job ended elsewhere: when the worker should be back.
     pub back_by: Option<Instant>,
     /// The worker was given up and replaced; it ends itself when it comes back.
@@ -50,7 +49,7 @@ pub(super) struct Lane {
 /// What a worker is to do.
 pub(super) struct Run {
     pub job: Arc<LiveJob>,
-    pub frame: JobFrame,
+    pub frame: Box<JobFrame>,
     /// The source's bridge, unless the job is to open it.
     pub bridge: Option<Arc<dyn Bridge>>,
 }
@@ -86,11 +85,10 @@ impl Lane {
     }
 
     /// Notes that a worker has the job now.
-    pub fn run(&mut self, job: Arc<LiveJob>, frame: JobFrame) -> Run {
+    pub fn run(&mut self, job: Arc<LiveJob>, frame: Box<JobFrame>) -> Run {
         self.running.insert(
             job.seq,
             Running {
-                job: Arc::clone(&job),
                 back_by: None,
                 lost: false,
             },

@@ -5,10 +5,17 @@ use std::sync::Arc;
 
 use crate::bridges::Bridge;
 use crate::jobs::lane::Lane;
+use crate::protocol::JobFrame;
 use crate::sources::SourceKey;
 
-/// Bridges to be closed: by the caller, outside the lock, because closing a connection talks to the network.
-pub(super) type Closed = Vec<Arc<dyn Bridge>>;
+/// What the caller drops outside the lock.
+#[derive(Default)]
+pub(super) struct Leftovers {
+    /// Closing a connection talks to the network.
+    pub bridges: Vec<Arc<dyn Bridge>>,
+    /// A job's options may be megabytes in many pieces.
+    pub frame: Option<Box<JobFrame>>,
+}
 
 /// The lanes by source configuration.
 pub(super) struct Lanes {
@@ -38,9 +45,9 @@ impl Lanes {
 
     /// The lane of a job that arrives. A source that comes with another configuration than before leaves its
     /// old lane to the jobs that are in it.
-    pub fn enter(&mut self, key: SourceKey, name: &str, closed: &mut Closed) -> &mut Lane {
+    pub fn enter(&mut self, key: SourceKey, name: &str, left: &mut Leftovers) -> &mut Lane {
         if !self.lanes.contains_key(&key) {
-            self.retire(closed, |other| {
+            self.retire(left, |other| {
                 other.source == key.source && other.configuration != key.configuration
             });
         }
@@ -50,18 +57,18 @@ impl Lanes {
     }
 
     /// Replaces the assignment list.
-    pub fn assign(&mut self, assigned: HashSet<SourceKey>, closed: &mut Closed) {
+    pub fn assign(&mut self, assigned: HashSet<SourceKey>, left: &mut Leftovers) {
         for key in &assigned {
             if let Some(lane) = self.lanes.get_mut(key) {
                 lane.retired = false;
             }
         }
-        self.retire(closed, |key| !assigned.contains(key));
+        self.retire(left, |key| !assigned.contains(key));
         self.assigned = assigned;
     }
 
     /// A job left the lane: closes the lane, or another, if it is not worth keeping.
-    pub fn left(&mut self, key: SourceKey, closed: &mut Closed) {
+    pub fn left(&mut self, key: SourceKey, left: &mut Leftovers) {
         let Some(lane) = self.lanes.get(&key) else {
             return;
         };
@@ -69,7 +76,7 @@ impl Lanes {
             return;
         }
         if lane.retired || lane.bridge.is_none() {
-            self.remove(key, closed);
+            self.remove(key, left);
         } else if self.lanes.len() > self.keep {
             let worst = self
                 .lanes
@@ -78,25 +85,25 @@ impl Lanes {
                 .min_by_key(|lane| (self.assigned.contains(&lane.key), lane.used))
                 .map(|lane| lane.key);
             if let Some(worst) = worst {
-                self.remove(worst, closed);
+                self.remove(worst, left);
             }
         }
     }
 
-    fn retire(&mut self, closed: &mut Closed, concerned: impl Fn(&SourceKey) -> bool) {
+    fn retire(&mut self, left: &mut Leftovers, concerned: impl Fn(&SourceKey) -> bool) {
         self.lanes.retain(|key, lane| {
             lane.retired |= concerned(key);
             let keep = !(lane.retired && lane.is_idle());
             if !keep {
-                closed.extend(lane.close());
+                left.bridges.extend(lane.close());
             }
             keep
         });
     }
 
-    fn remove(&mut self, key: SourceKey, closed: &mut Closed) {
+    fn remove(&mut self, key: SourceKey, left: &mut Leftovers) {
         if let Some(mut lane) = self.lanes.remove(&key) {
-            closed.extend(lane.close());
+            left.bridges.extend(lane.close());
         }
     }
 }

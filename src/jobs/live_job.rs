@@ -9,8 +9,8 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, TrySendError, select};
 
 use crate::error::JobError;
-use crate::jobs::terminal::error_frame;
 use crate::jobs::{FrameKind, FrameOut, JobControl, Outbox, Urgent};
+use crate::protocol::client_frame;
 use crate::sources::SourceKey;
 
 /// A job from its acceptance to the return of its worker.
@@ -99,7 +99,7 @@ impl SessionLink {
         }
         let frame = Urgent::JobError {
             id: id.to_owned(),
-            text: error_frame(id, error),
+            text: client_frame::error(id, error),
         };
         if matches!(
             self.outbox.urgent.try_send(frame),

@@ -4,6 +4,7 @@ mod closers;
 mod control;
 mod core;
 mod dispatch;
+mod done;
 mod engine;
 mod lane;
 mod lanes;
@@ -11,7 +12,6 @@ mod live_job;
 mod outbox;
 mod session;
 mod sink;
-mod terminal;
 mod timers;
 mod watchdog;
 
@@ -20,3 +20,6 @@ pub use engine::{Engine, EngineSettings};
 pub use outbox::{Outbox, Urgent};
 pub use session::JobSession;
 pub use sink::{ChunkLimits, FrameKind, FrameOut, RowSink, Slot};
+
+#[cfg(test)]
+mod tests;

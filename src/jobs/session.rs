@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::error::{ErrorCode, JobError};
 use crate::jobs::core::Core;
-use crate::jobs::lanes::Closed;
+use crate::jobs::lanes::Leftovers;
 use crate::jobs::live_job::{LiveJob, SessionLink};
 use crate::jobs::{JobControl, Outbox, Outcome};
 use crate::limits;
@@ -54,13 +54,13 @@ impl JobSession {
             return;
         }
         let bytes = memory(&frame.options);
-        let mut closed = Closed::new();
-        let accepted = self
-            .core
-            .lock()
-            .enqueue(Arc::clone(&job), frame, bytes, &mut closed);
-        self.core.close(closed);
-        if let Err((error, _frame)) = accepted
+        let mut left = Leftovers::default();
+        let accepted =
+            self.core
+                .lock()
+                .enqueue(Arc::clone(&job), Box::new(frame), bytes, &mut left);
+        self.core.clear(left);
+        if let Err(error) = accepted
             && job.control.end(Outcome::Aborted(error.code))
         {
             self.link.forget(&job);

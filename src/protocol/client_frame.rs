@@ -35,14 +35,23 @@ pub fn heartbeat(active_jobs: usize, memory_mb: Option<u64>) -> String {
     text
 }
 
-/// The failed end of a job.
+/// The failed end of a job. An endless message is cut: databases quote whole statements in theirs.
 pub fn error(id: &str, error: &JobError) -> String {
     let mut text = String::from("{\"id\":");
     write_string(&mut text, id);
     text.push_str(",\"type\":\"error\",\"code\":");
     write_string(&mut text, error.code.as_str());
     text.push_str(",\"message\":");
-    write_string(&mut text, &error.message);
+    let mut cut = error.message.len().min(limits::ERROR_MESSAGE_BYTES);
+    while !error.message.is_char_boundary(cut) {
+        cut -= 1;
+    }
+    match error.message.get(..cut) {
+        Some(start) if cut < error.message.len() => {
+            write_string(&mut text, &format!("{start} …"));
+        }
+        _ => write_string(&mut text, &error.message),
+    }
     text.push('}');
     text
 }
@@ -79,5 +88,14 @@ mod tests {
             )),
             json!({"id": "j1", "type": "error", "code": "CANCELLED", "message": "a \"b\"\n"})
         );
+    }
+
+    #[test]
+    fn an_endless_message_is_cut_between_characters() {
+        let long = JobError::new(ErrorCode::QueryFailed, "é".repeat(5000));
+        let frame = parsed(&error("j", &long));
+        let message = frame["message"].as_str().unwrap();
+        assert_eq!(message.chars().filter(|c| *c == 'é').count(), 4096);
+        assert!(message.ends_with('…'));
     }
 }

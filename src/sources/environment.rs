@@ -84,7 +84,9 @@ impl SourceEnvironment {
                 )));
             }
             let value = value(key, text).map_err(|kind| {
-                unusable(format!("{variable} must be {kind}; its text is neither shown nor used"))
+                unusable(format!(
+                    "{variable} must be {kind}; its text is neither shown nor used"
+                ))
             })?;
             put(&mut config, key.config, value);
         }
@@ -188,16 +190,14 @@ impl SourceEnvironment {
         };
         let suffices = |ways: &[&[&[&str]]]| {
             ways.iter()
-                .any(|way| way.iter().all(|names| names.iter().any(|key| is_set(key))))
+                .any(|way| way.iter().all(|names| names.iter().any(is_set)))
         };
         if suffices(keys.ways) {
             return None;
         }
         let mut ways = keys.ways.iter().map(|way| {
             let names = way.iter().filter_map(|names| names.first());
-            let variables: Vec<_> = names
-                .map(|key| format!("{PREFIX}{source}_{key}"))
-                .collect();
+            let variables: Vec<_> = names.map(|key| format!("{PREFIX}{source}_{key}")).collect();
             match variables.split_last() {
                 Some((last, [])) => last.clone(),
                 Some((last, others)) => format!("{} and {last}", others.join(", ")),

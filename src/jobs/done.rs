@@ -1,11 +1,9 @@
-//! The last frame of a job.
+//! The last frame of a job that went well. (`protocol::client_frame::error` is the other one.)
 
 use std::time::Duration;
 
 use crate::bridges::Summary;
-use crate::error::JobError;
 use crate::json::{write_string, write_u64};
-use crate::limits;
 
 /// The `done` frame of a job that sent `rows` rows.
 pub(super) fn done_frame(id: &str, rows: u64, took: Duration, summary: &Summary) -> String {
@@ -15,7 +13,10 @@ pub(super) fn done_frame(id: &str, rows: u64, took: Duration, summary: &Summary)
     text.push_str(",\"type\":\"done\",\"meta\":{\"count\":");
     write_u64(&mut text, rows);
     text.push_str(",\"durationMs\":");
-    write_u64(&mut text, u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+    write_u64(
+        &mut text,
+        u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+    );
     if let Some(total) = summary.total {
         text.push_str(",\"total\":");
         write_u64(&mut text, total);
@@ -42,33 +43,10 @@ pub(super) fn done_frame(id: &str, rows: u64, took: Duration, summary: &Summary)
     text
 }
 
-/// The `error` frame of a job; an endless message is cut.
-pub(super) fn error_frame(id: &str, error: &JobError) -> String {
-    let mut text = String::with_capacity(128 + error.message.len());
-    text.push_str("{\"id\":");
-    write_string(&mut text, id);
-    text.push_str(",\"type\":\"error\",\"code\":");
-    write_string(&mut text, error.code.as_str());
-    text.push_str(",\"message\":");
-    let mut cut = error.message.len().min(limits::ERROR_MESSAGE_BYTES);
-    while !error.message.is_char_boundary(cut) {
-        cut -= 1;
-    }
-    match error.message.get(..cut) {
-        Some(start) if start.len() < error.message.len() => {
-            write_string(&mut text, &format!("{start} …"));
-        }
-        _ => write_string(&mut text, &error.message),
-    }
-    text.push('}');
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::bridges::ServerFacts;
-    use crate::error::ErrorCode;
     use serde_json::{Value, json};
 
     fn parsed(text: &str) -> Value {
@@ -102,20 +80,6 @@ mod tests {
         assert_eq!(
             parsed(&done_frame("j", 0, took, &test))["meta"],
             json!({"count": 0, "durationMs": 7, "serverVersion": "PostgreSQL 15", "tls": true, "readOnly": false})
-        );
-    }
-
-    #[test]
-    fn an_error_is_cut_between_characters() {
-        let error = JobError::new(ErrorCode::QueryFailed, "é".repeat(5000));
-        let frame = parsed(&error_frame("j", &error));
-        let message = frame["message"].as_str().unwrap();
-        assert_eq!(message.chars().filter(|c| *c == 'é').count(), 4096);
-        assert!(message.ends_with('…'));
-        let short = JobError::new(ErrorCode::Cancelled, "no \"b\"\n");
-        assert_eq!(
-            parsed(&error_frame("j", &short)),
-            json!({"id": "j", "type": "error", "code": "CANCELLED", "message": "no \"b\"\n"})
         );
     }
 }

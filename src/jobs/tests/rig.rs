@@ -1,0 +1,322 @@
+//! An engine, one session of it, and bridges whose jobs are named after what they do.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use serde_json::{Map, Value, json};
+
+use crate::bridges::{Bridge, Summary};
+use crate::error::{ErrorCode, JobError};
+use crate::jobs::{
+    ChunkLimits, Engine, EngineSettings, FrameKind, FrameOut, JobControl, JobSession, Outbox,
+    RowSink, Urgent,
+};
+use crate::options::Request;
+use crate::protocol::JobFrame;
+use crate::sources::{CredentialsLocation, Source, SourceEnvironment};
+
+/// How long a test waits for what should happen at once.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What the bridges of a test share.
+pub struct World {
+    /// Targets in the order in which workers began them.
+    pub begun: Receiver<String>,
+    begin: Sender<String>,
+    /// Targets whose statement was stopped.
+    pub stopped: Receiver<String>,
+    stop: Sender<String>,
+    /// Names of sources whose bridge was dropped.
+    pub closed: Receiver<String>,
+    close: Sender<String>,
+    /// Lets one `gate` job go on.
+    pub gate: Sender<()>,
+    gated: Receiver<()>,
+    pub opened: AtomicUsize,
+}
+
+struct Fake {
+    world: Arc<World>,
+    name: String,
+    concurrency: usize,
+}
+
+impl Drop for Fake {
+    fn drop(&mut self) {
+        let _ = self.world.close.send(self.name.clone());
+    }
+}
+
+impl Bridge for Fake {
+    /// `hang`: until its statement is stopped. `gate`: until the test lets it go on, whatever happens.
+    /// `rows`: three rows. `panic`, `fail`, `auth`: as they say. Anything else: nothing.
+    fn run(
+        &self,
+        job: &Arc<JobControl>,
+        target: &str,
+        _: &Request,
+        sink: &mut RowSink,
+    ) -> Result<Summary, JobError> {
+        let world = &self.world;
+        let begin = || world.begin.send(target.to_owned()).unwrap();
+        if !target.starts_with("hang") {
+            begin();
+        }
+        match target.split('-').next().unwrap() {
+            "hang" => {
+                let (tx, rx) = bounded(1);
+                let stop = world.stop.clone();
+                let name = target.to_owned();
+                let guard = job.stop_with(move || {
+                    stop.send(name).unwrap();
+                    tx.send(()).unwrap();
+                })?;
+                begin();
+                rx.recv_timeout(PATIENCE).unwrap();
+                assert!(guard.finish());
+                Err(JobError::new(ErrorCode::QueryFailed, "stopped"))
+            }
+            "gate" => {
+                world.gated.recv_timeout(PATIENCE).unwrap();
+                Ok(Summary::default())
+            }
+            "rows" => {
+                for n in 0..3 {
+                    sink.row(|text| {
+                        text.push_str(&n.to_string());
+                        Ok(())
+                    })?;
+                }
+                Ok(Summary {
+                    total: Some(3),
+                    ..Summary::default()
+                })
+            }
+            "panic" => panic!("as told"),
+            "fail" => Err(JobError::new(ErrorCode::QueryFailed, "as told")),
+            "auth" => Err(JobError::new(ErrorCode::SourceAuthFailed, "as told")),
+            _ => Ok(Summary::default()),
+        }
+    }
+
+    fn concurrency(&self) -> usize {
+        self.concurrency
+    }
+}
+
+/// An engine and one session.
+pub struct Rig {
+    pub engine: Arc<Engine>,
+    pub session: JobSession,
+    pub urgent: Receiver<Urgent>,
+    pub frames: Receiver<FrameOut>,
+    pub killed: Arc<AtomicUsize>,
+    pub world: Arc<World>,
+}
+
+/// A frame as the gateway would see it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    pub id: String,
+    pub kind: String,
+    pub frame: Value,
+}
+
+impl Rig {
+    pub fn new(workers: usize, queue: usize) -> Self {
+        Self::with_outbox(workers, queue, 4096, 4096)
+    }
+
+    pub fn with_outbox(workers: usize, queue: usize, urgent: usize, frames: usize) -> Self {
+        let (begin, begun) = unbounded();
+        let (stop, stopped) = unbounded();
+        let (close, closed) = unbounded();
+        let (gate, gated) = unbounded();
+        let world = Arc::new(World {
+            begun,
+            begin,
+            stopped,
+            stop,
+            closed,
+            close,
+            gate,
+            gated,
+            opened: AtomicUsize::new(0),
+        });
+        let opener = Arc::clone(&world);
+        let settings = EngineSettings {
+            workers,
+            queue,
+            chunk: ChunkLimits {
+                rows: 2,
+                bytes: 1 << 20,
+            },
+        };
+        let open = move |source: &Source| -> Result<Arc<dyn Bridge>, JobError> {
+            if source.bridge != "fake" {
+                return crate::bridges::open(source);
+            }
+            opener.opened.fetch_add(1, Ordering::SeqCst);
+            let concurrency = source
+                .config
+                .get("max")
+                .and_then(Value::as_u64)
+                .unwrap_or(3);
+            Ok(Arc::new(Fake {
+                world: Arc::clone(&opener),
+                name: source.name.clone(),
+                concurrency: usize::try_from(concurrency).unwrap(),
+            }))
+        };
+        let engine =
+            Engine::with_bridges(settings, SourceEnvironment::default(), Box::new(open)).unwrap();
+        let (urgent_in, urgent) = bounded(urgent);
+        let (frames_in, frames) = bounded(frames);
+        let killed = Arc::new(AtomicUsize::new(0));
+        let kills = Arc::clone(&killed);
+        let session = engine.session(Outbox {
+            urgent: urgent_in,
+            frames: frames_in,
+            kill: Arc::new(move || {
+                kills.fetch_add(1, Ordering::SeqCst);
+            }),
+        });
+        Self {
+            engine,
+            session,
+            urgent,
+            frames,
+            killed,
+            world,
+        }
+    }
+
+    /// Submits a job; its target is what it does.
+    pub fn submit(&self, id: &str, source: &Source, target: &str) {
+        self.session.submit(job(id, source, target));
+    }
+
+    /// The next frame the gateway sees: urgent ones first, those of aborted jobs dropped.
+    pub fn next(&self) -> Seen {
+        loop {
+            let frame = crossbeam_channel::select_biased! {
+                recv(self.urgent) -> urgent => match urgent.unwrap() {
+                    Urgent::JobError { text, .. } => text,
+                    other => panic!("{other:?}"),
+                },
+                recv(self.frames) -> frame => {
+                    let frame = frame.unwrap();
+                    if frame.job.is_aborted() {
+                        continue;
+                    }
+                    frame.text
+                },
+                default(PATIENCE) => panic!("no frame"),
+            };
+            let frame: Value = serde_json::from_str(&frame).unwrap();
+            return Seen {
+                id: frame["id"].as_str().unwrap().to_owned(),
+                kind: frame["type"].as_str().unwrap().to_owned(),
+                frame,
+            };
+        }
+    }
+
+    /// The next frame must be the error of this job.
+    pub fn expect_error(&self, id: &str, code: ErrorCode) -> String {
+        let seen = self.next();
+        assert_eq!(
+            (seen.id.as_str(), seen.kind.as_str()),
+            (id, "error"),
+            "{seen:?}"
+        );
+        assert_eq!(seen.frame["code"], json!(code.as_str()), "{seen:?}");
+        seen.frame["message"].as_str().unwrap().to_owned()
+    }
+
+    /// The next frame must be the `done` of this job.
+    pub fn expect_done(&self, id: &str) -> Value {
+        let seen = self.next();
+        assert_eq!(
+            (seen.id.as_str(), seen.kind.as_str()),
+            (id, "done"),
+            "{seen:?}"
+        );
+        seen.frame["meta"].clone()
+    }
+
+    /// Waits until a worker begins this job.
+    pub fn expect_begun(&self, target: &str) {
+        assert_eq!(self.world.begun.recv_timeout(PATIENCE).unwrap(), target);
+    }
+
+    /// Waits until this many jobs have not ended; a worker counts its job until it has come back from it.
+    pub fn expect_active(&self, jobs: usize) {
+        let give_up = Instant::now() + PATIENCE;
+        while self.engine.active_jobs() != jobs {
+            assert!(
+                Instant::now() < give_up,
+                "{} jobs are active",
+                self.engine.active_jobs()
+            );
+            thread::yield_now();
+        }
+    }
+
+    /// Waits until the statement of this job is stopped.
+    pub fn expect_stopped(&self, target: &str) {
+        assert_eq!(self.world.stopped.recv_timeout(PATIENCE).unwrap(), target);
+    }
+
+    /// Waits until the bridge of this source is closed.
+    pub fn expect_closed(&self, source: &str) {
+        assert_eq!(self.world.closed.recv_timeout(PATIENCE).unwrap(), source);
+    }
+}
+
+/// A source of the fake bridge with room for `max` jobs.
+pub fn source(name: &str, max: u64) -> Source {
+    let mut config = Map::new();
+    config.insert("max".into(), json!(max));
+    Source {
+        id: name.into(),
+        name: name.into(),
+        bridge: "fake".into(),
+        credentials: CredentialsLocation::Managed,
+        config,
+    }
+}
+
+/// A job with a minute of time.
+pub fn job(id: &str, source: &Source, target: &str) -> JobFrame {
+    JobFrame {
+        id: id.into(),
+        source: source.clone(),
+        kind: "listTargets".into(),
+        target: target.into(),
+        options: json!({}),
+        deadline: Duration::from_secs(60),
+    }
+}
+
+/// Counts, for each job, the terminal frames a gateway would see.
+#[derive(Default)]
+pub struct Ledger(Mutex<std::collections::HashMap<String, usize>>);
+
+impl Ledger {
+    pub fn note(&self, id: &str) {
+        *self.0.lock().unwrap().entry(id.to_owned()).or_default() += 1;
+    }
+
+    pub fn take(self) -> std::collections::HashMap<String, usize> {
+        self.0.into_inner().unwrap()
+    }
+}
+
+/// True for the last frame of a job.
+pub fn is_terminal(frame: &FrameOut) -> bool {
+    frame.kind != FrameKind::Chunk
+}

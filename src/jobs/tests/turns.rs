@@ -1,0 +1,158 @@
+//! Who runs when.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::rig::{Rig, job, source};
+use crate::error::ErrorCode;
+
+#[test]
+fn a_source_that_hangs_leaves_the_others_alone() {
+    let rig = Rig::new(4, 1024);
+    let slow = source("slow", 3);
+    for n in 0..60 {
+        rig.submit(&format!("s{n}"), &slow, "hang");
+    }
+    for _ in 0..3 {
+        rig.expect_begun("hang");
+    }
+    let quick = source("quick", 3);
+    for n in 0..100 {
+        let id = format!("q{n}");
+        rig.submit(&id, &quick, "nothing");
+        rig.expect_done(&id);
+        rig.expect_begun("nothing");
+    }
+    rig.expect_active(60);
+    assert!(
+        rig.world.begun.is_empty(),
+        "a fourth job of the slow source began"
+    );
+}
+
+#[test]
+fn one_source_never_gets_every_worker() {
+    let rig = Rig::new(2, 1024);
+    let greedy = source("greedy", 64);
+    for n in 0..10 {
+        rig.submit(&format!("g{n}"), &greedy, "hang");
+    }
+    rig.expect_begun("hang");
+    rig.submit("q", &source("quick", 1), "nothing");
+    rig.expect_done("q");
+}
+
+#[test]
+fn sources_take_turns() {
+    let rig = Rig::new(1, 1024);
+    let (many, one) = (source("many", 1), source("one", 1));
+    rig.submit("g", &many, "gate");
+    rig.expect_begun("gate");
+    for n in 0..50 {
+        rig.submit(&format!("m{n}"), &many, "many");
+    }
+    rig.submit("o", &one, "one");
+    rig.world.gate.send(()).unwrap();
+    let order: Vec<_> = (0..3).map(|_| rig.world.begun.recv().unwrap()).collect();
+    assert!(order[..2].contains(&"one".to_owned()), "{order:?}");
+}
+
+#[test]
+fn a_source_runs_as_many_jobs_as_it_has_connections() {
+    let rig = Rig::new(8, 1024);
+    let two = source("two", 2);
+    for n in 0..5 {
+        rig.submit(&format!("j{n}"), &two, "gate");
+    }
+    rig.expect_begun("gate");
+    rig.expect_begun("gate");
+    assert!(rig.world.begun.is_empty());
+    rig.world.gate.send(()).unwrap();
+    rig.next();
+    rig.expect_begun("gate");
+    assert!(rig.world.begun.is_empty());
+    for _ in 0..4 {
+        rig.world.gate.send(()).unwrap();
+    }
+    for _ in 0..4 {
+        assert_eq!(rig.next().kind, "done");
+    }
+    rig.expect_active(0);
+    assert_eq!(rig.world.opened.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_full_queue_refuses_and_an_ended_job_frees_its_place() {
+    let rig = Rig::new(1, 2);
+    let source = source("a", 1);
+    rig.submit("j0", &source, "gate");
+    rig.expect_begun("gate");
+    rig.submit("j1", &source, "nothing");
+    rig.submit("j2", &source, "nothing");
+    rig.submit("j3", &source, "nothing");
+    rig.expect_error("j3", ErrorCode::Overloaded);
+    rig.session.cancel("j1");
+    rig.expect_error("j1", ErrorCode::Cancelled);
+    rig.submit("j4", &source, "nothing");
+    rig.world.gate.send(()).unwrap();
+    for id in ["j0", "j2", "j4"] {
+        rig.expect_done(id);
+    }
+}
+
+#[test]
+fn another_source_finds_a_place_when_one_has_filled_the_queue() {
+    let rig = Rig::new(1, 64);
+    let (many, one) = (source("many", 1), source("one", 1));
+    rig.submit("g", &many, "gate");
+    rig.expect_begun("gate");
+    for n in 0..64 {
+        rig.submit(&format!("m{n}"), &many, "nothing");
+    }
+    rig.submit("m64", &many, "nothing");
+    rig.expect_error("m64", ErrorCode::Overloaded);
+    rig.submit("o", &one, "nothing");
+    rig.world.gate.send(()).unwrap();
+    rig.expect_done("g");
+    let mut first = vec![rig.next().id, rig.next().id];
+    first.sort();
+    assert_eq!(first, ["m0", "o"]);
+}
+
+#[test]
+fn large_options_fill_the_queue_too() {
+    let rig = Rig::new(1, 1024);
+    let source = source("a", 1);
+    rig.submit("g", &source, "gate");
+    rig.expect_begun("gate");
+    for id in ["j0", "j1", "j2"] {
+        let mut large = job(id, &source, "nothing");
+        large.options = "x".repeat(crate::limits::QUEUE_BYTES / 2 + 1).into();
+        rig.session.submit(large);
+    }
+    rig.expect_error("j2", ErrorCode::Overloaded);
+    rig.world.gate.send(()).unwrap();
+    for id in ["g", "j0", "j1"] {
+        rig.expect_done(id);
+    }
+}
+
+#[test]
+fn a_deadline_counts_while_a_job_waits() {
+    let rig = Rig::new(1, 1024);
+    let source = source("a", 1);
+    rig.submit("g", &source, "gate");
+    rig.expect_begun("gate");
+    let mut late = job("late", &source, "nothing");
+    late.deadline = Duration::from_millis(3);
+    rig.session.submit(late);
+    let message = rig.expect_error("late", ErrorCode::DeadlineExceeded);
+    assert!(
+        message.contains("3 ms") && message.contains("waiting"),
+        "{message}"
+    );
+    rig.expect_active(1);
+    rig.world.gate.send(()).unwrap();
+    rig.expect_done("g");
+    assert!(rig.world.begun.is_empty(), "a dead job ran");
+}
