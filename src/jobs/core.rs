@@ -168,7 +168,7 @@ impl Core {
         } = run;
         let local = frame.source.credentials == CredentialsLocation::RunnerLocal;
         job.control.enter(Phase::Connecting);
-        let answer = job.control.check().and_then(|()| {
+        let answer = job.check().and_then(|()| {
             // A panic leaves nothing of ours half done: the sink is dropped, the pool is opened anew.
             catch_unwind(AssertUnwindSafe(|| self.answer(&job, frame, &mut bridge))).unwrap_or_else(
                 |_| {

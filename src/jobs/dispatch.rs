@@ -275,9 +275,12 @@ impl Dispatch {
         }
     }
 
-    /// A job past its deadline turned out to be finished: only its last frame is under way.
+    /// A job past its deadline had ended just before: its last frame is under way, or whoever aborted it is
+    /// about to call `ended`, which counts only jobs that it finds watched.
     pub fn unwatch(&mut self, job: &LiveJob) {
-        self.timers.unwatch(job);
+        if self.timers.unwatch(job) && job.control.is_aborted() {
+            self.active -= 1;
+        }
     }
 
     /// Replaces the assignment list.
@@ -371,3 +374,7 @@ impl Dispatch {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "tests/dispatch.rs"]
+mod tests;

@@ -11,7 +11,7 @@ use crate::bridges;
 use crate::error::{ErrorCode, JobError};
 use crate::jobs::core::{Core, OpenBridge};
 use crate::jobs::watchdog;
-use crate::jobs::{ChunkLimits, JobSession, Outbox};
+use crate::jobs::{ChunkLimits, JobSession, Outbox, Phase};
 use crate::limits;
 use crate::sources::{Source, SourceEnvironment};
 
@@ -99,7 +99,9 @@ impl Engine {
         self.core.lock().drain(quiet);
         let end = Instant::now() + grace.min(limits::MAX_DEADLINE);
         while self.active_jobs() > 0 && ended.recv_deadline(end).is_ok() {}
-        let left = self.core.lock().live();
+        let mut left = self.core.lock().live();
+        // Waiting ones first, or the workers that come free would begin them.
+        left.sort_by_key(|job| job.control.phase() != Phase::Queued);
         let error = JobError::new(
             ErrorCode::ShuttingDown,
             "the runner stopped before the job was done",

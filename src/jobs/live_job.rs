@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, TrySendError, select};
 
-use crate::error::JobError;
+use crate::error::{ErrorCode, JobError};
 use crate::jobs::{FrameKind, FrameOut, JobControl, Outbox, Urgent};
 use crate::protocol::client_frame;
 use crate::sources::SourceKey;
@@ -25,9 +25,20 @@ pub(super) struct LiveJob {
 }
 
 impl LiveJob {
+    /// The error of a job that nobody waits for any more.
+    pub fn check(&self) -> Result<(), JobError> {
+        if self.link.is_dead() {
+            return Err(JobError::new(ErrorCode::Cancelled, "the session is over"));
+        }
+        self.control.check()
+    }
+
     /// Hands a frame to the writer, waiting while the gateway reads slowly, but not longer than the session
     /// lives.
     pub fn send(&self, kind: FrameKind, text: String) {
+        if self.link.is_dead() {
+            return;
+        }
         let frame = FrameOut {
             job: Arc::clone(&self.control),
             kind,

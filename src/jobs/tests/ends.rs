@@ -238,6 +238,6 @@ fn draining_cancels_what_does_not_finish_in_time() {
     rig.expect_begun("hang");
     rig.engine.drain(Duration::ZERO);
     assert_eq!(rig.world.stopped.try_recv().as_deref(), Ok("hang"));
-    rig.expect_error("j", ErrorCode::ShuttingDown);
     rig.expect_error("k", ErrorCode::ShuttingDown);
+    rig.expect_error("j", ErrorCode::ShuttingDown);
 }

@@ -3,5 +3,5 @@
 
 mod ends;
 mod pools;
-mod rig;
+pub(super) mod rig;
 mod turns;

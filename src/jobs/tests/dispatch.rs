@@ -1,0 +1,194 @@
+//! The dispatcher by itself, with a clock of its own.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, bounded};
+
+use super::*;
+use crate::jobs::live_job::SessionLink;
+use crate::jobs::tests::rig::{job, source};
+use crate::jobs::{JobControl, Outbox, Outcome};
+use crate::sources::SourceKeys;
+
+struct Desk {
+    dispatch: Dispatch,
+    ready: Receiver<Run>,
+    keys: SourceKeys,
+    link: Arc<SessionLink>,
+    now: Instant,
+    jobs: u64,
+}
+
+impl Desk {
+    fn new(workers: usize) -> Self {
+        let (run, ready) = bounded(workers + limits::LOST_WORKERS);
+        let (nudge, _) = bounded(1);
+        let (urgent, _) = bounded(1);
+        let (frames, _) = bounded(1);
+        let outbox = Outbox {
+            urgent,
+            frames,
+            kill: Arc::new(|| {}),
+        };
+        let (_, gone) = bounded(0);
+        Self {
+            dispatch: Dispatch::new(workers, 100, run, Timers::new(nudge)),
+            ready,
+            keys: SourceKeys::default(),
+            link: Arc::new(SessionLink::new(outbox, gone)),
+            now: Instant::now(),
+            jobs: 0,
+        }
+    }
+
+    fn enqueue(&mut self, name: &str) -> Arc<LiveJob> {
+        let frame = job("j", &source(name, 1), "t");
+        self.jobs += 1;
+        let job = Arc::new(LiveJob {
+            control: Arc::new(JobControl::new("j", self.now + Duration::from_secs(30))),
+            link: Arc::clone(&self.link),
+            key: self.keys.key(&frame.source),
+            seq: self.jobs,
+            arrived: self.now,
+        });
+        let mut left = Leftovers::default();
+        self.dispatch
+            .enqueue(Arc::clone(&job), Box::new(frame), 1, &mut left)
+            .unwrap();
+        job
+    }
+
+    fn abort(&mut self, job: &Arc<LiveJob>) -> Place {
+        assert!(job.control.end(Outcome::Aborted(ErrorCode::Cancelled)));
+        self.dispatch
+            .ended(job, self.now, &mut Leftovers::default())
+    }
+
+    fn finish(&mut self, job: &LiveJob) -> Next {
+        let finished = job.control.end(Outcome::Finished);
+        let mut left = Leftovers::default();
+        self.dispatch
+            .finish(job, finished, Verdict::Keep, &mut left)
+    }
+
+    fn later(&mut self, by: Duration) -> Due {
+        self.now += by;
+        self.dispatch.due(self.now)
+    }
+}
+
+#[test]
+fn a_worker_that_does_not_come_back_is_replaced() {
+    let mut desk = Desk::new(1);
+    let stuck = desk.enqueue("a");
+    let waiting = desk.enqueue("b");
+    assert_eq!(desk.ready.try_iter().count(), 1);
+    assert!(matches!(desk.abort(&stuck), Place::Running));
+    let due = desk.later(limits::LOST_WORKER_AFTER - Duration::from_millis(1));
+    assert!(due.overdue.is_empty() && due.deadlines.is_empty());
+    assert_eq!(due.next, Some(desk.now + Duration::from_millis(1)));
+    let due = desk.later(Duration::from_millis(1));
+    assert_eq!(due.overdue.len(), 1);
+    assert!(desk.dispatch.may_replace(&stuck, desk.now));
+    assert_eq!(desk.dispatch.replaced(&stuck).as_deref(), Some("a"));
+    let run = desk.ready.try_recv().unwrap();
+    assert_eq!(run.job.seq, waiting.seq);
+    // Its place in the lane stays taken: another job of the source waits, though a worker is idle.
+    assert!(matches!(desk.finish(&waiting), Next::Wait));
+    let next = desk.enqueue("a");
+    assert!(desk.ready.is_empty());
+    assert_eq!(desk.dispatch.busy(), 0);
+    // The late worker ends itself, and the other one takes the job that waited.
+    assert!(matches!(desk.finish(&stuck), Next::Retire));
+    assert_eq!(desk.ready.try_recv().unwrap().job.seq, next.seq);
+    assert!(matches!(desk.finish(&next), Next::Wait));
+    assert_eq!(desk.dispatch.active(), 0);
+}
+
+#[test]
+fn a_worker_that_comes_back_in_time_is_not() {
+    let mut desk = Desk::new(1);
+    let job = desk.enqueue("a");
+    desk.abort(&job);
+    assert!(matches!(desk.finish(&job), Next::Wait));
+    let due = desk.later(limits::LOST_WORKER_AFTER);
+    assert!(due.overdue.is_empty());
+    assert_eq!(due.next, None);
+}
+
+#[test]
+fn one_that_comes_back_while_it_is_replaced_leaves_no_surplus() {
+    let mut desk = Desk::new(1);
+    let late = desk.enqueue("a");
+    desk.abort(&late);
+    assert_eq!(desk.later(limits::LOST_WORKER_AFTER).overdue.len(), 1);
+    assert!(matches!(desk.finish(&late), Next::Wait));
+    assert_eq!(desk.dispatch.replaced(&late), None);
+    // Two workers now; the next that comes back ends.
+    let job = desk.enqueue("a");
+    assert!(matches!(desk.finish(&job), Next::Retire));
+    let job = desk.enqueue("a");
+    assert!(matches!(desk.finish(&job), Next::Wait));
+}
+
+#[test]
+fn there_is_an_end_to_replacing() {
+    let mut desk = Desk::new(1);
+    for n in 0..limits::LOST_WORKERS {
+        let job = desk.enqueue(&n.to_string());
+        desk.abort(&job);
+        desk.later(limits::LOST_WORKER_AFTER);
+        assert!(desk.dispatch.may_replace(&job, desk.now));
+        desk.dispatch.replaced(&job).unwrap();
+    }
+    let job = desk.enqueue("one too many");
+    desk.abort(&job);
+    assert_eq!(desk.later(limits::LOST_WORKER_AFTER).overdue.len(), 1);
+    assert!(!desk.dispatch.may_replace(&job, desk.now));
+    // It is looked at again.
+    assert_eq!(desk.later(limits::LOST_WORKER_AFTER).overdue.len(), 1);
+}
+
+#[test]
+fn a_job_is_counted_once_when_its_deadline_and_a_cancel_meet() {
+    let mut desk = Desk::new(1);
+    let job = desk.enqueue("a");
+    // The canceller has ended the job; before it can say so, the watchdog finds it due and too late.
+    assert!(job.control.end(Outcome::Aborted(ErrorCode::Cancelled)));
+    assert_eq!(desk.later(Duration::from_secs(30)).deadlines.len(), 1);
+    desk.dispatch.unwatch(&job);
+    let now = desk.now;
+    let mut left = Leftovers::default();
+    assert!(matches!(
+        desk.dispatch.ended(&job, now, &mut left),
+        Place::Running
+    ));
+    assert_eq!(desk.dispatch.active(), 0);
+    assert!(matches!(desk.finish(&job), Next::Wait));
+    assert_eq!(desk.dispatch.active(), 0);
+
+    // The worker has ended the job; its last frame waits for the gateway while the deadline passes.
+    let job = desk.enqueue("a");
+    assert!(job.control.end(Outcome::Finished));
+    assert_eq!(desk.later(Duration::from_secs(30)).deadlines.len(), 1);
+    desk.dispatch.unwatch(&job);
+    assert_eq!(desk.dispatch.active(), 1);
+    let mut left = Leftovers::default();
+    desk.dispatch.finish(&job, true, Verdict::Keep, &mut left);
+    assert_eq!(desk.dispatch.active(), 0);
+}
+
+#[test]
+fn a_cancelled_lane_leaves_the_ring() {
+    let mut desk = Desk::new(1);
+    let busy = desk.enqueue("busy");
+    for n in 0..50 {
+        let job = desk.enqueue(&n.to_string());
+        assert!(matches!(desk.abort(&job), Place::Waiting));
+    }
+    assert!(desk.dispatch.ring.is_empty());
+    assert_eq!((desk.dispatch.waiting, desk.dispatch.waiting_bytes), (0, 0));
+    assert_eq!(desk.dispatch.lanes.iter().count(), 1);
+    assert!(matches!(desk.finish(&busy), Next::Wait));
+}
