@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use r2d2::{ManageConnection, PooledConnection};
 use scheduled_thread_pool::ScheduledThreadPool;
+use serde_json::{Map, Value};
 
 use crate::error::{ErrorCode, JobError};
 use crate::jobs::{JobControl, RowSink};
@@ -169,6 +170,16 @@ fn scheduler() -> Arc<ScheduledThreadPool> {
     }))
 }
 
+/// Connections a source may have: `pool.max` of its configuration, or the default.
+pub fn configured_size(config: &Map<String, Value>) -> usize {
+    config
+        .get("pool")
+        .and_then(|pool| pool.get("max"))
+        .and_then(Value::as_u64)
+        .and_then(|max| usize::try_from(max).ok())
+        .map_or(limits::POOL_MAX, |max| max.clamp(1, limits::POOL_CEILING))
+}
+
 /// The time a bridge may take to connect: its own limit or what is left of the job, whichever is shorter.
 pub fn connect_budget(job: &JobControl, own: Duration) -> Result<Duration, JobError> {
     Ok(job.remaining()?.min(own))
@@ -264,6 +275,23 @@ mod tests {
         });
         assert!(result.is_err());
         assert_eq!(pool.state().idle, 0);
+    }
+
+    #[test]
+    fn the_size_is_configured_within_bounds() {
+        for (config, size) in [
+            (serde_json::json!({}), limits::POOL_MAX),
+            (serde_json::json!({"pool": {"max": 7}}), 7),
+            (serde_json::json!({"pool": {"max": 0}}), 1),
+            (
+                serde_json::json!({"pool": {"max": 1_000_000}}),
+                limits::POOL_CEILING,
+            ),
+            (serde_json::json!({"pool": {"max": "7"}}), limits::POOL_MAX),
+        ] {
+            let size_found = configured_size(config.as_object().unwrap());
+            assert_eq!(size_found, size, "{config}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use rustls::RootCertStore;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
+use crate::bridges::pool::configured_size;
 use crate::bridges::postgres::Flavour;
 use crate::bridges::postgres::link::Encryption;
 use crate::error::{ErrorCode, JobError};
@@ -108,19 +109,9 @@ impl Settings {
                 Some(4) => Some(4),
                 _ => None,
             },
-            pool_max: pool_max(config),
+            pool_max: configured_size(config),
         })
     }
-}
-
-/// `pool.max` of a configuration, or the default. Shared by the bridges.
-fn pool_max(config: &Map<String, Value>) -> usize {
-    config
-        .get("pool")
-        .and_then(|pool| pool.get("max"))
-        .and_then(Value::as_u64)
-        .and_then(|max| usize::try_from(max).ok())
-        .map_or(limits::POOL_MAX, |max| max.clamp(1, limits::POOL_CEILING))
 }
 
 /// A connection string split into what the driver parses and what we decide.

@@ -69,8 +69,9 @@ impl Connector for DatabaseFile {
         })
     }
 
-    fn reusable(&self, _: &mut Database) -> bool {
-        true
+    fn reusable(&self, database: &mut Database) -> bool {
+        // False while a read transaction is open: it would keep showing the past, and keep writers waiting.
+        database.connection.is_autocommit()
     }
 }
 

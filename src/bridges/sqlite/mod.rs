@@ -15,11 +15,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::bridges::pool::Pool;
+use crate::bridges::pool::{Pool, configured_size};
 use crate::bridges::{Bridge, Summary};
 use crate::error::{ErrorCode, JobError};
 use crate::jobs::{JobControl, RowSink};
-use crate::limits;
 use crate::options::Request;
 use connect::DatabaseFile;
 
@@ -36,7 +35,7 @@ impl SqliteBridge {
     pub fn open(config: &Map<String, Value>) -> Result<Self, JobError> {
         match config.get("path").and_then(Value::as_str) {
             Some(path) if !path.is_empty() => Ok(Self {
-                pool: Pool::new(DatabaseFile::new(path), limits::POOL_MAX),
+                pool: Pool::new(DatabaseFile::new(path), configured_size(config)),
             }),
             _ => Err(JobError::new(
                 ErrorCode::SourceConfig,
