@@ -129,3 +129,19 @@ impl fmt::Display for JobError {
 }
 
 impl std::error::Error for JobError {}
+
+/// An error with everything that caused it, outermost first. With TLS the cause is two levels down. A cause
+/// that the text before it already quotes is not repeated.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let said = cause.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        next = cause.source();
+    }
+    text
+}

@@ -18,8 +18,10 @@
 pub mod bridges;
 pub mod cli;
 pub mod config;
+pub mod console;
 pub mod error;
 pub mod gateway;
+pub mod health;
 pub mod jobs;
 pub mod json;
 pub mod limits;

@@ -11,6 +11,10 @@ pub const PROTOCOL_VERSION: u32 = 1;
 
 /// Budget for DNS + TCP + proxy + TLS + upgrade + `hello-ack`, shared by all phases.
 pub const CONNECT_BUDGET: Duration = Duration::from_secs(15);
+/// Longest `Retry-After` that is honoured: whoever asks for more gets a question every five minutes.
+pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
+/// Quiet time after which the kernel begins to probe the gateway's TCP connection.
+pub const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
 /// Heartbeat interval; middleboxes drop links idle for a minute. `SEMILAYER_HEARTBEAT_MS`.
 pub const HEARTBEAT: Duration = Duration::from_millis(25_000);
 /// Nothing received for this many heartbeats: the link is dead.
@@ -22,10 +26,23 @@ pub const BACKOFF_CAP: Duration = Duration::from_secs(30);
 /// A session that stayed up this long resets the back-off.
 pub const BACKOFF_RESET_AFTER: Duration = Duration::from_secs(60);
 
+/// How long the other end may take to answer a close frame, and the last frames to leave when the runner stops.
+pub const CLOSE_LINGER: Duration = Duration::from_secs(2);
+/// Read at once from the gateway; jobs are a few hundred bytes.
+pub const READ_BUFFER: usize = 8 << 10;
+/// Small frames that wait together for one write.
+pub const WRITE_BUFFER: usize = 16 << 10;
+/// Frames above this go out in fragments, so that the one copy the framing makes stays small.
+pub const FRAGMENT_BYTES: usize = 512 << 10;
+/// Lines waiting for a standard output that is not read; more are dropped and counted.
+pub const CONSOLE_LINES: usize = 1024;
+
 /// Largest frame accepted from the gateway. Jobs are small; an `$in` of 100,000 ids is about 4 MB.
 pub const MAX_FRAME_BYTES: usize = 16 << 20;
 /// Deepest nesting accepted in a frame. Recursion in the filter parser is bounded by it.
 pub const MAX_NESTING: usize = 100;
+/// Largest frame that is read and thrown away for being too large; beyond, the session is closed.
+pub const MAX_SKIPPED_BYTES: u64 = 256 << 20;
 /// Most values in a frame. As parsed, each takes about 70 bytes: 30 MB at most.
 pub const MAX_VALUES: usize = 400_000;
 /// Longest job id; every frame of a job repeats it.

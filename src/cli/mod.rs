@@ -1,8 +1,139 @@
-//! The command line.
+//! The command line: the official commands with the official words and exit codes.
 
+mod logging;
+mod start;
+mod status;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
 use std::process::ExitCode;
+
+use crate::config::{ConfigError, Flags};
+
+/// Exit code for a configuration that cannot work.
+const CONFIG: u8 = 2;
+
+const USAGE: &str = "\
+A small runner for SemiLayer: one outbound WebSocket, queries on the databases beside it
+
+USAGE semilayer-runner start|status [--id ID] [--token TOKEN] [--gateway URL]
+
+COMMANDS
+
+   start    Connect to the gateway and run jobs until stopped
+  status    Show the configuration; uses no network
+
+OPTIONS
+
+       --id    Runner id or name         (SEMILAYER_RUNNER_ID)
+    --token    Runner token, rk_...      (SEMILAYER_RUNNER_TOKEN, SEMILAYER_RUNNER_TOKEN_FILE)
+  --gateway    Gateway URL               (SEMILAYER_GATEWAY_URL)
+  --version    Show the version, if given alone
+     --help    Show this text
+";
 
 /// Runs the command named by the process' arguments.
 pub fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    match Command::parse(&arguments) {
+        Command::Start(flags) => start::run(&flags),
+        Command::Status(flags) => status::run(&flags),
+        Command::Version => {
+            say(io::stdout(), env!("CARGO_PKG_VERSION"));
+            ExitCode::SUCCESS
+        }
+        Command::Help => {
+            say(io::stdout(), USAGE);
+            ExitCode::SUCCESS
+        }
+        Command::None => refuse("No command specified."),
+        Command::Unknown(name) => refuse(&format!("Unknown command {name}")),
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Command {
+    Start(Flags),
+    Status(Flags),
+    Version,
+    Help,
+    None,
+    Unknown(String),
+}
+
+impl Command {
+    /// The first word that is no flag is the command; its flags come after it.
+    fn parse(arguments: &[OsString]) -> Self {
+        if arguments.iter().any(|a| a == "--help" || a == "-h") {
+            return Self::Help;
+        }
+        if let [only] = arguments
+            && only == "--version"
+        {
+            return Self::Version;
+        }
+        let mut rest = arguments.iter();
+        let Some(name) = rest.find(|a| !a.to_string_lossy().starts_with('-')) else {
+            return Self::None;
+        };
+        match name.to_string_lossy().as_ref() {
+            "start" => Self::Start(Flags::parse(rest.as_slice())),
+            "status" => Self::Status(Flags::parse(rest.as_slice())),
+            other => Self::Unknown(other.to_owned()),
+        }
+    }
+}
+
+/// A closed stream is no reason to fail.
+fn say(mut stream: impl Write, text: &str) {
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    let _ = write!(stream, "{text}{end}").and_then(|()| stream.flush());
+}
+
+fn refuse(problem: &str) -> ExitCode {
+    say(io::stdout(), USAGE);
+    say(io::stderr(), &format!(" ERROR  {problem}"));
     ExitCode::FAILURE
+}
+
+fn config_error(error: &ConfigError) -> ExitCode {
+    say(io::stderr(), &format!("error: {error}"));
+    ExitCode::from(CONFIG)
+}
+
+/// The environment as text.
+fn variable(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(words: &[&str]) -> Command {
+        let words: Vec<_> = words.iter().map(Into::into).collect();
+        Command::parse(&words)
+    }
+
+    #[test]
+    fn commands_are_told_from_flags() {
+        let flags = Flags {
+            id: Some("x".into()),
+            ..Flags::default()
+        };
+        assert_eq!(parse(&["start", "--id", "x"]), Command::Start(flags));
+        assert_eq!(
+            parse(&["--id=x", "status"]),
+            Command::Status(Flags::default())
+        );
+        assert_eq!(parse(&["--id", "x", "start"]), Command::Unknown("x".into()));
+        assert_eq!(parse(&[]), Command::None);
+        assert_eq!(parse(&["-v"]), Command::None);
+        assert_eq!(parse(&["--version"]), Command::Version);
+        assert_eq!(
+            parse(&["--version", "start"]),
+            Command::Start(Flags::default())
+        );
+        assert_eq!(parse(&["start", "--help"]), Command::Help);
+    }
 }

@@ -1,3 +1,12 @@
-//! Configuration of the process: what comes from the environment and from files.
+//! What the process is told at its start, by flags, environment and files, as types. Not for the sources'
+//! configuration, which is `sources`' business.
 
+mod flags;
+mod number;
+mod secret;
 pub mod secret_file;
+mod settings;
+
+pub use flags::Flags;
+pub use secret::Secret;
+pub use settings::{ConfigError, Identity, Settings};

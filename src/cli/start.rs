@@ -1,0 +1,165 @@
+//! `start`: the runner itself, from the first line to the last.
+
+use std::io;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded, select};
+use log::error;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+use signal_hook::iterator::Signals;
+
+use crate::cli::{config_error, logging, say, variable};
+use crate::config::{Flags, Settings};
+use crate::console::Console;
+use crate::gateway::{self, Events, LinkSettings, Stop, short};
+use crate::health;
+use crate::jobs::Engine;
+use crate::protocol::client_frame;
+use crate::sources::SourceEnvironment;
+use crate::{bridges, limits, tls};
+
+/// Runs until a signal. Exit code 2 for a configuration that cannot work, 1 for a machine that refuses.
+pub fn run(flags: &Flags) -> ExitCode {
+    let settings = match Settings::load(flags, variable) {
+        Ok(settings) => settings,
+        Err(error) => return config_error(&error),
+    };
+    match serve(&settings) {
+        Ok(code) => code,
+        Err(error) => {
+            say(io::stderr(), &format!("error: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(settings: &Settings) -> io::Result<ExitCode> {
+    let signals = watch_signals()?;
+    let out = Console::start("stdout", io::stdout())?;
+    let err = Console::start("stderr", io::stderr())?;
+    let filter = variable("SEMILAYER_LOG").or_else(|| variable("RUST_LOG"));
+    let filter = filter.filter(|f| !f.is_empty());
+    logging::start(&err, filter.as_deref().unwrap_or("info"));
+    for line in banner(settings) {
+        out.line(line);
+    }
+    if let Some(port) = settings.health_port {
+        health::listen(port)?;
+    }
+    let engine = Engine::start(
+        settings.engine,
+        SourceEnvironment::from_env(std::env::vars_os()),
+    );
+    let link = link_settings(settings)?;
+    let stop = Arc::new(Stop::default());
+    let ended = start_link(link, Arc::clone(&engine), out.clone(), Arc::clone(&stop))?;
+    let code = select! {
+        recv(signals) -> signal => {
+            out.line("");
+            out.line(format!("{} received, stopping runner…", name(signal.unwrap_or(SIGTERM))));
+            stop.begin();
+            engine.drain(settings.shutdown_grace);
+            stop.close();
+            // The last frames are on their way; whoever does not take them by now, will not.
+            let _ = ended.recv_timeout(limits::CLOSE_LINGER);
+            ExitCode::SUCCESS
+        }
+        recv(ended) -> _ => {
+            error!("the link thread has ended");
+            ExitCode::FAILURE
+        }
+    };
+    out.flush(FLUSH);
+    err.flush(FLUSH);
+    Ok(code)
+}
+
+/// Time for the last lines to leave.
+const FLUSH: Duration = Duration::from_millis(500);
+
+/// Reports the first signal on the channel; the second ends the process in the handler, whatever its threads
+/// are doing, with the code a shell shows for that signal.
+fn watch_signals() -> io::Result<Receiver<i32>> {
+    let stopping = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stopping))?;
+        flag::register(signal, Arc::clone(&stopping))?;
+    }
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let (report, reports) = bounded(1);
+    thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || {
+            for signal in signals.forever() {
+                // One is enough.
+                let _ = report.try_send(signal);
+            }
+        })?;
+    Ok(reports)
+}
+
+fn name(signal: i32) -> &'static str {
+    match signal {
+        SIGINT => "SIGINT",
+        _ => "SIGTERM",
+    }
+}
+
+fn banner(settings: &Settings) -> Vec<String> {
+    let identity = &settings.identity;
+    let capabilities = match bridges::capabilities().join(", ") {
+        none if none.is_empty() => "(none — bridge-resolver reports no built-ins)".to_owned(),
+        list => list,
+    };
+    let mut lines = vec![
+        format!(
+            "semilayer-runner {}… → {}",
+            short(Some(&identity.runner_id)),
+            identity.gateway
+        ),
+        format!("  capabilities: {capabilities}"),
+    ];
+    if let Some(port) = settings.health_port {
+        lines.push(format!("  health: http://0.0.0.0:{port}/health"));
+    }
+    lines
+}
+
+fn link_settings(settings: &Settings) -> io::Result<LinkSettings> {
+    let identity = &settings.identity;
+    Ok(LinkSettings {
+        address: identity.gateway.clone(),
+        proxy: settings.proxy.clone(),
+        path: settings.upgrade_path(),
+        tls: tls::verified().map_err(io::Error::other)?,
+        hello: client_frame::hello(
+            &identity.runner_id,
+            &bridges::capabilities(),
+            &identity.version_label,
+        ),
+        heartbeat: settings.heartbeat,
+        // One error a live job, and some room for the session's own frames.
+        urgent_queue: settings.engine.queue + settings.engine.workers + 64,
+    })
+}
+
+/// Starts the thread that keeps the link, which is the reader of each session. The channel is disconnected
+/// when it ends, however it ends.
+fn start_link(
+    settings: LinkSettings,
+    engine: Arc<Engine>,
+    out: Console,
+    stop: Arc<Stop>,
+) -> io::Result<Receiver<()>> {
+    let (running, ended): (Sender<()>, _) = bounded(0);
+    thread::Builder::new().name("link".into()).spawn(move || {
+        let _running = running;
+        gateway::run(&settings, &engine, &Events::new(out), &stop);
+    })?;
+    Ok(ended)
+}

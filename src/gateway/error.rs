@@ -1,0 +1,234 @@
+//! Why there is no session: what went wrong on the way to the gateway, and in which phase.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::gateway::budget::Phase;
+
+/// An attempt to connect that failed. All of these are worth another attempt; who must act differs.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum LinkError {
+    /// The budget ran out in this phase.
+    TimedOut {
+        /// The phase.
+        phase: Phase,
+        /// The whole budget, for the message.
+        budget: Duration,
+    },
+    /// The host name cannot be resolved.
+    Dns {
+        /// The name: the gateway's or the proxy's.
+        host: String,
+        /// What the resolver said.
+        source: io::Error,
+    },
+    /// None of the host's addresses accepts a connection.
+    Tcp {
+        /// The name.
+        host: String,
+        /// The address that was tried last.
+        address: SocketAddr,
+        /// What became of that.
+        source: io::Error,
+    },
+    /// The proxy answered CONNECT with something else than 2xx.
+    ProxyRefused {
+        /// Host and port of the proxy.
+        proxy: String,
+        /// The status, 407 when it wants a user.
+        status: u16,
+    },
+    /// The proxy broke off, or does not speak HTTP.
+    Proxy {
+        /// Host and port of the proxy.
+        proxy: String,
+        /// What happened.
+        source: io::Error,
+    },
+    /// The TLS handshake failed; most of the time the certificate is why.
+    Tls {
+        /// The gateway's host name.
+        host: String,
+        /// rustls' error, or that of the socket.
+        source: io::Error,
+    },
+    /// The gateway, or something before it, answered the upgrade with another status than 101.
+    Refused {
+        /// The status.
+        status: u16,
+        /// When it asks us to come back.
+        retry_after: Option<Duration>,
+    },
+    /// The upgrade went wrong in another way.
+    Upgrade {
+        /// What happened.
+        source: Box<tungstenite::Error>,
+    },
+    /// This machine refused: no thread, no socket option.
+    System {
+        /// What happened.
+        source: io::Error,
+    },
+}
+
+impl LinkError {
+    /// When the other end asked us to come back.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// True when more attempts with the same credentials will hardly do better.
+    pub fn unauthorized(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused {
+                status: 401 | 403,
+                ..
+            }
+        )
+    }
+
+    /// What somebody can do about it.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::Dns { .. }
+            | Self::TimedOut {
+                phase: Phase::Dns, ..
+            } => "check this machine's name server; behind a proxy, set HTTPS_PROXY",
+            Self::Tcp { .. }
+            | Self::TimedOut {
+                phase: Phase::Tcp, ..
+            } => "check outbound firewall rules; the runner needs TCP 443 to reach the gateway",
+            Self::ProxyRefused { status: 407, .. } => {
+                "put user and password into HTTPS_PROXY: http://user:password@host:port"
+            }
+            Self::ProxyRefused { .. }
+            | Self::Proxy { .. }
+            | Self::TimedOut {
+                phase: Phase::Proxy,
+                ..
+            } => "check HTTPS_PROXY and NO_PROXY, and that the proxy allows CONNECT to the gateway",
+            Self::Tls { source, .. } => tls_advice(source),
+            Self::TimedOut {
+                phase: Phase::Tls, ..
+            } => {
+                "something on the way accepts connections but does not pass TLS: a firewall or a proxy"
+            }
+            Self::Refused {
+                status: 401 | 403, ..
+            } => {
+                "check SEMILAYER_RUNNER_ID and SEMILAYER_RUNNER_TOKEN; mint a new token in the Console"
+            }
+            Self::Refused {
+                status: 429 | 500..=599,
+                ..
+            } => "nothing to do here, the gateway is busy or restarting",
+            Self::Refused { .. } | Self::Upgrade { .. } => {
+                "check SEMILAYER_GATEWAY_URL: what answers there is no runner gateway"
+            }
+            Self::TimedOut { .. } => {
+                "nothing to do here, the gateway accepts connections but does not answer"
+            }
+            Self::System { .. } => "check this machine's limits on threads and open files",
+        }
+    }
+}
+
+fn tls_advice(error: &io::Error) -> &'static str {
+    use rustls::CertificateError::{
+        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
+        NotValidYetContext, UnknownIssuer,
+    };
+    let cause = error
+        .get_ref()
+        .and_then(|e| e.downcast_ref::<rustls::Error>());
+    match cause {
+        Some(rustls::Error::InvalidCertificate(UnknownIssuer)) => {
+            "nobody we trust signed the certificate: if a proxy intercepts TLS here, set \
+             NODE_EXTRA_CA_CERTS to a PEM file with its root"
+        }
+        Some(rustls::Error::InvalidCertificate(
+            Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. },
+        )) => {
+            "check this machine's clock; if it is right, the gateway's certificate is out of date"
+        }
+        Some(rustls::Error::InvalidCertificate(
+            NotValidForName | NotValidForNameContext { .. },
+        )) => "check SEMILAYER_GATEWAY_URL: the server there has a certificate for another name",
+        _ => "something on the way breaks TLS off: a firewall, a proxy, or a port without TLS",
+    }
+}
+
+impl fmt::Display for LinkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TimedOut { phase, budget } => {
+                write!(
+                    f,
+                    "{phase} took too long ({} s in all)",
+                    budget.as_secs_f64()
+                )
+            }
+            Self::Dns { host, .. } => write!(f, "{host} cannot be resolved"),
+            Self::Tcp { host, address, .. } => write!(f, "{host} ({address}) cannot be reached"),
+            Self::ProxyRefused { proxy, status } => {
+                write!(f, "the proxy {proxy} refuses with status {status}")
+            }
+            Self::Proxy { proxy, .. } => write!(f, "the proxy {proxy} failed"),
+            Self::Tls { host, .. } => write!(f, "no TLS with {host}"),
+            Self::Refused { status, .. } => {
+                write!(f, "the upgrade was refused with status {status}")
+            }
+            Self::Upgrade { .. } => f.write_str("the upgrade failed"),
+            Self::System { .. } => f.write_str("this machine refuses"),
+        }
+    }
+}
+
+impl std::error::Error for LinkError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Dns { source, .. }
+            | Self::Tcp { source, .. }
+            | Self::Proxy { source, .. }
+            | Self::Tls { source, .. }
+            | Self::System { source } => Some(source),
+            Self::Upgrade { source } => Some(source),
+            Self::TimedOut { .. } | Self::ProxyRefused { .. } | Self::Refused { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::chain;
+
+    #[test]
+    fn the_cause_is_printed_however_deep() {
+        let tls = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let error = LinkError::Tls {
+            host: "h".into(),
+            source: io::Error::new(io::ErrorKind::InvalidData, tls),
+        };
+        assert_eq!(
+            chain(&error),
+            "no TLS with h: invalid peer certificate: UnknownIssuer"
+        );
+        assert!(error.advice().contains("NODE_EXTRA_CA_CERTS"));
+        let timed_out = LinkError::TimedOut {
+            phase: Phase::Ack,
+            budget: Duration::from_secs(15),
+        };
+        assert_eq!(
+            chain(&timed_out),
+            "the gateway's hello-ack took too long (15 s in all)"
+        );
+    }
+}

@@ -1,0 +1,225 @@
+//! Which HTTP proxy, if any, leads to the gateway: `HTTPS_PROXY` and `NO_PROXY`, as curl reads them.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use url::Url;
+
+use crate::gateway::address::decoded;
+
+/// A proxy that understands CONNECT. Printed without its password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Proxy {
+    /// Host name or address, without brackets.
+    pub host: String,
+    /// Port; 80 when the URL names none.
+    pub port: u16,
+    /// `user:password`.
+    user: Option<String>,
+}
+
+impl Proxy {
+    /// Reads the value of a proxy variable; the scheme may be missing.
+    ///
+    /// # Errors
+    /// A text without the value, which may hold a password.
+    pub fn parse(value: &str) -> Result<Self, String> {
+        let value = value.trim();
+        let url = if value.contains("://") {
+            Url::parse(value)
+        } else {
+            Url::parse(&format!("http://{value}"))
+        }
+        .map_err(|error| format!("not a URL: {error}"))?;
+        if url.scheme() != "http" {
+            return Err(format!(
+                "{:?} proxies are not supported, only \"http\" with CONNECT",
+                url.scheme()
+            ));
+        }
+        let host = url.host_str().ok_or("names no host")?;
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let user = (!url.username().is_empty()).then(|| {
+            format!(
+                "{}:{}",
+                decoded(url.username()),
+                decoded(url.password().unwrap_or(""))
+            )
+        });
+        Ok(Self {
+            host: host.to_owned(),
+            port: url.port_or_known_default().unwrap_or(80),
+            user,
+        })
+    }
+
+    /// `user:password`, if the URL had any.
+    pub fn user(&self) -> Option<&str> {
+        self.user.as_deref()
+    }
+}
+
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// True when a `NO_PROXY` list exempts `host`: `*`, a name (which covers its subdomains), an address, or a
+/// block such as `10.0.0.0/8`. An entry may carry a port, which then must match.
+pub fn exempt(no_proxy: &str, host: &str, port: u16) -> bool {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let ip = host.parse::<IpAddr>().ok();
+    no_proxy
+        .split([',', ' '])
+        .map(str::trim)
+        .filter(|entry| !entry.is_empty())
+        .any(|entry| {
+            let entry = entry.to_ascii_lowercase();
+            if entry == "*" {
+                return true;
+            }
+            let (entry, only_port) = split_port(&entry);
+            if only_port.is_some_and(|only| only != port) {
+                return false;
+            }
+            match ip {
+                Some(ip) => covers(entry, ip),
+                None => {
+                    let name = entry.trim_start_matches("*.").trim_matches('.');
+                    let stem = host.strip_suffix(name);
+                    !name.is_empty() && stem.is_some_and(|s| s.is_empty() || s.ends_with('.'))
+                }
+            }
+        })
+}
+
+/// `name:port`, `[address]:port` and `[address]`; a bare IPv6 address has no port.
+fn split_port(entry: &str) -> (&str, Option<u16>) {
+    if let Some((host, rest)) = entry.strip_prefix('[').and_then(|e| e.split_once(']')) {
+        return (host, rest.strip_prefix(':').and_then(|p| p.parse().ok()));
+    }
+    match entry.split_once(':') {
+        Some((host, port)) if !port.contains(':') => match port.parse() {
+            Ok(port) => (host, Some(port)),
+            Err(_) => (entry, None),
+        },
+        _ => (entry, None),
+    }
+}
+
+fn covers(entry: &str, ip: IpAddr) -> bool {
+    let (network, length) = match entry.split_once('/') {
+        Some((network, length)) => match length.parse::<u32>() {
+            Ok(length) => (network, Some(length)),
+            Err(_) => return false,
+        },
+        None => (entry, None),
+    };
+    match (network.parse(), ip) {
+        (Ok(IpAddr::V4(network)), IpAddr::V4(ip)) => {
+            let length = length.unwrap_or(32);
+            let mask = u32::MAX
+                .checked_shl(32u32.saturating_sub(length))
+                .unwrap_or(0);
+            length <= 32 && network.to_bits() & mask == ip.to_bits() & mask
+        }
+        (Ok(IpAddr::V6(network)), IpAddr::V6(ip)) => {
+            let length = length.unwrap_or(128);
+            let mask = u128::MAX
+                .checked_shl(128u32.saturating_sub(length))
+                .unwrap_or(0);
+            length <= 128 && network.to_bits() & mask == ip.to_bits() & mask
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_read_with_or_without_scheme() {
+        let proxy = Proxy::parse("http://al%40ice:s3cret@proxy.example.com:3128/").unwrap();
+        assert_eq!(proxy.user(), Some("al@ice:s3cret"));
+        assert_eq!(
+            format!("{proxy} {proxy:?}"),
+            "proxy.example.com:3128 proxy.example.com:3128"
+        );
+        let proxy = Proxy::parse("10.0.0.1:8080").unwrap();
+        assert_eq!(
+            (proxy.host.as_str(), proxy.port, proxy.user()),
+            ("10.0.0.1", 8080, None)
+        );
+        assert_eq!(Proxy::parse("proxy").unwrap().port, 80);
+        assert_eq!(Proxy::parse("http://[::1]:3128").unwrap().host, "::1");
+        for bad in [
+            "socks5://user:s3cret@h",
+            "https://user:s3cret@h",
+            "http://",
+            "http://u:s3cret@:x",
+        ] {
+            assert!(!Proxy::parse(bad).unwrap_err().contains("s3cret"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn no_proxy_exempts_names_with_their_subdomains() {
+        for list in [
+            "*",
+            "example.com",
+            ".example.com",
+            "*.example.com",
+            "a, Example.COM",
+            "runner.example.com",
+            "runner.example.com:443",
+            "com.",
+        ] {
+            assert!(exempt(list, "runner.example.com", 443), "{list}");
+        }
+        for list in [
+            "",
+            " , ",
+            "ample.com",
+            "other.com",
+            "runner.example.com:80",
+            ".",
+        ] {
+            assert!(!exempt(list, "runner.example.com", 443), "{list}");
+        }
+    }
+
+    #[test]
+    fn no_proxy_exempts_addresses_and_blocks() {
+        for list in [
+            "10.1.2.3",
+            "10.0.0.0/8",
+            "0.0.0.0/0",
+            "10.1.2.3:443",
+            "10.1.2.3/32",
+        ] {
+            assert!(exempt(list, "10.1.2.3", 443), "{list}");
+        }
+        for list in [
+            "10.1.2",
+            "11.0.0.0/8",
+            "10.1.2.3:80",
+            "10.1.2.3/33",
+            "10.0.0.0/x",
+            "::/0",
+        ] {
+            assert!(!exempt(list, "10.1.2.3", 443), "{list}");
+        }
+        for list in ["::1", "[::1]", "[::1]:443", "::/0", "::/64"] {
+            assert!(exempt(list, "::1", 443), "{list}");
+        }
+        assert!(!exempt("fe80::/10", "::1", 443));
+    }
+}

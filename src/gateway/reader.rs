@@ -1,0 +1,244 @@
+//! The reading side of a session: what comes in, and the clock.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Sender, TrySendError};
+use log::{debug, info, warn};
+use tungstenite::error::ProtocolError;
+use tungstenite::protocol::{Message, Role, WebSocketConfig, WebSocketContext};
+
+use crate::gateway::budget::Phase;
+use crate::gateway::end::End;
+use crate::gateway::error::LinkError;
+use crate::gateway::events::Events;
+use crate::gateway::frame_guard::FrameGuard;
+use crate::gateway::memory::resident_mb;
+use crate::gateway::pulse::{Beat, Pulse};
+use crate::gateway::wire::WireReader;
+use crate::jobs::{Engine, JobSession, Urgent};
+use crate::limits;
+use crate::protocol::{FrameError, ServerFrame, client_frame};
+
+/// Reads until the session ends. Owns the heartbeat: the wait for bytes is at most the wait for the next beat,
+/// so an idle session uses no CPU between two of them.
+pub struct Reader {
+    /// Where the frames come from.
+    pub stream: FrameGuard<WireReader>,
+    /// The clock.
+    pub pulse: Pulse,
+    /// The way to the writer.
+    pub urgent: Sender<Urgent>,
+    /// The jobs of this session.
+    pub jobs: JobSession,
+    /// All jobs, and the sources.
+    pub engine: Arc<Engine>,
+    /// What people see.
+    pub events: Events,
+    /// The whole time for connecting, for the message when the acknowledgement does not come.
+    pub budget: Duration,
+    /// When the gateway acknowledged the session.
+    pub up_since: Option<Instant>,
+}
+
+impl Reader {
+    /// Reads until the gateway closes the session, or there is a reason to give it up.
+    pub fn run(&mut self) -> End {
+        let mut context = context();
+        loop {
+            match self
+                .pulse
+                .at(Instant::now(), self.stream.inner().last_received())
+            {
+                Beat::Heartbeat => {
+                    if let Err(end) = self.heartbeat() {
+                        return end;
+                    }
+                    self.tell(Urgent::Ping);
+                    continue;
+                }
+                Beat::Dead => return End::Lost("the gateway has fallen silent".to_owned()),
+                Beat::NoAck => {
+                    self.close(&mut context, 1002, "no hello-ack");
+                    return End::Failed(LinkError::TimedOut {
+                        phase: Phase::Ack,
+                        budget: self.budget,
+                    });
+                }
+                Beat::Wait(until) => {
+                    if let Err(error) = self.stream.inner().wait_until(until) {
+                        return End::Lost(error.to_string());
+                    }
+                }
+            }
+            match context.read(&mut self.stream) {
+                Ok(message) => {
+                    let large = message.len() > limits::READ_BUFFER;
+                    if let Err(end) = self.take(message, &mut context) {
+                        return end;
+                    }
+                    if large {
+                        // The parser would keep its buffer for the life of the session. It is empty now:
+                        // the stream gives it one frame at a time.
+                        context = self::context();
+                    }
+                }
+                Err(error) => {
+                    if let Some(end) = self.stumble(error, &mut context) {
+                        return end;
+                    }
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, message: Message, context: &mut WebSocketContext) -> Result<(), End> {
+        match message {
+            Message::Text(text) => self.take_text(&text)?,
+            Message::Binary(bytes) => warn!("ignoring a binary frame of {} bytes", bytes.len()),
+            Message::Ping(payload) => self.tell(Urgent::Pong(payload.to_vec())),
+            Message::Pong(_) | Message::Frame(_) => {}
+            Message::Close(frame) => {
+                let (code, reason) = frame.map_or((1005, String::new()), |frame| {
+                    (frame.code.into(), frame.reason.to_string())
+                });
+                self.close(context, code, "");
+                return Err(End::Closed { code, reason });
+            }
+        }
+        if self.urgent.is_full() {
+            // Dropping an answer is no choice, and neither is memory without bound.
+            self.close(context, 1008, "answers are not read");
+            return Err(End::Lost(
+                "the gateway sends jobs but does not read their answers".to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
+    fn take_text(&mut self, text: &str) -> Result<(), End> {
+        match ServerFrame::parse(text) {
+            Ok(ServerFrame::Job(job)) => {
+                self.events.job(Some(&job.id));
+                self.jobs.submit(job);
+            }
+            Ok(ServerFrame::Cancel { id }) => self.jobs.cancel(&id),
+            Ok(ServerFrame::Ping) => {
+                self.heartbeat()?;
+                self.pulse.sent(Instant::now());
+            }
+            Ok(ServerFrame::HelloAck {
+                server_version,
+                sources,
+            }) => {
+                if self.up_since.is_none() {
+                    self.up_since = Some(Instant::now());
+                    self.pulse.acknowledged();
+                    self.events.connected();
+                }
+                if server_version.is_some_and(|v| v > u64::from(limits::PROTOCOL_VERSION) + 1) {
+                    warn!(
+                        "the gateway speaks protocol version {server_version:?}; update the runner"
+                    );
+                }
+                info!("{} sources assigned", sources.len());
+                self.engine.assign(&sources);
+            }
+            Ok(ServerFrame::AssignmentsChanged { sources }) => {
+                info!("{} sources assigned now", sources.len());
+                self.engine.assign(&sources);
+            }
+            Err(FrameError::Job { id, error }) => {
+                self.events.job(Some(&id));
+                warn!("refusing a job: {error}");
+                let text = client_frame::error(&id, &error);
+                // Fails only when the writer is gone or the queue is full, and both end the session.
+                let _ = self.urgent.try_send(Urgent::JobError { id, text });
+            }
+            Err(error) => {
+                if let FrameError::Incomplete { kind: "job", .. } = error {
+                    self.events.job(None);
+                }
+                warn!("ignoring a frame: {error}");
+            }
+        }
+        Ok(())
+    }
+
+    fn heartbeat(&mut self) -> Result<(), End> {
+        let text = client_frame::heartbeat(self.engine.active_jobs(), resident_mb());
+        self.tell(Urgent::Session(text));
+        Ok(())
+    }
+
+    /// Queues what can as well be left out while the gateway does not read: the queue's other half is for the
+    /// ends of jobs.
+    fn tell(&self, what: Urgent) {
+        let half = self.urgent.capacity().unwrap_or(usize::MAX) / 2;
+        if self.urgent.len() >= half {
+            debug!("the gateway does not read; leaving out {what:?}");
+        } else if let Err(TrySendError::Disconnected(_)) = self.urgent.try_send(what) {
+            debug!("the writer has stopped");
+        }
+    }
+
+    /// Ends the session on an error, or not.
+    fn stumble(
+        &mut self,
+        error: tungstenite::Error,
+        context: &mut WebSocketContext,
+    ) -> Option<End> {
+        use tungstenite::Error;
+        match error {
+            Error::Io(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::WouldBlock
+                        | io::ErrorKind::TimedOut
+                        | io::ErrorKind::Interrupted
+                ) =>
+            {
+                None
+            }
+            Error::Utf8(_) => {
+                warn!("ignoring a text frame that is not UTF-8");
+                None
+            }
+            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)
+            | Error::ConnectionClosed
+            | Error::AlreadyClosed => Some(End::Lost("the gateway hung up".to_owned())),
+            Error::Capacity(error) => {
+                self.close(context, 1009, "frame too large");
+                Some(End::Lost(error.to_string()))
+            }
+            Error::Protocol(error) => {
+                self.close(context, 1002, "protocol error");
+                Some(End::Lost(error.to_string()))
+            }
+            error => Some(End::Lost(crate::error::chain(&error))),
+        }
+    }
+
+    /// Asks the writer for a close frame, and gives the gateway a moment to answer it or hang up.
+    fn close(&mut self, context: &mut WebSocketContext, code: u16, reason: &'static str) {
+        if self.urgent.try_send(Urgent::Close(code, reason)).is_err() {
+            return;
+        }
+        let until = Instant::now() + limits::CLOSE_LINGER;
+        while self.stream.inner().wait_until(until).is_ok() {
+            match context.read(&mut self.stream) {
+                Ok(Message::Close(_)) | Err(_) => return,
+                Ok(_) => {}
+            }
+        }
+    }
+}
+
+fn context() -> WebSocketContext {
+    let config = WebSocketConfig::default()
+        .read_buffer_size(limits::READ_BUFFER)
+        .max_message_size(Some(limits::MAX_FRAME_BYTES))
+        .max_frame_size(Some(limits::MAX_FRAME_BYTES));
+    WebSocketContext::new(Role::Client, Some(config))
+}

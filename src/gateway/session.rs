@@ -1,0 +1,112 @@
+//! One session: everything that belongs to one connection lives here and is dropped with it.
+
+use std::io;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::bounded;
+use log::debug;
+
+use crate::gateway::budget::Budget;
+use crate::gateway::dial::Link;
+use crate::gateway::end::End;
+use crate::gateway::error::LinkError;
+use crate::gateway::events::Events;
+use crate::gateway::frame_guard::FrameGuard;
+use crate::gateway::pulse::Pulse;
+use crate::gateway::reader::Reader;
+use crate::gateway::stop::Stop;
+use crate::gateway::wire::{Wire, WireReader, WireWriter};
+use crate::gateway::writer::Writer;
+use crate::jobs::{Engine, Outbox, Urgent};
+use crate::limits;
+
+/// What a session needs besides its connection.
+pub struct SessionContext<'a> {
+    /// Runs the jobs.
+    pub engine: &'a Arc<Engine>,
+    /// What people see.
+    pub events: &'a Events,
+    /// Where the end of the process is announced.
+    pub stop: &'a Stop,
+    /// The first frame.
+    pub hello: String,
+    /// Time between two heartbeats.
+    pub heartbeat: Duration,
+    /// Room for what goes before rows; at least one error a live job.
+    pub urgent_queue: usize,
+}
+
+/// Has a session over `link` until it ends: how, and how long it was up. The calling thread is the reader.
+pub fn run(link: Link, budget: Budget, context: SessionContext<'_>) -> (End, Duration) {
+    let (urgent, urgent_queue) = bounded(context.urgent_queue);
+    let (frames, frame_queue) = bounded(limits::WRITER_QUEUE);
+    let (running, stop) = bounded(0);
+    let _hang_up = HangUp(Arc::clone(&link.wire));
+    let writer = Writer::new(
+        WireWriter::new(Arc::clone(&link.wire)),
+        urgent_queue,
+        frame_queue,
+        stop,
+        context.events.clone(),
+    );
+    let writer = match spawn(writer, Arc::clone(&link.wire)) {
+        Ok(writer) => writer,
+        Err(source) => return (End::Failed(LinkError::System { source }), Duration::ZERO),
+    };
+    // The queue is empty.
+    let _ = urgent.try_send(Urgent::Session(context.hello));
+    let _registered = context.stop.register(urgent.clone());
+    let wire = Arc::clone(&link.wire);
+    let outbox = Outbox {
+        urgent: urgent.clone(),
+        frames,
+        kill: Arc::new(move || wire.hang_up()),
+    };
+    let mut reader = Reader {
+        stream: FrameGuard::new(
+            WireReader::new(Arc::clone(&link.wire), urgent.clone()),
+            link.early,
+        ),
+        pulse: Pulse::new(context.heartbeat, Instant::now(), budget.until()),
+        urgent,
+        jobs: context.engine.session(outbox),
+        engine: Arc::clone(context.engine),
+        events: context.events.clone(),
+        budget: budget.total(),
+        up_since: None,
+    };
+    let end = reader.run();
+    let up_for = reader
+        .up_since
+        .map_or(Duration::ZERO, |since| since.elapsed());
+    // Ends the session's jobs. Then the writer, wherever it is: in a write, or waiting for something to write.
+    drop(reader);
+    link.wire.hang_up();
+    drop(running);
+    if writer.join().is_err() {
+        log::error!("the writer thread has panicked");
+    }
+    (end, up_for)
+}
+
+fn spawn(writer: Writer, wire: Arc<Wire>) -> io::Result<thread::JoinHandle<()>> {
+    thread::Builder::new().name("writer".into()).spawn(move || {
+        let hang_up = HangUp(wire);
+        match writer.run() {
+            // After a close frame the gateway has the last word.
+            Ok(()) => std::mem::forget(hang_up),
+            Err(error) => debug!("writing failed: {error}"),
+        }
+    })
+}
+
+/// Hangs up when a thread of the session leaves it, by a panic for instance: then the other ends, too.
+struct HangUp(Arc<Wire>);
+
+impl Drop for HangUp {
+    fn drop(&mut self) {
+        self.0.hang_up();
+    }
+}

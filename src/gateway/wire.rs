@@ -1,0 +1,215 @@
+//! One socket for two threads. The reader blocks in `read` on the TCP stream and holds nothing meanwhile;
+//! the writer alone writes. TLS state is behind a mutex that is locked only while bytes are turned into
+//! other bytes, never while any travel: a gateway that does not read cannot stop us from reading.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Sender;
+use rustls::ClientConnection;
+
+use crate::jobs::Urgent;
+
+/// Largest read from the socket, and the most plaintext that is encrypted under one lock.
+const PART: usize = 32 << 10;
+
+/// The socket of one session.
+pub struct Wire {
+    tcp: TcpStream,
+    tls: Option<Mutex<ClientConnection>>,
+}
+
+impl Wire {
+    /// A connected socket, after its TLS handshake if it has one.
+    pub fn new(tcp: TcpStream, tls: Option<ClientConnection>) -> Self {
+        Self {
+            tcp,
+            tls: tls.map(Mutex::new),
+        }
+    }
+
+    /// Ends both directions at once: whoever reads or writes returns.
+    pub fn hang_up(&self) {
+        // The peer may have been faster.
+        let _ = self.tcp.shutdown(Shutdown::Both);
+    }
+}
+
+/// A TLS state left by a panic is at worst broken, and then the session ends.
+fn lock(tls: &Mutex<ClientConnection>) -> MutexGuard<'_, ClientConnection> {
+    tls.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The reading direction. `WouldBlock` means that the time given to [`WireReader::wait_until`] has come, even
+/// if bytes keep coming in: a heartbeat does not wait for the end of a long frame.
+pub struct WireReader {
+    wire: Arc<Wire>,
+    /// Told when the TLS layer wants to send something of its own.
+    urgent: Sender<Urgent>,
+    /// Bytes off the socket that TLS has not taken yet.
+    cipher: Vec<u8>,
+    taken: usize,
+    due: Instant,
+    timeout: Duration,
+    last_received: Instant,
+}
+
+impl WireReader {
+    /// For one session.
+    pub fn new(wire: Arc<Wire>, urgent: Sender<Urgent>) -> Self {
+        let now = Instant::now();
+        Self {
+            wire,
+            urgent,
+            cipher: Vec::new(),
+            taken: 0,
+            due: now,
+            timeout: Duration::MAX,
+            last_received: now,
+        }
+    }
+
+    /// Lets the next reads wait until `due`. Costs a system call only when the change matters: under load it
+    /// is called for every frame.
+    pub fn wait_until(&mut self, due: Instant) -> io::Result<()> {
+        const SLACK: Duration = Duration::from_millis(5);
+        self.due = due;
+        // Zero would mean for ever.
+        let timeout = due
+            .saturating_duration_since(Instant::now())
+            .max(Duration::from_millis(1));
+        if self.timeout.abs_diff(timeout) > SLACK {
+            self.wire.tcp.set_read_timeout(Some(timeout))?;
+            self.timeout = timeout;
+        }
+        Ok(())
+    }
+
+    /// When the last bytes came in.
+    pub fn last_received(&self) -> Instant {
+        self.last_received
+    }
+
+    fn receive(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if Instant::now() >= self.due {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let count = (&self.wire.tcp).read(buf)?;
+        if count > 0 {
+            self.last_received = Instant::now();
+        }
+        Ok(count)
+    }
+
+    /// Fills `cipher` from the socket.
+    fn receive_cipher(&mut self) -> io::Result<usize> {
+        let mut cipher = std::mem::take(&mut self.cipher);
+        cipher.resize(PART, 0);
+        let received = self.receive(&mut cipher);
+        cipher.truncate(*received.as_ref().unwrap_or(&0));
+        self.cipher = cipher;
+        self.taken = 0;
+        received
+    }
+}
+
+impl Read for WireReader {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let wire = Arc::clone(&self.wire);
+        let Some(tls) = &wire.tls else {
+            return self.receive(buf);
+        };
+        loop {
+            {
+                let mut tls = lock(tls);
+                match tls.reader().read(buf) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    // Zero after the peer's close_notify, `UnexpectedEof` without it.
+                    result => return result,
+                }
+                let mut fresh = self.cipher.get(self.taken..).unwrap_or_default();
+                if !fresh.is_empty() {
+                    self.taken += tls.read_tls(&mut fresh)?;
+                    let state = tls
+                        .process_new_packets()
+                        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error));
+                    if tls.wants_write() {
+                        // A full queue has a writer that will flush on its own.
+                        let _ = self.urgent.try_send(Urgent::FlushTls);
+                    }
+                    state?;
+                    continue;
+                }
+            }
+            if self.receive_cipher()? == 0 {
+                lock(tls).read_tls(&mut io::empty())?;
+            }
+        }
+    }
+}
+
+/// The writing direction. Whatever it is given is on its way when it returns.
+pub struct WireWriter {
+    wire: Arc<Wire>,
+    cipher: Vec<u8>,
+}
+
+impl WireWriter {
+    /// For one session.
+    pub fn new(wire: Arc<Wire>) -> Self {
+        Self {
+            wire,
+            cipher: Vec::new(),
+        }
+    }
+
+    /// Says that nothing follows, as TLS wants it.
+    pub fn close_notify(&mut self) -> io::Result<()> {
+        if let Some(tls) = &self.wire.tls {
+            lock(tls).send_close_notify();
+        }
+        self.flush()
+    }
+}
+
+fn send(wire: &Wire, cipher: &mut Vec<u8>) -> io::Result<()> {
+    let sent = (&wire.tcp).write_all(cipher);
+    cipher.clear();
+    sent
+}
+
+/// Moves what TLS has ready into `cipher`.
+fn take_cipher(tls: &mut ClientConnection, cipher: &mut Vec<u8>) -> io::Result<()> {
+    while tls.wants_write() {
+        tls.write_tls(cipher)?;
+    }
+    Ok(())
+}
+
+impl Write for WireWriter {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        let Some(tls) = &self.wire.tls else {
+            (&self.wire.tcp).write_all(buf)?;
+            return Ok(buf.len());
+        };
+        for part in buf.chunks(PART) {
+            {
+                let mut tls = lock(tls);
+                tls.writer().write_all(part)?;
+                take_cipher(&mut tls, &mut self.cipher)?;
+            }
+            send(&self.wire, &mut self.cipher)?;
+        }
+        Ok(buf.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if let Some(tls) = &self.wire.tls {
+            take_cipher(&mut lock(tls), &mut self.cipher)?;
+            send(&self.wire, &mut self.cipher)?;
+        }
+        Ok(())
+    }
+}
