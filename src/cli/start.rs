@@ -54,7 +54,7 @@ fn serve(settings: &Settings) -> io::Result<ExitCode> {
     let engine = Engine::start(
         settings.engine,
         SourceEnvironment::from_env(std::env::vars_os()),
-    );
+    )?;
     let link = link_settings(settings)?;
     let stop = Arc::new(Stop::default());
     let ended = start_link(link, Arc::clone(&engine), out.clone(), Arc::clone(&stop))?;
