@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
@@ -50,6 +50,7 @@ impl Core {
         settings: EngineSettings,
         environment: SourceEnvironment,
         open: Box<OpenBridge>,
+        lost_after: Duration,
     ) -> (Self, Receiver<()>) {
         let workers = settings.workers.max(1);
         let (run, ready): (Sender<Run>, _) = bounded(workers + limits::LOST_WORKERS);
@@ -63,7 +64,7 @@ impl Core {
                 workers,
                 settings.queue,
                 run,
-                Timers::new(nudge),
+                Timers::new(nudge, lost_after),
             )),
             ready,
             names: Mutex::new(Arc::from([])),

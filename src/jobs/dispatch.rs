@@ -12,7 +12,7 @@ use crate::error::{ErrorCode, JobError};
 use crate::jobs::lane::{Run, Waiting};
 use crate::jobs::lanes::{Lanes, Leftovers};
 use crate::jobs::live_job::LiveJob;
-use crate::jobs::timers::{Due, Timers, back_by};
+use crate::jobs::timers::{Due, Timers};
 use crate::limits;
 use crate::protocol::JobFrame;
 use crate::sources::SourceKey;
@@ -168,9 +168,7 @@ impl Dispatch {
             left.frame = Some(waiting.frame);
             Place::Waiting
         } else if let Some(running) = lane.running.get_mut(&job.seq) {
-            let at = back_by(now);
-            running.back_by = Some(at);
-            self.timers.expect(job, at);
+            running.back_by = Some(self.timers.expect(job, now));
             Place::Running
         } else {
             Place::Nowhere
@@ -256,14 +254,12 @@ impl Dispatch {
 
     /// Looks again later whether the worker of an ended job is back.
     pub fn expect_back(&mut self, job: &Arc<LiveJob>, now: Instant) {
-        let at = back_by(now);
         if let Some(running) = self
             .lanes
             .get(job.key)
             .and_then(|lane| lane.running.get_mut(&job.seq))
         {
-            running.back_by = Some(at);
-            self.timers.expect(job, at);
+            running.back_by = Some(self.timers.expect(job, now));
         }
     }
 

@@ -50,16 +50,22 @@ impl Engine {
         settings: EngineSettings,
         environment: SourceEnvironment,
     ) -> io::Result<Arc<Self>> {
-        Self::with_bridges(settings, environment, Box::new(bridges::open))
+        Self::with_bridges(
+            settings,
+            environment,
+            Box::new(bridges::open),
+            limits::LOST_WORKER_AFTER,
+        )
     }
 
-    /// As `start`, with another table of bridges.
+    /// As `start`, with another table of bridges and another patience with stuck workers.
     pub(super) fn with_bridges(
         settings: EngineSettings,
         environment: SourceEnvironment,
         open: Box<OpenBridge>,
+        lost_after: Duration,
     ) -> io::Result<Arc<Self>> {
-        let (core, nudged) = Core::new(settings, environment, open);
+        let (core, nudged) = Core::new(settings, environment, open, lost_after);
         // From here on a failure stops the threads that were started before it.
         let engine = Arc::new(Self {
             core: Arc::new(core),

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 
 use crate::jobs::live_job::LiveJob;
-use crate::limits;
 
 type Queue = BTreeMap<(Instant, u64), Arc<LiveJob>>;
 
@@ -19,6 +18,7 @@ pub(super) struct Timers {
     /// When the watchdog will wake up by itself; `None` when it sleeps until it is nudged.
     wakes_at: Option<Instant>,
     nudge: Sender<()>,
+    lost_after: Duration,
 }
 
 /// What is due now.
@@ -35,13 +35,15 @@ pub(super) struct Due {
 }
 
 impl Timers {
-    /// `nudge` wakes the watchdog; it holds one nudge, and one is enough.
-    pub fn new(nudge: Sender<()>) -> Self {
+    /// `nudge` wakes the watchdog; it holds one nudge, and one is enough. A worker that is not back
+    /// `lost_after` the end of its job counts as lost.
+    pub fn new(nudge: Sender<()>, lost_after: Duration) -> Self {
         Self {
             deadlines: Queue::new(),
             overdue: Queue::new(),
             wakes_at: None,
             nudge,
+            lost_after,
         }
     }
 
@@ -59,10 +61,12 @@ impl Timers {
             .is_some()
     }
 
-    /// Expects the worker of an ended job back by `at`.
-    pub fn expect(&mut self, job: &Arc<LiveJob>, at: Instant) {
+    /// Expects the worker of an ended job back soon, and says by when.
+    pub fn expect(&mut self, job: &Arc<LiveJob>, now: Instant) -> Instant {
+        let at = now + self.lost_after;
         self.overdue.insert((at, job.seq), Arc::clone(job));
         self.wake_by(at);
+        at
     }
 
     /// The worker is back.
@@ -109,9 +113,4 @@ impl Timers {
             self.wake();
         }
     }
-}
-
-/// When the worker of a job that ends `now` elsewhere should be back.
-pub(super) fn back_by(now: Instant) -> Instant {
-    now + limits::LOST_WORKER_AFTER
 }

@@ -1,7 +1,7 @@
 //! Runner-local configuration: `SEMILAYER_SOURCE_<NAME>_<KEY>`, read from this process' environment instead
 //! of being sent by the gateway. `<NAME>` is the source's name in upper case, every character that is no
 //! ASCII letter or digit replaced by `_`; `<KEY>` is one of the keys of the source's bridge (`bridge_keys`).
-//! `<KEY>_FILE` reads the value from a file. An empty variable counts as not set.
+//! `POOL_MAX` is `pool.max`. `<KEY>_FILE` reads the value from a file. An empty variable counts as not set.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -83,11 +83,8 @@ impl SourceEnvironment {
                     "{other} and {variable} mean the same; set one of them"
                 )));
             }
-            let value = value(key, text).map_err(|kind| {
-                unusable(format!(
-                    "{variable} must be {kind}; its text is neither shown nor used"
-                ))
-            })?;
+            let value =
+                value(key, text).map_err(|kind| unusable(format!("{variable} must be {kind}")))?;
             put(&mut config, key.config, value);
         }
         Ok(config)
@@ -261,7 +258,7 @@ fn shared_prefix(name: &str, known: &[String]) -> Option<String> {
     let source = variable_name(name);
     if !source.contains(|c: char| c != '_') {
         return Some(format!(
-            "source {name:?} is runner-local, but no variable can be named after it; give it a name with letters"
+            "source {name:?} is runner-local, but no variable can be named after it; give it a name with letters or digits (a to z, 0 to 9)"
         ));
     }
     let other = known

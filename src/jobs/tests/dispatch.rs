@@ -33,7 +33,12 @@ impl Desk {
         };
         let (_, gone) = bounded(0);
         Self {
-            dispatch: Dispatch::new(workers, 100, run, Timers::new(nudge)),
+            dispatch: Dispatch::new(
+                workers,
+                100,
+                run,
+                Timers::new(nudge, limits::LOST_WORKER_AFTER),
+            ),
             ready,
             keys: SourceKeys::default(),
             link: Arc::new(SessionLink::new(outbox, gone)),

@@ -21,6 +21,9 @@ use crate::sources::{CredentialsLocation, Source, SourceEnvironment};
 /// How long a test waits for what should happen at once.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How soon a worker that is stuck with an ended job is replaced.
+const LOST_AFTER: Duration = Duration::from_millis(20);
+
 /// What the bridges of a test share.
 pub struct World {
     /// Targets in the order in which workers began them.
@@ -171,8 +174,13 @@ impl Rig {
                 concurrency: usize::try_from(concurrency).unwrap(),
             }))
         };
-        let engine =
-            Engine::with_bridges(settings, SourceEnvironment::default(), Box::new(open)).unwrap();
+        let engine = Engine::with_bridges(
+            settings,
+            SourceEnvironment::default(),
+            Box::new(open),
+            LOST_AFTER,
+        )
+        .unwrap();
         let (urgent_in, urgent) = bounded(urgent);
         let (frames_in, frames) = bounded(frames);
         let killed = Arc::new(AtomicUsize::new(0));

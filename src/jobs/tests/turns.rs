@@ -156,3 +156,29 @@ fn a_deadline_counts_while_a_job_waits() {
     rig.expect_done("g");
     assert!(rig.world.begun.is_empty(), "a dead job ran");
 }
+
+#[test]
+fn workers_stuck_in_their_driver_are_replaced() {
+    let rig = Rig::new(2, 1024);
+    // Two sources of one connection each hold both workers, and their driver does not listen.
+    let dead = [source("dead1", 1), source("dead2", 1)];
+    for (n, source) in dead.iter().enumerate() {
+        rig.submit(&format!("j{n}"), source, "gate");
+        rig.expect_begun("gate");
+    }
+    rig.submit("more", &dead[0], "more");
+    rig.submit("k", &source("alive", 1), "nothing");
+    for id in ["j0", "j1"] {
+        rig.session.cancel(id);
+        rig.expect_error(id, ErrorCode::Cancelled);
+    }
+    rig.expect_done("k");
+    rig.expect_begun("nothing");
+    // The dead source's own next job still waits for its connection.
+    assert!(rig.world.begun.is_empty());
+    for _ in 0..2 {
+        rig.world.gate.send(()).unwrap();
+    }
+    rig.expect_done("more");
+    rig.expect_active(0);
+}
