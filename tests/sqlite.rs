@@ -308,3 +308,42 @@ fn a_writer_is_waited_for_no_longer_than_the_job_may_last() {
     writer.execute_batch("ROLLBACK").unwrap();
     assert!(ask(&*bridge, "query", "t", json!({})).is_ok());
 }
+
+#[test]
+fn what_a_crash_left_is_not_undone_but_explained() {
+    let sqlite = Sqlite::create("CREATE TABLE t (id INTEGER PRIMARY KEY, v);");
+    let folder = sqlite.path().parent().unwrap().to_owned();
+    let crashed = folder.join("crashed.sqlite");
+    let writer = rusqlite::Connection::open(sqlite.path()).unwrap();
+    // A small cache makes the writer spill into the file before it commits.
+    let half_written = "PRAGMA cache_size = 1; PRAGMA cache_spill = 1; BEGIN;
+        WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 200)
+        INSERT INTO t SELECT x, zeroblob(5000) FROM c;";
+    writer.execute_batch(half_written).unwrap();
+    fs::copy(sqlite.path(), &crashed).unwrap();
+    let journal = |path: &Path| path.with_extension("sqlite-journal");
+    fs::copy(journal(&sqlite.path()), journal(&crashed)).unwrap();
+    let error = ask(&*open_file(&crashed), "query", "t", json!({})).unwrap_err();
+    assert_eq!(error.code, ErrorCode::SourceUnreachable);
+    assert!(error.message.contains("read-only runner"), "{error}");
+    assert!(journal(&crashed).exists());
+}
+
+#[test]
+fn a_database_in_wal_mode_is_read_with_and_without_its_writer() {
+    let sqlite = Sqlite::create(
+        "PRAGMA journal_mode = wal; CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1);",
+    );
+    let bridge = open_file(&sqlite.path());
+    let count = || ask(&*bridge, "count", "t", json!({})).unwrap().0;
+    assert_eq!(count(), [json!(1)]);
+    let writer = rusqlite::Connection::open(sqlite.path()).unwrap();
+    writer.execute_batch("INSERT INTO t VALUES (2)").unwrap();
+    assert_eq!(count(), [json!(2)]);
+    writer
+        .execute_batch("BEGIN IMMEDIATE; INSERT INTO t VALUES (3)")
+        .unwrap();
+    assert_eq!(count(), [json!(2)]);
+    writer.execute_batch("COMMIT").unwrap();
+    assert_eq!(count(), [json!(3)]);
+}

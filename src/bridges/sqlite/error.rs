@@ -13,10 +13,20 @@ pub(super) fn failure(job: &JobControl, error: &Error) -> JobError {
     }
     let error_code = match error.sqlite_error_code() {
         Some(SqliteCode::NotADatabase) => ErrorCode::SourceConfig,
-        Some(SqliteCode::CannotOpen | SqliteCode::PermissionDenied) => ErrorCode::SourceUnreachable,
+        Some(SqliteCode::CannotOpen | SqliteCode::PermissionDenied | SqliteCode::ReadOnly) => {
+            ErrorCode::SourceUnreachable
+        }
         _ => ErrorCode::QueryFailed,
     };
-    let failed = JobError::new(error_code, message(error));
+    let mut text = message(error);
+    // Nothing we run writes, so this is SQLite's own need: to share a WAL, or to undo what a crash left.
+    if let Some(SqliteCode::CannotOpen | SqliteCode::ReadOnly) = error.sqlite_error_code() {
+        text.push_str(
+            " (the database needs its -wal, -shm or -journal file written, which a read-only runner does not do: \
+             open it once with its own program, or let that program keep it open)",
+        );
+    }
+    let failed = JobError::new(error_code, text);
     match error.sqlite_error_code() {
         // The file is gone, or the disk is: a new connection starts from what is there now.
         Some(SqliteCode::CannotOpen | SqliteCode::SystemIoFailure) => failed.lost(),
