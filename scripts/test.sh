@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# The one test command: private database servers, the fixtures, then every test there is.
+#
+#   scripts/test.sh [ARGUMENTS OF cargo test]...
+#
+# Everything it starts it stops again. A server given from outside (TEST_POSTGRES_URL, TEST_MARIADB_URL,
+# TEST_PGBOUNCER_URL, TEST_MYSQL_URL) is used instead of a private one.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
+cd "$ROOT"
+have cargo || die "cargo is missing; see https://rustup.rs"
+have cc || die "a C compiler is missing (Debian: apt-get install gcc libc6-dev)"
+
+databases=$(mktemp -d "${TMPDIR:-/tmp}/runner-db.XXXXXX")
+stop() {
+    [ ! -f "$databases/env" ] || scripts/databases.sh down "$databases"
+    rm -rf "$databases"
+}
+trap stop EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# The servers come up while the compiler works.
+scripts/databases.sh up "$databases" >/dev/null &
+servers=$!
+# Measures of memory and time are only honest for what is shipped; those tests run this binary.
+cargo build --release --locked
+cargo test --workspace --locked --no-run
+wait "$servers" || die "the database servers did not start"
+. "$databases/env"
+TEST_RELEASE_RUNNER=$(cargo metadata --format-version 1 --no-deps --locked | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/semilayer-runner
+export TEST_RELEASE_RUNNER
+cargo test --workspace --locked "$@"
