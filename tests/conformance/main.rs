@@ -34,7 +34,7 @@ mod sqlite {
     fn replay(answers: &str) {
         let script =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/fixtures/sqlite.sql");
-        let database = databases::Sqlite::load(&script);
+        let database = databases::SqliteDatabase::load(&script);
         check(&Run {
             name: answers.trim_end_matches(".json"),
             answers,

@@ -46,6 +46,21 @@ impl RunnerBuilder {
             .env("SEMILAYER_GATEWAY_URL", gateway)
     }
 
+    /// The optimised binary instead, for measures that are only honest for what is shipped. `None`, and why,
+    /// when there is none; `scripts/test.sh` builds it.
+    pub fn release(mut self) -> Option<Self> {
+        match std::env::var("TEST_RELEASE_RUNNER") {
+            Ok(path) => {
+                self.binary = path;
+                Some(self)
+            }
+            Err(_) => {
+                println!("skipped: TEST_RELEASE_RUNNER is not set (scripts/test.sh sets it)");
+                None
+            }
+        }
+    }
+
     /// Sets a variable.
     pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.environment.insert(name.to_owned(), value.into());

@@ -1,0 +1,79 @@
+//! The databases of the tests. Servers are named by variables that `scripts/test.sh` sets; where one is
+//! missing, the tests that need it say so and pass.
+
+mod mysql;
+mod postgres;
+mod sqlite;
+
+use std::env;
+use std::net::SocketAddr;
+
+use url::Url;
+
+pub use self::mysql::MysqlDatabase;
+pub use self::postgres::PostgresDatabase;
+pub use self::sqlite::SqliteDatabase;
+
+/// A PostgreSQL with the conformance fixtures.
+pub fn postgres() -> Option<String> {
+    server("TEST_POSTGRES_URL")
+}
+
+/// A PgBouncer in transaction mode in front of it.
+pub fn pgbouncer() -> Option<String> {
+    server("TEST_PGBOUNCER_URL")
+}
+
+/// A MariaDB with the conformance fixtures.
+pub fn mariadb() -> Option<String> {
+    server("TEST_MARIADB_URL")
+}
+
+/// A MySQL 9 with the conformance fixtures.
+pub fn mysql9() -> Option<String> {
+    server("TEST_MYSQL_URL")
+}
+
+fn server(variable: &str) -> Option<String> {
+    let url = env::var(variable).ok().filter(|url| !url.is_empty());
+    if url.is_none() {
+        println!("skipped: {variable} is not set (scripts/test.sh sets it)");
+    }
+    url
+}
+
+/// The same server with another database.
+pub fn with_database(url: &str, database: &str) -> String {
+    let mut url = Url::parse(url).expect("a database URL");
+    url.set_path(database);
+    url.into()
+}
+
+/// The same server with another user, whose password is the same word.
+pub fn with_user(url: &str, user: &str) -> String {
+    with_credentials(url, user, user)
+}
+
+/// The same server with another user and password.
+pub fn with_credentials(url: &str, user: &str, password: &str) -> String {
+    let mut url = Url::parse(url).expect("a database URL");
+    url.set_username(user).expect("a URL with a user");
+    url.set_password(Some(password))
+        .expect("a URL with a password");
+    url.into()
+}
+
+/// Where the server behind a URL listens.
+pub fn address(url: &str) -> SocketAddr {
+    let url = Url::parse(url).expect("a database URL");
+    url.socket_addrs(|| None).expect("an address")[0]
+}
+
+/// The same database through another address, such as a relay's.
+pub fn with_address(url: &str, address: SocketAddr) -> String {
+    let mut url = Url::parse(url).expect("a database URL");
+    url.set_ip_host(address.ip()).expect("a URL with a host");
+    url.set_port(Some(address.port()))
+        .expect("a URL with a port");
+    url.into()
+}

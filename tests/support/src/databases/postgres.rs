@@ -1,0 +1,99 @@
+//! A PostgreSQL database of one test. What a runner does in it is told apart from everything else on the
+//! server by its name.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use postgres::{Client, NoTls};
+
+use super::with_database;
+
+/// A database, dropped with everybody still in it.
+pub struct PostgresDatabase {
+    /// Its URL.
+    pub url: String,
+    name: String,
+    server: String,
+}
+
+impl PostgresDatabase {
+    /// Creates a database on a server and runs `sql` in it.
+    pub fn create(server: &str, sql: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("test_{}_{number}", std::process::id());
+        connect(server)
+            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0"))
+            .expect("a new database");
+        let database = Self {
+            url: with_database(server, &name),
+            name,
+            server: server.to_owned(),
+        };
+        database.run(sql);
+        database
+    }
+
+    /// Runs statements in it.
+    pub fn run(&self, sql: &str) {
+        connect(&self.url)
+            .batch_execute(sql)
+            .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    }
+
+    /// Statements that are running in it now.
+    pub fn active(&self) -> Vec<String> {
+        let sql = "SELECT query FROM pg_stat_activity WHERE datname = $1 AND state = 'active'";
+        let rows = connect(&self.server)
+            .query(sql, &[&self.name])
+            .expect("pg_stat_activity");
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// Waits until so many statements are running; panics after `limit`, tells how long it took.
+    #[track_caller]
+    pub fn wait_active(&self, count: usize, limit: Duration) -> Duration {
+        let start = Instant::now();
+        loop {
+            let active = self.active();
+            if active.len() == count {
+                return start.elapsed();
+            }
+            assert!(
+                start.elapsed() < limit,
+                "not {count} running after {limit:?} but {active:#?}"
+            );
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Connections to it.
+    pub fn connections(&self) -> usize {
+        let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1";
+        let row = connect(&self.server)
+            .query_one(sql, &[&self.name])
+            .expect("pg_stat_activity");
+        row.get::<_, i64>(0) as usize
+    }
+
+    /// Ends every connection to it, as an administrator or a fail-over does.
+    pub fn terminate_all(&self) {
+        let sql = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1";
+        connect(&self.server)
+            .query(sql, &[&self.name])
+            .expect("terminated backends");
+    }
+}
+
+fn connect(url: &str) -> Client {
+    Client::connect(url, NoTls).expect("a Postgres connection")
+}
+
+impl Drop for PostgresDatabase {
+    fn drop(&mut self) {
+        if let Ok(mut client) = Client::connect(&self.server, NoTls) {
+            let _ = client.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        }
+    }
+}
