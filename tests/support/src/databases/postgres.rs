@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use postgres::{Client, NoTls};
+use ::postgres::{Client, NoTls};
 
 use super::with_database;
 
@@ -33,6 +33,11 @@ impl PostgresDatabase {
         };
         database.run(sql);
         database
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Runs statements in it.
@@ -68,6 +73,14 @@ impl PostgresDatabase {
         }
     }
 
+    /// Locks a table against everybody else until the value is dropped.
+    pub fn lock_table(&self, table: &str) -> TableLock {
+        let mut holder = connect(&self.url);
+        let sql = format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
+        holder.batch_execute(&sql).expect("a lock");
+        TableLock { _holder: holder }
+    }
+
     /// Connections to it.
     pub fn connections(&self) -> usize {
         let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1";
@@ -84,6 +97,11 @@ impl PostgresDatabase {
             .query(sql, &[&self.name])
             .expect("terminated backends");
     }
+}
+
+/// A connection that holds a table locked.
+pub struct TableLock {
+    _holder: Client,
 }
 
 fn connect(url: &str) -> Client {
