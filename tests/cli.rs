@@ -25,7 +25,11 @@ fn call(change: impl FnOnce(RunnerBuilder) -> RunnerBuilder) -> (String, String,
 fn status_shows_the_configuration() {
     let _watchdog = watchdog(Duration::from_secs(30));
     let (out, err, code) = call(|runner| runner.args(&["status"]));
-    let token = format!("{}…{}", &TOKEN[..8], &TOKEN[TOKEN.len() - 4..]);
+    let token = format!(
+        "{}…{}",
+        TOKEN.get(..8).unwrap(),
+        TOKEN.get(TOKEN.len() - 4..).unwrap()
+    );
     let expected = format!(
         "runner id:   {RUNNER_ID}\ngateway:     ws://127.0.0.1:1/connect\ntoken:       {token}\nversion:     0.1.0\n"
     );
