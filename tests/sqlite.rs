@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use runner_testkit::databases::Sqlite;
+use runner_testkit::databases::SqliteDatabase;
 use runner_testkit::watchdog;
 use semilayer_runner::bridges::{self, Bridge, Summary};
 use semilayer_runner::error::{ErrorCode, JobError};
@@ -103,7 +103,7 @@ fn walk(bridge: &dyn Bridge, target: &str, limit: usize) -> Vec<Value> {
 #[test]
 fn every_row_is_read_once_whatever_the_key() {
     let _watchdog = watchdog(Duration::from_secs(60));
-    let sqlite = Sqlite::create(
+    let sqlite = SqliteDatabase::create(
         "CREATE TABLE integers (k INTEGER PRIMARY KEY, v);
          INSERT INTO integers VALUES (-9223372036854775808, 1), (-1, 2), (0, 3), (1, 4),
            (9007199254740992, 5), (9007199254740993, 6), (9223372036854775806, 7), (9223372036854775807, 8);
@@ -165,7 +165,7 @@ fn every_row_is_read_once_whatever_the_key() {
 
 #[test]
 fn the_key_is_shown_only_when_asked_for() {
-    let sqlite = Sqlite::create(
+    let sqlite = SqliteDatabase::create(
         "CREATE TABLE t (id INTEGER PRIMARY KEY, a, b);
          INSERT INTO t VALUES (1, 'x', 1), (2, 'y', 2);",
     );
@@ -181,7 +181,7 @@ fn the_key_is_shown_only_when_asked_for() {
 
 #[test]
 fn what_changed_is_told_by_time_where_the_text_is_a_time() {
-    let sqlite = Sqlite::create(
+    let sqlite = SqliteDatabase::create(
         "CREATE TABLE t (id INTEGER PRIMARY KEY, updated_at TEXT);
          INSERT INTO t VALUES (1, '2025-06-01 00:00:00'), (2, '2025-06-01 00:00:01'),
            (3, '2025-06-01T00:00:00.000Z'), (4, '2025-06-01T00:00:00.001Z'),
@@ -213,8 +213,9 @@ fn what_changed_is_told_by_time_where_the_text_is_a_time() {
 
 #[test]
 fn nothing_is_ever_created_or_written() {
-    let sqlite =
-        Sqlite::create("CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1);");
+    let sqlite = SqliteDatabase::create(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1);",
+    );
     let folder = sqlite.path().parent().unwrap().to_owned();
     let missing = folder.join("missing.sqlite");
     let error = ask(&*open_file(&missing), "test", "", json!({})).unwrap_err();
@@ -256,7 +257,7 @@ fn nothing_is_ever_created_or_written() {
 #[test]
 fn an_ended_job_stops_its_statement() {
     let _watchdog = watchdog(Duration::from_secs(30));
-    let sqlite = Sqlite::create(
+    let sqlite = SqliteDatabase::create(
         "CREATE VIEW endless AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c;
          CREATE TABLE t (id INTEGER PRIMARY KEY);",
     );
@@ -280,10 +281,12 @@ fn an_ended_job_stops_its_statement() {
 
 #[test]
 fn a_file_that_was_replaced_is_opened_again() {
-    let sqlite =
-        Sqlite::create("CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1);");
-    let other =
-        Sqlite::create("CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (7);");
+    let sqlite = SqliteDatabase::create(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1);",
+    );
+    let other = SqliteDatabase::create(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (7);",
+    );
     let bridge = open_file(&sqlite.path());
     let rows = || ask(&*bridge, "query", "t", json!({})).unwrap().0;
     assert_eq!(rows(), [json!({ "id": 1 })]);
@@ -294,8 +297,9 @@ fn a_file_that_was_replaced_is_opened_again() {
 #[test]
 fn a_writer_is_waited_for_no_longer_than_the_job_may_last() {
     let _watchdog = watchdog(Duration::from_secs(30));
-    let sqlite =
-        Sqlite::create("CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1);");
+    let sqlite = SqliteDatabase::create(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1);",
+    );
     let writer = rusqlite::Connection::open(sqlite.path()).unwrap();
     writer.execute_batch("BEGIN EXCLUSIVE").unwrap();
     let bridge = open_file(&sqlite.path());
@@ -311,7 +315,7 @@ fn a_writer_is_waited_for_no_longer_than_the_job_may_last() {
 
 #[test]
 fn what_a_crash_left_is_not_undone_but_explained() {
-    let sqlite = Sqlite::create("CREATE TABLE t (id INTEGER PRIMARY KEY, v);");
+    let sqlite = SqliteDatabase::create("CREATE TABLE t (id INTEGER PRIMARY KEY, v);");
     let folder = sqlite.path().parent().unwrap().to_owned();
     let crashed = folder.join("crashed.sqlite");
     let writer = rusqlite::Connection::open(sqlite.path()).unwrap();
@@ -331,7 +335,7 @@ fn what_a_crash_left_is_not_undone_but_explained() {
 
 #[test]
 fn a_database_in_wal_mode_is_read_with_and_without_its_writer() {
-    let sqlite = Sqlite::create(
+    let sqlite = SqliteDatabase::create(
         "PRAGMA journal_mode = wal; CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1);",
     );
     let bridge = open_file(&sqlite.path());
