@@ -6,6 +6,7 @@
     clippy::indexing_slicing
 )]
 
+mod departures;
 mod judge;
 mod replay;
 

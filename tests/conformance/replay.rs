@@ -10,6 +10,7 @@ use std::time::Duration;
 use runner_testkit::{Gateway, source, watchdog};
 use serde_json::{Value, json};
 
+use crate::departures;
 use crate::judge::{Rules, is_set};
 
 /// Jobs in flight at once, as in the checker that defines the comparison.
@@ -65,8 +66,12 @@ impl Run<'_> {
                         let Some(case) = queue.lock().unwrap().next() else {
                             return;
                         };
-                        if let Some(disagreement) = replay.judge(case) {
-                            bad.lock().unwrap().push(disagreement);
+                        let Some(disagreement) = replay.judge(case) else {
+                            continue;
+                        };
+                        match departures::reason(case["id"].as_str().unwrap()) {
+                            Some(reason) => println!("departs: {}: {reason}", case["id"]),
+                            None => bad.lock().unwrap().push(disagreement),
                         }
                     }
                 });
