@@ -10,7 +10,7 @@ use rustls::client::WantsClientCert;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 
-pub use roots::{PemError, read_certificates, roots};
+pub use roots::{PemError, extra_certificates, parse_certificates, read_certificates, roots};
 
 /// Checks the server's certificate and name against [`roots`]. Built once; the same every time.
 pub fn verified() -> Result<Arc<ClientConfig>, rustls::Error> {

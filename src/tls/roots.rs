@@ -53,40 +53,42 @@ impl std::error::Error for PemError {
     }
 }
 
-/// The roots of the public web and those of the files that `NODE_EXTRA_CA_CERTS` and `SSL_CERT_FILE` name.
-/// Read once. A file that adds nothing is a warning, not an error: most of the time the built-in roots do.
+/// The roots of the public web and [`extra_certificates`].
 pub fn roots() -> &'static Arc<RootCertStore> {
     static ROOTS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
     ROOTS.get_or_init(|| {
         let mut store = RootCertStore {
             roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
         };
-        for variable in EXTRA_ROOTS {
-            let Some(file) = env::var_os(variable).filter(|value| !value.is_empty()) else {
-                continue;
-            };
-            match read_certificates(Path::new(&file)) {
-                Ok(certificates) => {
-                    add(&mut store, variable, &file.to_string_lossy(), certificates)
-                }
-                Err(error) => warn!("{variable}: {} {error}", file.display()),
-            }
+        let (added, refused) =
+            store.add_parsable_certificates(extra_certificates().iter().cloned());
+        if added > 0 {
+            info!("trusting {added} more roots");
+        }
+        if refused > 0 {
+            warn!("{refused} extra certificates are not usable as roots");
         }
         Arc::new(store)
     })
 }
 
-fn add(
-    store: &mut RootCertStore,
-    variable: &str,
-    file: &str,
-    certificates: Vec<CertificateDer<'static>>,
-) {
-    let (added, refused) = store.add_parsable_certificates(certificates);
-    if refused > 0 {
-        warn!("{variable}: {refused} certificates of {file} are not usable as roots");
-    }
-    info!("{variable}: trusting {added} more roots of {file}");
+/// The certificates of the files that `NODE_EXTRA_CA_CERTS` and `SSL_CERT_FILE` name. Read once. A file that
+/// adds nothing is a warning, not an error: most of the time the built-in roots do.
+pub fn extra_certificates() -> &'static [CertificateDer<'static>] {
+    static EXTRA: OnceLock<Vec<CertificateDer<'static>>> = OnceLock::new();
+    EXTRA.get_or_init(|| {
+        let mut found = Vec::new();
+        for variable in EXTRA_ROOTS {
+            let Some(file) = env::var_os(variable).filter(|value| !value.is_empty()) else {
+                continue;
+            };
+            match read_certificates(Path::new(&file)) {
+                Ok(certificates) => found.extend(certificates),
+                Err(error) => warn!("{variable}: {} {error}", file.display()),
+            }
+        }
+        found
+    })
 }
 
 /// The certificates of a PEM file, at least one.
@@ -98,10 +100,11 @@ pub fn read_certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Pe
     if text.len() as u64 > limits::MAX_PEM_BYTES {
         return Err(PemError::TooLong);
     }
-    certificates(&text)
+    parse_certificates(&text)
 }
 
-fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, PemError> {
+/// The certificates of a PEM text, at least one.
+pub fn parse_certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, PemError> {
     let found = CertificateDer::pem_slice_iter(text)
         .collect::<Result<Vec<_>, _>>()
         .map_err(PemError::Pem)?;
@@ -119,10 +122,10 @@ mod tests {
     fn a_file_without_certificates_says_so() {
         let key = b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
         for text in [&b""[..], b"hello", key] {
-            assert!(matches!(certificates(text), Err(PemError::Empty)));
+            assert!(matches!(parse_certificates(text), Err(PemError::Empty)));
         }
         let broken = b"-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n";
-        assert!(matches!(certificates(broken), Err(PemError::Pem(_))));
+        assert!(matches!(parse_certificates(broken), Err(PemError::Pem(_))));
         let missing = read_certificates(Path::new("/nonexistent/roots.pem")).unwrap_err();
         assert!(missing.to_string().starts_with("cannot be read: "));
     }
@@ -131,7 +134,7 @@ mod tests {
     fn text_around_certificates_is_skipped() {
         let text = b"# my proxy\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n\
             -----BEGIN CERTIFICATE-----\nAAAB\n-----END CERTIFICATE-----\n";
-        let found = certificates(text).unwrap();
+        let found = parse_certificates(text).unwrap();
         assert_eq!(found.len(), 2);
         let mut store = RootCertStore::empty();
         assert_eq!(store.add_parsable_certificates(found), (0, 2));

@@ -1,0 +1,186 @@
+//! The driver's errors as errors of a job. The server's own words are passed on; they quote identifiers and
+//! sometimes a literal, never the statement, whose values travel apart from it.
+
+use std::error::Error as _;
+use std::io;
+
+use mysql::{DriverError, Error};
+
+use crate::error::{ErrorCode, JobError};
+
+/// A failure to connect to `place` (host and port).
+pub(super) fn connecting(error: &Error, place: &str) -> JobError {
+    let code = match error {
+        Error::MySqlError(server) => match server.code {
+            // Access denied in its many forms: to the server, to the database, from this host; an expired
+            // or locked account; a way to log in that one side does not know.
+            1044 | 1045 | 1130 | 1251 | 1275 | 1524 | 1698 | 1820 | 1862 | 3118 | 3955 | 4151 => {
+                ErrorCode::SourceAuthFailed
+            }
+            // Unknown database.
+            1049 => ErrorCode::SourceConfig,
+            _ => ErrorCode::SourceUnreachable,
+        },
+        Error::DriverError(
+            DriverError::UnknownAuthPlugin(_)
+            | DriverError::OldMysqlPasswordDisabled
+            | DriverError::CleartextPluginDisabled,
+        ) => ErrorCode::SourceAuthFailed,
+        _ => ErrorCode::SourceUnreachable,
+    };
+    JobError::new(code, format!("{place}: {}", text(error)))
+}
+
+/// A failure of a statement.
+pub(super) fn executing(error: &Error) -> JobError {
+    match error {
+        Error::MySqlError(server) => {
+            let failed = JobError::new(ErrorCode::QueryFailed, text(error));
+            if ends_the_session(server.code) {
+                failed.lost()
+            } else {
+                failed
+            }
+        }
+        Error::IoError(_) | Error::TlsError(_) => JobError::new(
+            ErrorCode::SourceUnreachable,
+            format!("the connection to the database broke: {}", text(error)),
+        )
+        .lost(),
+        // The driver and the server no longer agree on where an answer ends.
+        _ => JobError::new(ErrorCode::QueryFailed, text(error)).lost(),
+    }
+}
+
+/// True for errors after which the server closes the connection, or no longer knows its statements.
+fn ends_the_session(code: u16) -> bool {
+    matches!(
+        code,
+        // Shutdown in progress; the connection was killed, or aborted.
+        1053 | 1080 | 1152 | 1184 | 1927
+        // Packets out of order, read and write errors and time-outs of the server's network side.
+        | 1153..=1161
+        // Unknown statement handle (a pooler has changed the server behind it), statement to be prepared again.
+        | 1243 | 1615
+        // Idle for too long: MySQL says so before it closes.
+        | 4031
+    )
+}
+
+/// The server's text with its number and SQLSTATE, or the driver's with the whole chain of causes: with TLS
+/// the cause is two levels down.
+pub(super) fn text(error: &Error) -> String {
+    match error {
+        Error::MySqlError(server) => format!(
+            "{} (error {}, SQLSTATE {})",
+            server.message, server.code, server.state
+        ),
+        Error::DriverError(DriverError::ConnectTimeout) => "the connection timed out".to_owned(),
+        Error::DriverError(DriverError::CouldNotConnect(Some((_, cause, _)))) => cause.clone(),
+        Error::DriverError(DriverError::TlsNotSupported) => {
+            "the server offers no TLS, which the configuration asks for".to_owned()
+        }
+        Error::DriverError(cause) => cause.to_string(),
+        Error::IoError(cause) => match cause.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                "the server said nothing for too long".to_owned()
+            }
+            io::ErrorKind::UnexpectedEof => "the server closed the connection".to_owned(),
+            _ => chain(cause),
+        },
+        Error::TlsError(cause) => format!("TLS: {cause}"),
+        Error::CodecError(cause) => chain(cause),
+        _ => "the driver could not read the answer".to_owned(),
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// True when TLS could not be set up, for a connection that may go without.
+pub(super) fn is_tls(error: &Error) -> bool {
+    match error {
+        Error::TlsError(_) | Error::DriverError(DriverError::TlsNotSupported) => true,
+        Error::IoError(cause) => cause
+            .get_ref()
+            .is_some_and(|inner| inner.is::<rustls::Error>()),
+        _ => false,
+    }
+}
+
+/// True when the address did not take the connection: another address of the same name may.
+pub(super) fn is_address(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::DriverError(DriverError::ConnectTimeout | DriverError::CouldNotConnect(_))
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mysql::MySqlError;
+
+    fn server(code: u16) -> Error {
+        Error::MySqlError(MySqlError {
+            state: "HY000".to_owned(),
+            message: "words".to_owned(),
+            code,
+        })
+    }
+
+    #[test]
+    fn who_must_act_is_told_by_the_code() {
+        for (error, code) in [
+            (server(1045), ErrorCode::SourceAuthFailed),
+            (server(1049), ErrorCode::SourceConfig),
+            (server(1040), ErrorCode::SourceUnreachable),
+            (
+                Error::DriverError(DriverError::UnknownAuthPlugin("x".to_owned())),
+                ErrorCode::SourceAuthFailed,
+            ),
+            (
+                Error::DriverError(DriverError::ConnectTimeout),
+                ErrorCode::SourceUnreachable,
+            ),
+        ] {
+            assert_eq!(connecting(&error, "h:1").code, code);
+        }
+        assert_eq!(
+            connecting(&server(1045), "h:1").message,
+            "h:1: words (error 1045, SQLSTATE HY000)"
+        );
+    }
+
+    #[test]
+    fn only_a_dead_connection_is_lost() {
+        assert!(!executing(&server(1146)).connection_lost);
+        assert!(!executing(&server(1317)).connection_lost);
+        for code in [1053, 1927, 4031] {
+            assert!(executing(&server(code)).connection_lost, "{code}");
+        }
+        let broken = executing(&Error::IoError(io::ErrorKind::BrokenPipe.into()));
+        assert!(broken.connection_lost);
+        assert_eq!(broken.code, ErrorCode::SourceUnreachable);
+        assert!(executing(&Error::DriverError(DriverError::PacketOutOfSync)).connection_lost);
+    }
+
+    #[test]
+    fn the_cause_below_tls_is_told() {
+        let inner = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let error = Error::IoError(io::Error::new(io::ErrorKind::InvalidData, inner));
+        assert!(is_tls(&error));
+        assert!(text(&error).contains("UnknownIssuer"), "{}", text(&error));
+    }
+}
