@@ -107,3 +107,13 @@ pub const CATALOG_TARGETS: usize = 1000;
 pub const SQLITE_BUSY: Duration = Duration::from_secs(5);
 /// Steps of SQLite's machine between two looks at whether the job has ended; a fraction of a millisecond.
 pub const SQLITE_STEPS: i32 = 10_000;
+/// A database that says nothing for this long is given up, whatever the job's deadline.
+pub const SOURCE_SILENCE: Duration = Duration::from_secs(900);
+/// First TCP keep-alive probe of a silent database connection, in milliseconds.
+pub const SOURCE_KEEPALIVE_MS: u32 = 30_000;
+/// Time to tell a database that a statement is to stop.
+pub const STOP_BUDGET: Duration = Duration::from_secs(3);
+/// Largest packet, and so the largest row, of a MySQL server.
+pub const MYSQL_PACKET: usize = 64 << 20;
+/// A connection that carried a row of this many bytes is closed, because drivers keep such a buffer.
+pub const LARGE_ROW: usize = 1 << 20;

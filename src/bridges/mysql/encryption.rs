@@ -6,6 +6,7 @@ use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use mysql::{ClientIdentity, SslOpts};
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -137,6 +138,7 @@ impl Wishes {
                 .flatten()
                 .map(Arc::new),
             identity,
+            not_offered: Arc::default(),
         })
     }
 }
@@ -148,9 +150,26 @@ pub(super) struct Encryption {
     pub(super) mode: Mode,
     roots: Option<Arc<RootsFile>>,
     identity: Option<(PathBuf, PathBuf)>,
+    not_offered: Arc<AtomicBool>,
 }
 
 impl Encryption {
+    /// The ways to try, in order: encrypted or not.
+    pub(super) fn attempts(&self) -> &'static [bool] {
+        match self.mode {
+            Mode::Off => &[false],
+            Mode::IfOffered if self.not_offered.load(Ordering::Relaxed) => &[false],
+            Mode::IfOffered => &[true, false],
+            Mode::Verified | Mode::Unverified => &[true],
+        }
+    }
+
+    /// Remembers that the server took a plain connection after an encrypted one had failed: each attempt
+    /// leaves a line about a broken handshake in its log.
+    pub(super) fn set_not_offered(&self) {
+        self.not_offered.store(true, Ordering::Relaxed);
+    }
+
     /// The driver's options for an encrypted connection. The driver trusts the roots of the public web
     /// anyway.
     pub(super) fn options(&self) -> SslOpts {

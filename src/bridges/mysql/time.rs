@@ -1,0 +1,158 @@
+//! Dates of the server as the instants that the official drivers make of them, accidents included: both hand
+//! the server's text to JavaScript, in a process whose time zone is UTC.
+
+use super::value::push_fraction;
+use crate::json::write_timestamp;
+
+const MICROS_PER_SECOND: i64 = 1_000_000;
+const SECONDS_PER_DAY: i64 = 86_400;
+
+/// A DATE, DATETIME or TIMESTAMP as it is stored: parts may be zero, and a day may not exist in its month.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Moment {
+    pub(super) year: u16,
+    pub(super) month: u8,
+    pub(super) day: u8,
+    pub(super) hour: u8,
+    pub(super) minute: u8,
+    pub(super) second: u8,
+    pub(super) micros: u32,
+}
+
+impl Moment {
+    /// The server's text: `2024-02-29` or `2024-02-29 12:34:56.789`.
+    pub(super) fn text(self, date_only: bool, decimals: usize) -> String {
+        let mut text = format!("{:04}-{:02}-{:02}", self.year, self.month, self.day);
+        if !date_only {
+            let clock = format!(" {:02}:{:02}:{:02}", self.hour, self.minute, self.second);
+            text.push_str(&clock);
+            push_fraction(&mut text, self.micros, decimals);
+        }
+        text
+    }
+}
+
+/// Writes a DATE as `new Date(year, month - 1, day)` has it: parts that are zero run over into the month or
+/// year before, and years below 100 belong to the twentieth century.
+pub(super) fn write_date_of(out: &mut String, date: Moment, zero_is_null: bool) {
+    if zero_is_null && date.year == 0 && date.month == 0 && date.day == 0 {
+        out.push_str("null");
+        return;
+    }
+    let year = match i64::from(date.year) {
+        short @ 0..=99 => 1900 + short,
+        year => year,
+    };
+    write_timestamp(out, micros(year, date, 0));
+}
+
+/// Writes a DATETIME or TIMESTAMP as `new Date(text)` has it: months and days that are zero are no date,
+/// and years below 100 are those of the decades around 2000.
+pub(super) fn write_moment(out: &mut String, moment: Moment) {
+    if !(1..=12).contains(&moment.month) || !(1..=31).contains(&moment.day) {
+        out.push_str("null");
+        return;
+    }
+    let year = match i64::from(moment.year) {
+        short @ 0..=49 => 2000 + short,
+        short @ 50..=99 => 1900 + short,
+        year => year,
+    };
+    let seconds = i64::from(moment.hour) * 3600
+        + i64::from(moment.minute) * 60
+        + i64::from(moment.second);
+    let clock = seconds * MICROS_PER_SECOND + i64::from(moment.micros);
+    write_timestamp(out, micros(year, moment, clock));
+}
+
+/// Microseconds since 1970 of a day, which may lie outside its month, plus `clock`.
+fn micros(year: i64, date: Moment, clock: i64) -> i64 {
+    let months = year * 12 + i64::from(date.month) - 1;
+    let first = days_from_civil(months.div_euclid(12), months.rem_euclid(12) + 1);
+    (first + i64::from(date.day) - 1) * SECONDS_PER_DAY * MICROS_PER_SECOND + clock
+}
+
+/// Days from 1970 to the first of a month (Hinnant's algorithm).
+fn days_from_civil(year: i64, month: i64) -> i64 {
+    let year = year - i64::from(month <= 2);
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let shifted = if month > 2 { month - 3 } else { month + 9 };
+    let day_of_year = (153 * shifted + 2) / 5;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moment(year: u16, month: u8, day: u8) -> Moment {
+        Moment {
+            year,
+            month,
+            day,
+            hour: 1,
+            minute: 2,
+            second: 3,
+            micros: 4_999,
+        }
+    }
+
+    fn date(year: u16, month: u8, day: u8) -> String {
+        let mut out = String::new();
+        write_date_of(&mut out, moment(year, month, day), false);
+        out
+    }
+
+    fn instant(year: u16, month: u8, day: u8) -> String {
+        let mut out = String::new();
+        write_moment(&mut out, moment(year, month, day));
+        out
+    }
+
+    #[test]
+    fn dates_run_over() {
+        for (given, want) in [
+            ((2024, 2, 29), "\"2024-02-29T00:00:00.000Z\""),
+            ((9999, 12, 31), "\"9999-12-31T00:00:00.000Z\""),
+            ((1970, 1, 1), "\"1970-01-01T00:00:00.000Z\""),
+            ((1, 1, 1), "\"1901-01-01T00:00:00.000Z\""),
+            ((100, 1, 1), "\"0100-01-01T00:00:00.000Z\""),
+            ((0, 0, 0), "\"1899-11-30T00:00:00.000Z\""),
+            ((2024, 0, 0), "\"2023-11-30T00:00:00.000Z\""),
+            ((2023, 2, 31), "\"2023-03-03T00:00:00.000Z\""),
+        ] {
+            assert_eq!(date(given.0, given.1, given.2), want);
+        }
+        let mut out = String::new();
+        write_date_of(&mut out, moment(0, 0, 0), true);
+        write_date_of(&mut out, moment(2024, 0, 0), true);
+        assert_eq!(out, "null\"2023-11-30T00:00:00.000Z\"");
+    }
+
+    #[test]
+    fn instants_do_not() {
+        for (given, want) in [
+            ((2024, 2, 29), "\"2024-02-29T01:02:03.004Z\""),
+            ((1000, 1, 1), "\"1000-01-01T01:02:03.004Z\""),
+            ((0, 5, 6), "\"2000-05-06T01:02:03.004Z\""),
+            ((1, 1, 1), "\"2001-01-01T01:02:03.004Z\""),
+            ((99, 12, 31), "\"1999-12-31T01:02:03.004Z\""),
+            ((0, 0, 0), "null"),
+            ((2024, 5, 0), "null"),
+            ((2024, 0, 5), "null"),
+        ] {
+            assert_eq!(instant(given.0, given.1, given.2), want);
+        }
+    }
+
+    #[test]
+    fn the_servers_text() {
+        let value = moment(24, 2, 9);
+        assert_eq!(value.text(true, 0), "0024-02-09");
+        assert_eq!(value.text(false, 0), "0024-02-09 01:02:03");
+        assert_eq!(value.text(false, 6), "0024-02-09 01:02:03.004999");
+        assert_eq!(value.text(false, 3), "0024-02-09 01:02:03.004");
+    }
+}

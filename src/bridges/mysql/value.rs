@@ -1,0 +1,253 @@
+//! Values of an answer as JSON text, and values of a job as parameters.
+
+use mysql::Value;
+use serde::de::IgnoredAny;
+
+use super::geometry::write_geometry;
+use super::layout::{Form, Layout, shown_decimals};
+use super::time::{Moment, write_date_of, write_moment};
+use crate::json::{
+    write_bytes, write_document, write_f32, write_f64, write_i64, write_string, write_u64,
+};
+
+/// Writes one row as a JSON object. `value` yields the values of the layout's columns.
+pub(super) fn write_row<'a>(
+    out: &mut String,
+    layout: &Layout,
+    value: impl Fn(usize) -> Option<&'a Value>,
+) {
+    out.push('{');
+    let mut first = true;
+    for (i, field) in layout.fields.iter().enumerate() {
+        if field.form == Form::Hidden {
+            continue;
+        }
+        if !first {
+            out.push(',');
+        }
+        first = false;
+        out.push_str(&field.key);
+        write_value(out, value(i).unwrap_or(&Value::NULL), field.form);
+    }
+    out.push('}');
+}
+
+fn write_value(out: &mut String, value: &Value, form: Form) {
+    match value {
+        Value::NULL => match form {
+            Form::Geometry(_, Some(kind)) => {
+                out.push_str("{\"type\":");
+                write_string(out, kind);
+                out.push('}');
+            }
+            _ => out.push_str("null"),
+        },
+        Value::Int(number) if form == Form::NumberText => write_string(out, &number.to_string()),
+        Value::UInt(number) if form == Form::NumberText => write_string(out, &number.to_string()),
+        Value::Int(number) => write_i64(out, *number),
+        Value::UInt(number) => write_u64(out, *number),
+        Value::Float(number) => write_f32(out, *number),
+        Value::Double(number) => write_f64(out, *number),
+        Value::Bytes(bytes) => write_text_or_bytes(out, bytes, form),
+        Value::Date(year, month, day, hour, minute, second, micros) => {
+            let moment = Moment {
+                year: *year,
+                month: *month,
+                day: *day,
+                hour: *hour,
+                minute: *minute,
+                second: *second,
+                micros: *micros,
+            };
+            match form {
+                Form::Date { zero_is_null } => write_date_of(out, moment, zero_is_null),
+                Form::TimeText {
+                    date_only,
+                    decimals,
+                } => write_string(out, &moment.text(date_only, shown_decimals(decimals, *micros))),
+                _ => write_moment(out, moment),
+            }
+        }
+        Value::Time(..) => {
+            let decimals = match form {
+                Form::Duration { decimals } => decimals,
+                _ => 6,
+            };
+            write_string(out, &time_text(value, decimals));
+        }
+    }
+}
+
+fn write_text_or_bytes(out: &mut String, bytes: &[u8], form: Form) {
+    match form {
+        Form::Bytes => write_bytes(out, bytes),
+        Form::ByteArray => {
+            out.push('{');
+            for (i, byte) in bytes.iter().enumerate() {
+                out.push_str(if i == 0 { "\"" } else { ",\"" });
+                write_u64(out, i as u64);
+                out.push_str("\":");
+                write_u64(out, u64::from(*byte));
+            }
+            out.push('}');
+        }
+        Form::Flag => out.push_str(if bytes.iter().any(|b| *b != 0) {
+            "true"
+        } else {
+            "false"
+        }),
+        Form::Geometry(style, _) => write_geometry(out, bytes, style),
+        Form::Vector => write_vector(out, bytes),
+        Form::Members => {
+            out.push('[');
+            let text = String::from_utf8_lossy(bytes);
+            for (i, member) in text.split(',').filter(|_| !text.is_empty()).enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                write_string(out, member);
+            }
+            out.push(']');
+        }
+        Form::Document => match std::str::from_utf8(bytes) {
+            // MariaDB takes a little more for JSON than JSON is.
+            Ok(text) if serde_json::from_str::<IgnoredAny>(text).is_ok() => {
+                write_document(out, text);
+            }
+            _ => write_string(out, &String::from_utf8_lossy(bytes)),
+        },
+        _ => write_string(out, &String::from_utf8_lossy(bytes)),
+    }
+}
+
+fn write_vector(out: &mut String, bytes: &[u8]) {
+    let (floats, rest) = bytes.as_chunks::<4>();
+    if !rest.is_empty() {
+        write_bytes(out, bytes);
+        return;
+    }
+    out.push('[');
+    for (i, float) in floats.iter().enumerate() {
+        if i > 0 {
+            out.push(',');
+        }
+        write_f32(out, f32::from_le_bytes(*float));
+    }
+    out.push(']');
+}
+
+/// A TIME as the server prints it: `-838:59:59.000000`. Empty for any other value.
+pub(super) fn time_text(value: &Value, decimals: u8) -> String {
+    let Value::Time(negative, days, hours, minutes, seconds, micros) = value else {
+        return String::new();
+    };
+    let hours = u64::from(*days) * 24 + u64::from(*hours);
+    let sign = if *negative { "-" } else { "" };
+    let mut text = format!("{sign}{hours:02}:{minutes:02}:{seconds:02}");
+    push_fraction(&mut text, *micros, shown_decimals(decimals, *micros));
+    text
+}
+
+/// Appends `.` and the first `decimals` digits of a second's microseconds.
+pub(super) fn push_fraction(text: &mut String, micros: u32, decimals: usize) {
+    if decimals > 0 {
+        let digits = format!("{micros:06}");
+        text.push('.');
+        text.extend(digits.chars().take(decimals));
+    }
+}
+
+/// A value of a job as a parameter. Whole numbers stay whole and text stays text, so that the server's loose
+/// comparisons are those of literals; what is no scalar is compared as its JSON text.
+pub(super) fn parameter(value: &serde_json::Value) -> Value {
+    use serde_json::Value as Json;
+    match value {
+        Json::Null => Value::NULL,
+        Json::Bool(truth) => Value::Int(i64::from(*truth)),
+        Json::Number(number) => {
+            if let Some(whole) = number.as_i64() {
+                Value::Int(whole)
+            } else if let Some(whole) = number.as_u64() {
+                Value::UInt(whole)
+            } else {
+                number.as_f64().map_or(Value::NULL, Value::Double)
+            }
+        }
+        Json::String(text) => Value::Bytes(text.clone().into_bytes()),
+        list_or_object => Value::Bytes(list_or_object.to_string().into_bytes()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::geometry::GeometryStyle;
+    use super::*;
+    use serde_json::json;
+
+    fn text(value: Value, form: Form) -> String {
+        let mut out = String::new();
+        write_value(&mut out, &value, form);
+        out
+    }
+
+    fn bytes(text: &str) -> Value {
+        Value::Bytes(text.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn numbers_keep_their_digits() {
+        assert_eq!(text(Value::UInt(u64::MAX), Form::Number), "18446744073709551615");
+        assert_eq!(text(Value::Int(i64::MIN), Form::NumberText), "\"-9223372036854775808\"");
+        assert_eq!(text(Value::Float(0.1), Form::Number), "0.1");
+        assert_eq!(text(Value::Double(5e-324), Form::Number), "5e-324");
+    }
+
+    #[test]
+    fn times_are_the_servers_text() {
+        let long = Value::Time(true, 34, 22, 59, 59, 0);
+        assert_eq!(text(long, Form::Duration { decimals: 6 }), "\"-838:59:59.000000\"");
+        let short = Value::Time(true, 0, 0, 0, 0, 500_000);
+        assert_eq!(text(short, Form::Duration { decimals: 1 }), "\"-00:00:00.5\"");
+        assert_eq!(
+            text(Value::Time(false, 0, 1, 2, 3, 9), Form::Duration { decimals: 0 }),
+            "\"01:02:03\""
+        );
+    }
+
+    #[test]
+    fn text_has_many_forms() {
+        for (value, form, want) in [
+            ("a\"b", Form::Text, r#""a\"b""#),
+            ("a,d e", Form::Members, r#"["a","d e"]"#),
+            ("", Form::Members, "[]"),
+            ("{\"a\": 1e400}", Form::Document, "{\"a\": null}"),
+            ("{'a'}", Form::Document, "\"{'a'}\""),
+            ("\u{1}", Form::Flag, "true"),
+            ("\0", Form::Flag, "false"),
+            ("a", Form::Bytes, r#"{"type":"Buffer","data":[97]}"#),
+            ("ab", Form::ByteArray, r#"{"0":97,"1":98}"#),
+        ] {
+            assert_eq!(text(bytes(value), form), want);
+        }
+        assert_eq!(text(Value::Bytes(vec![0xff]), Form::Text), "\"\u{fffd}\"");
+        let vector = Value::Bytes([1.5f32, -2.0].map(f32::to_le_bytes).concat());
+        assert_eq!(text(vector, Form::Vector), "[1.5,-2]");
+    }
+
+    #[test]
+    fn a_null_geometry_may_tell_its_kind() {
+        let form = |kind| Form::Geometry(GeometryStyle::GeoJson, kind);
+        assert_eq!(text(Value::NULL, form(Some("Point"))), r#"{"type":"Point"}"#);
+        assert_eq!(text(Value::NULL, form(None)), "null");
+    }
+
+    #[test]
+    fn parameters_keep_their_type() {
+        assert_eq!(parameter(&json!(true)), Value::Int(1));
+        assert_eq!(parameter(&json!(9007199254740993i64)), Value::Int(9_007_199_254_740_993));
+        assert_eq!(parameter(&json!(u64::MAX)), Value::UInt(u64::MAX));
+        assert_eq!(parameter(&json!(0.1)), Value::Double(0.1));
+        assert_eq!(parameter(&json!("7")), bytes("7"));
+        assert_eq!(parameter(&json!({"a": [1]})), bytes("{\"a\":[1]}"));
+    }
+}
