@@ -1,6 +1,8 @@
 //! Bridges: what the jobs of a source mean on its database. One module a database; the wire-compatible
 //! relatives of a database are flavours of its module.
 
+#[cfg(feature = "mysql")]
+mod mysql;
 pub mod pool;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -50,6 +52,18 @@ const BRIDGES: &[(&str, Open)] = &[
     ("@semilayer/bridge-neon", |source| {
         postgres(postgres::Flavour::Neon, source)
     }),
+    #[cfg(feature = "mysql")]
+    ("@semilayer/bridge-mysql", |source| {
+        mysql(mysql::Flavour::MySql, source)
+    }),
+    #[cfg(feature = "mysql")]
+    ("@semilayer/bridge-mariadb", |source| {
+        mysql(mysql::Flavour::MariaDb, source)
+    }),
+    #[cfg(feature = "mysql")]
+    ("@semilayer/bridge-planetscale", |source| {
+        mysql(mysql::Flavour::PlanetScale, source)
+    }),
     #[cfg(feature = "sqlite")]
     ("@semilayer/bridge-sqlite", |source| {
         Ok(Arc::new(sqlite::SqliteBridge::open(&source.config)?))
@@ -90,6 +104,11 @@ fn postgres(flavour: postgres::Flavour, source: &Source) -> Result<Arc<dyn Bridg
         flavour,
         &source.config,
     )?))
+}
+
+#[cfg(feature = "mysql")]
+fn mysql(flavour: mysql::Flavour, source: &Source) -> Result<Arc<dyn Bridge>, JobError> {
+    Ok(Arc::new(mysql::MySqlBridge::open(flavour, &source.config)?))
 }
 
 /// A source opened by its bridge: its configuration is checked, its pool is lazy.

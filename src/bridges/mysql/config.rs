@@ -105,7 +105,7 @@ impl Settings {
             Flavour::MySql | Flavour::MariaDb => host.is_some() || database.is_some(),
         };
         if url.is_none() && !enough {
-            return Err(unusable(flavour.missing_configuration()));
+            return Err(unusable(flavour.missing_config()));
         }
         if url.is_none() {
             parts.host = host;
@@ -128,7 +128,8 @@ impl Settings {
 
 impl Parts {
     fn take_url(&mut self, flavour: Flavour, text: &str) -> Result<(), JobError> {
-        let url = Url::parse(text).map_err(|error| unusable(&format!("\"url\" is not a URL: {error}")))?;
+        let url = Url::parse(text)
+            .map_err(|error| unusable(&format!("\"url\" is not a URL: {error}")))?;
         if flavour == Flavour::MariaDb && !matches!(url.scheme(), "mariadb" | "mysql") {
             return Err(unusable("\"url\" must begin with mariadb://"));
         }
@@ -284,7 +285,11 @@ mod tests {
         assert_eq!(found.encryption.mode, Mode::Unverified);
         let found = settings(Flavour::MySql, json!({"database": "d"})).unwrap();
         assert_eq!(found.address, tcp("localhost", 3306));
-        let found = settings(Flavour::MySql, json!({"url": "mysql://h/d?socketPath=/run/s"})).unwrap();
+        let found = settings(
+            Flavour::MySql,
+            json!({"url": "mysql://h/d?socketPath=/run/s"}),
+        )
+        .unwrap();
         assert_eq!(found.address, Address::Unix("/run/s".into()));
     }
 
@@ -293,11 +298,31 @@ mod tests {
         for (flavour, config, part) in [
             (Flavour::MySql, json!({}), "MysqlBridge requires"),
             (Flavour::MySql, json!({"url": ""}), "MysqlBridge requires"),
-            (Flavour::MariaDb, json!({"user": "u"}), "MariadbBridge requires"),
-            (Flavour::PlanetScale, json!({"host": "h", "username": "u"}), "PlanetscaleBridge requires"),
-            (Flavour::MySql, json!({"url": "nope"}), "\"url\" is not a URL"),
-            (Flavour::MySql, json!({"host": "h", "port": 99999}), "\"port\""),
-            (Flavour::PlanetScale, json!({"url": "mysql://h/d?sslmode=disable"}), "needs TLS"),
+            (
+                Flavour::MariaDb,
+                json!({"user": "u"}),
+                "MariadbBridge requires",
+            ),
+            (
+                Flavour::PlanetScale,
+                json!({"host": "h", "username": "u"}),
+                "PlanetscaleBridge requires",
+            ),
+            (
+                Flavour::MySql,
+                json!({"url": "nope"}),
+                "\"url\" is not a URL",
+            ),
+            (
+                Flavour::MySql,
+                json!({"host": "h", "port": 99999}),
+                "\"port\"",
+            ),
+            (
+                Flavour::PlanetScale,
+                json!({"url": "mysql://h/d?sslmode=disable"}),
+                "needs TLS",
+            ),
         ] {
             let error = settings(flavour, config).unwrap_err();
             assert_eq!(error.code, ErrorCode::SourceConfig);
@@ -309,7 +334,8 @@ mod tests {
     fn secrets_are_not_printed() {
         let found = settings(Flavour::MySql, json!({"url": "mysql://u:hunter2@h/d"})).unwrap();
         assert!(!format!("{found:?}").contains("hunter2"));
-        let error = settings(Flavour::MySql, json!({"url": "mysql://u:hunter2@h:port/d"})).unwrap_err();
+        let error =
+            settings(Flavour::MySql, json!({"url": "mysql://u:hunter2@h:port/d"})).unwrap_err();
         assert!(!error.message.contains("hunter2"), "{error}");
     }
 }

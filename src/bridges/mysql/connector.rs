@@ -31,14 +31,20 @@ impl MySqlConnector {
     fn nonsense(&self) -> JobError {
         JobError::new(
             ErrorCode::SourceUnreachable,
-            format!("{}: the server does not speak MySQL's protocol", self.settings.address),
+            format!(
+                "{}: the server does not speak MySQL's protocol",
+                self.settings.address
+            ),
         )
     }
 
     fn late(&self) -> JobError {
         JobError::new(
             ErrorCode::SourceUnreachable,
-            format!("{}: connected to no MySQL server in time", self.settings.address),
+            format!(
+                "{}: connected to no MySQL server in time",
+                self.settings.address
+            ),
         )
     }
 }
@@ -79,7 +85,10 @@ impl Connector for MySqlConnector {
                 let _ = answer.send(session::open(&settings, patience));
             })
             .map_err(|error| {
-                JobError::new(ErrorCode::Overloaded, format!("no thread to connect on: {error}"))
+                JobError::new(
+                    ErrorCode::Overloaded,
+                    format!("no thread to connect on: {error}"),
+                )
             })?;
         select! {
             recv(answers) -> session => session.unwrap_or_else(|_| Err(self.nonsense())),

@@ -105,7 +105,9 @@ impl Wishes {
     pub(super) fn decide(self, required: bool) -> Result<Encryption, JobError> {
         let mut mode = self.mode.unwrap_or(Mode::IfOffered);
         if required && mode == Mode::Off {
-            return Err(unusable("this bridge needs TLS, which the configuration turns off"));
+            return Err(unusable(
+                "this bridge needs TLS, which the configuration turns off",
+            ));
         }
         if required && mode == Mode::IfOffered {
             mode = Mode::Verified;
@@ -234,7 +236,10 @@ fn push_base64(out: &mut String, bytes: &[u8]) {
     };
     for chunk in bytes.chunks(3) {
         let mut group = [0u8; 3];
-        group.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
+        group
+            .iter_mut()
+            .zip(chunk)
+            .for_each(|(to, from)| *to = *from);
         let [a, b, c] = group.map(u32::from);
         let bits = a << 16 | b << 8 | c;
         out.push(digit(bits, 18));
@@ -275,7 +280,10 @@ mod tests {
         for (name, value) in settings {
             assert!(wishes.take(name, value).unwrap());
         }
-        wishes.decide(required).ok().map(|encryption| encryption.mode)
+        wishes
+            .decide(required)
+            .ok()
+            .map(|encryption| encryption.mode)
     }
 
     #[test]
@@ -297,14 +305,22 @@ mod tests {
             ("sslmode", json!("no-verify"), Mode::Unverified),
             ("tls", json!("skip-verify"), Mode::Unverified),
             ("sslaccept", json!("accept_invalid_certs"), Mode::Unverified),
-            ("ssl", json!({"rejectUnauthorized": false}), Mode::Unverified),
+            (
+                "ssl",
+                json!({"rejectUnauthorized": false}),
+                Mode::Unverified,
+            ),
             (
                 "ssl",
                 json!("{\"rejectUnauthorized\":false}"),
                 Mode::Unverified,
             ),
         ] {
-            assert_eq!(decided(&[(name, value.clone())], false), Some(mode), "{name}={value}");
+            assert_eq!(
+                decided(&[(name, value.clone())], false),
+                Some(mode),
+                "{name}={value}"
+            );
         }
         assert_eq!(decided(&[], false), Some(Mode::IfOffered));
         assert!(Wishes::default().take("ssl", &json!("{oops")).is_err());
@@ -315,18 +331,29 @@ mod tests {
     fn settings_work_together() {
         let require = ("sslmode", json!("require"));
         let compatible = ("uselibpqcompat", json!("true"));
-        assert_eq!(decided(&[require.clone(), compatible], false), Some(Mode::Unverified));
+        assert_eq!(
+            decided(&[require.clone(), compatible], false),
+            Some(Mode::Unverified)
+        );
         let off = ("ssl", json!(false));
-        assert_eq!(decided(&[require.clone(), off.clone()], false), Some(Mode::Verified));
+        assert_eq!(
+            decided(&[require.clone(), off.clone()], false),
+            Some(Mode::Verified)
+        );
         assert_eq!(decided(&[off], true), None);
         assert_eq!(decided(&[], true), Some(Mode::Verified));
-        assert_eq!(decided(&[("sslmode", json!("no-verify"))], true), Some(Mode::Unverified));
+        assert_eq!(
+            decided(&[("sslmode", json!("no-verify"))], true),
+            Some(Mode::Unverified)
+        );
     }
 
     #[test]
     fn roots_that_cannot_be_read_are_a_fault_of_the_configuration() {
         let mut wishes = Wishes::default();
-        wishes.take("sslrootcert", &json!("/nonexistent/ca.pem")).unwrap();
+        wishes
+            .take("sslrootcert", &json!("/nonexistent/ca.pem"))
+            .unwrap();
         let error = wishes.decide(false).unwrap_err();
         assert!(error.message.contains("/nonexistent/ca.pem"), "{error}");
     }

@@ -1,7 +1,6 @@
 //! The driver's errors as errors of a job. The server's own words are passed on; they quote identifiers and
 //! sometimes a literal, never the statement, whose values travel apart from it.
 
-use std::error::Error as _;
 use std::io;
 
 use mysql::{DriverError, Error};
@@ -59,7 +58,8 @@ fn ends_the_session(code: u16) -> bool {
         // Shutdown in progress; the connection was killed, or aborted.
         1053 | 1080 | 1152 | 1184 | 1927
         // Packets out of order, read and write errors and time-outs of the server's network side.
-        | 1153..=1161
+        | 1153
+            ..=1161
         // Unknown statement handle (a pooler has changed the server behind it), statement to be prepared again.
         | 1243 | 1615
         // Idle for too long: MySQL says so before it closes.

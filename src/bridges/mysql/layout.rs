@@ -256,7 +256,10 @@ mod tests {
             column("a", ColumnType::MYSQL_TYPE_LONG),
             column("a", ColumnType::MYSQL_TYPE_STRING),
         ];
-        assert_eq!(plan(Flavour::MySql, &twice).unwrap(), [Form::Hidden, Form::Text]);
+        assert_eq!(
+            plan(Flavour::MySql, &twice).unwrap(),
+            [Form::Hidden, Form::Text]
+        );
         assert!(plan(Flavour::MariaDb, &twice).is_err());
         let proto = [column("__proto__", ColumnType::MYSQL_TYPE_STRING)];
         assert!(plan(Flavour::MySql, &proto).is_err());
@@ -266,8 +269,7 @@ mod tests {
     #[test]
     fn the_catalog_knows_more() {
         let columns = [column("j", ColumnType::MYSQL_TYPE_BLOB)];
-        let layout =
-            Layout::new(Flavour::MariaDb, &columns, 1, |_| Some(Trait::Json)).unwrap();
+        let layout = Layout::new(Flavour::MariaDb, &columns, 1, |_| Some(Trait::Json)).unwrap();
         assert_eq!(layout.fields[0].form, Form::Document);
         assert_eq!(layout.fields[0].key, "\"j\":");
     }

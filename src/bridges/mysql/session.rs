@@ -115,15 +115,16 @@ fn connect(settings: &Settings, patience: Patience) -> Result<(Conn, bool), JobE
             if share.is_zero() {
                 break;
             }
-            let error = match Conn::new(options(settings, route, encrypted, share, patience.silence)) {
-                Ok(conn) => {
-                    if !encrypted {
-                        settings.encryption.set_not_offered();
+            let error =
+                match Conn::new(options(settings, route, encrypted, share, patience.silence)) {
+                    Ok(conn) => {
+                        if !encrypted {
+                            settings.encryption.set_not_offered();
+                        }
+                        return Ok((conn, encrypted && **route != Route::Unix));
                     }
-                    return Ok((conn, encrypted && **route != Route::Unix));
-                }
-                Err(error) => error,
-            };
+                    Err(error) => error,
+                };
             let failure = connecting(&error, &place);
             let may_be_plain = settings.encryption.mode == Mode::IfOffered && is_tls(&error);
             if is_address(&error) {
@@ -137,7 +138,10 @@ fn connect(settings: &Settings, patience: Patience) -> Result<(Conn, bool), JobE
         }
     }
     Err(last.unwrap_or_else(|| {
-        JobError::new(ErrorCode::SourceUnreachable, format!("{place}: the connection timed out"))
+        JobError::new(
+            ErrorCode::SourceUnreachable,
+            format!("{place}: the connection timed out"),
+        )
     }))
 }
 
@@ -270,7 +274,10 @@ mod tests {
             routes,
             [
                 Route::To(six),
-                Route::ByName { bind: "[::]:0".parse().unwrap(), addresses: vec![six] }
+                Route::ByName {
+                    bind: "[::]:0".parse().unwrap(),
+                    addresses: vec![six]
+                }
             ]
         );
         assert!(routes[0].fits(false) && !routes[0].fits(true));

@@ -2,7 +2,7 @@
 //! the server's text to JavaScript, in a process whose time zone is UTC.
 
 use super::value::push_fraction;
-use crate::json::write_timestamp;
+use crate::json::{civil_from_days, write_timestamp};
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -20,6 +20,28 @@ pub(super) struct Moment {
 }
 
 impl Moment {
+    /// Days from 1970 to a date.
+    pub(super) fn days(year: i64, month: i64, day: i64) -> i64 {
+        days_from_civil(year, month) + day - 1
+    }
+
+    /// The moment so many microseconds after 1970; `None` outside the years 0 to 9999.
+    pub(super) fn of_micros(micros: i64) -> Option<Self> {
+        let day = SECONDS_PER_DAY * MICROS_PER_SECOND;
+        let (year, month, day_of_month) = civil_from_days(micros.div_euclid(day));
+        let rest = micros.rem_euclid(day);
+        let seconds = rest / MICROS_PER_SECOND;
+        Some(Self {
+            year: u16::try_from(year).ok().filter(|year| *year <= 9999)?,
+            month: u8::try_from(month).ok()?,
+            day: u8::try_from(day_of_month).ok()?,
+            hour: u8::try_from(seconds / 3600).ok()?,
+            minute: u8::try_from(seconds / 60 % 60).ok()?,
+            second: u8::try_from(seconds % 60).ok()?,
+            micros: u32::try_from(rest % MICROS_PER_SECOND).ok()?,
+        })
+    }
+
     /// The server's text: `2024-02-29` or `2024-02-29 12:34:56.789`.
     pub(super) fn text(self, date_only: bool, decimals: usize) -> String {
         let mut text = format!("{:04}-{:02}-{:02}", self.year, self.month, self.day);
@@ -58,9 +80,8 @@ pub(super) fn write_moment(out: &mut String, moment: Moment) {
         short @ 50..=99 => 1900 + short,
         year => year,
     };
-    let seconds = i64::from(moment.hour) * 3600
-        + i64::from(moment.minute) * 60
-        + i64::from(moment.second);
+    let seconds =
+        i64::from(moment.hour) * 3600 + i64::from(moment.minute) * 60 + i64::from(moment.second);
     let clock = seconds * MICROS_PER_SECOND + i64::from(moment.micros);
     write_timestamp(out, micros(year, moment, clock));
 }

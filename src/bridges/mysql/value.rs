@@ -64,7 +64,10 @@ fn write_value(out: &mut String, value: &Value, form: Form) {
                 Form::TimeText {
                     date_only,
                     decimals,
-                } => write_string(out, &moment.text(date_only, shown_decimals(decimals, *micros))),
+                } => write_string(
+                    out,
+                    &moment.text(date_only, shown_decimals(decimals, *micros)),
+                ),
                 _ => write_moment(out, moment),
             }
         }
@@ -196,8 +199,14 @@ mod tests {
 
     #[test]
     fn numbers_keep_their_digits() {
-        assert_eq!(text(Value::UInt(u64::MAX), Form::Number), "18446744073709551615");
-        assert_eq!(text(Value::Int(i64::MIN), Form::NumberText), "\"-9223372036854775808\"");
+        assert_eq!(
+            text(Value::UInt(u64::MAX), Form::Number),
+            "18446744073709551615"
+        );
+        assert_eq!(
+            text(Value::Int(i64::MIN), Form::NumberText),
+            "\"-9223372036854775808\""
+        );
         assert_eq!(text(Value::Float(0.1), Form::Number), "0.1");
         assert_eq!(text(Value::Double(5e-324), Form::Number), "5e-324");
     }
@@ -205,11 +214,20 @@ mod tests {
     #[test]
     fn times_are_the_servers_text() {
         let long = Value::Time(true, 34, 22, 59, 59, 0);
-        assert_eq!(text(long, Form::Duration { decimals: 6 }), "\"-838:59:59.000000\"");
-        let short = Value::Time(true, 0, 0, 0, 0, 500_000);
-        assert_eq!(text(short, Form::Duration { decimals: 1 }), "\"-00:00:00.5\"");
         assert_eq!(
-            text(Value::Time(false, 0, 1, 2, 3, 9), Form::Duration { decimals: 0 }),
+            text(long, Form::Duration { decimals: 6 }),
+            "\"-838:59:59.000000\""
+        );
+        let short = Value::Time(true, 0, 0, 0, 0, 500_000);
+        assert_eq!(
+            text(short, Form::Duration { decimals: 1 }),
+            "\"-00:00:00.5\""
+        );
+        assert_eq!(
+            text(
+                Value::Time(false, 0, 1, 2, 3, 9),
+                Form::Duration { decimals: 0 }
+            ),
             "\"01:02:03\""
         );
     }
@@ -237,14 +255,20 @@ mod tests {
     #[test]
     fn a_null_geometry_may_tell_its_kind() {
         let form = |kind| Form::Geometry(GeometryStyle::GeoJson, kind);
-        assert_eq!(text(Value::NULL, form(Some("Point"))), r#"{"type":"Point"}"#);
+        assert_eq!(
+            text(Value::NULL, form(Some("Point"))),
+            r#"{"type":"Point"}"#
+        );
         assert_eq!(text(Value::NULL, form(None)), "null");
     }
 
     #[test]
     fn parameters_keep_their_type() {
         assert_eq!(parameter(&json!(true)), Value::Int(1));
-        assert_eq!(parameter(&json!(9007199254740993i64)), Value::Int(9_007_199_254_740_993));
+        assert_eq!(
+            parameter(&json!(9007199254740993i64)),
+            Value::Int(9_007_199_254_740_993)
+        );
         assert_eq!(parameter(&json!(u64::MAX)), Value::UInt(u64::MAX));
         assert_eq!(parameter(&json!(0.1)), Value::Double(0.1));
         assert_eq!(parameter(&json!("7")), bytes("7"));

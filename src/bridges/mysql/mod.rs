@@ -1,0 +1,123 @@
+//! `@semilayer/bridge-mysql` and its wire-compatible relatives. The way of a job here: `config` and
+//! `connector` make a `session`, `catalog` and `key` know the target, `answer` runs the statements, `layout`
+//! and `value` write what comes back.
+
+mod answer;
+mod catalog;
+mod config;
+mod connector;
+mod encryption;
+mod error;
+mod geometry;
+mod key;
+mod layout;
+mod session;
+mod since;
+mod statement;
+mod time;
+mod value;
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::bridges::pool::Pool;
+use crate::bridges::{Bridge, Summary};
+use crate::error::JobError;
+use crate::jobs::{JobControl, RowSink};
+use crate::options::Request;
+use crate::sql::whole_name;
+
+use answer::Answer;
+use catalog::Catalog;
+use config::Settings;
+use connector::MySqlConnector;
+
+/// Which relative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flavour {
+    /// The bridge for MySQL, which people also use with MariaDB.
+    MySql,
+    /// The bridge for MariaDB: values as its own driver shows them.
+    MariaDb,
+    /// PlanetScale: TLS always.
+    PlanetScale,
+}
+
+impl Flavour {
+    fn missing_config(self) -> &'static str {
+        match self {
+            Self::MySql => {
+                "MysqlBridge requires either a \"url\" or (\"host\" + \"database\") config"
+            }
+            Self::MariaDb => {
+                "MariadbBridge requires either a \"url\" or (\"host\" + \"database\") config"
+            }
+            Self::PlanetScale => {
+                "PlanetscaleBridge requires either a \"url\" or (\"host\" + \"username\" + \"password\") config"
+            }
+        }
+    }
+}
+
+/// A source on MySQL or a relative.
+pub struct MySqlBridge {
+    flavour: Flavour,
+    pool: Pool<MySqlConnector>,
+    settings: Arc<Settings>,
+    catalog: Catalog,
+}
+
+impl MySqlBridge {
+    /// Checks a configuration and makes an empty pool; nothing is connected yet.
+    ///
+    /// # Errors
+    /// `SOURCE_CONFIG`.
+    pub fn open(flavour: Flavour, config: &Map<String, Value>) -> Result<Self, JobError> {
+        let settings = Arc::new(Settings::from_config(flavour, config)?);
+        let pool = Pool::new(MySqlConnector::new(Arc::clone(&settings)), settings.pool);
+        Ok(Self {
+            flavour,
+            pool,
+            settings,
+            catalog: Catalog::default(),
+        })
+    }
+}
+
+impl Bridge for MySqlBridge {
+    fn run(
+        &self,
+        job: &Arc<JobControl>,
+        target: &str,
+        request: &Request,
+        sink: &mut RowSink,
+    ) -> Result<Summary, JobError> {
+        if !matches!(request, Request::ListTargets | Request::Test) {
+            whole_name(target)?;
+        }
+        self.pool.run(job, sink, |session, sink| {
+            session.job(job, &self.settings, |session| {
+                let mut answer = Answer {
+                    flavour: self.flavour,
+                    catalog: &self.catalog,
+                    session,
+                    sink,
+                };
+                match request {
+                    Request::ListTargets => answer.list_targets(),
+                    Request::Read(options) => answer.read(target, options),
+                    Request::Query(options) => answer.query(target, options),
+                    Request::BatchRead(options) => answer.batch_read(target, options),
+                    Request::Count(options) => answer.count(target, options),
+                    Request::IntrospectTarget => answer.introspect(target),
+                    Request::Test => answer.test(),
+                }
+            })
+        })
+    }
+
+    fn concurrency(&self) -> usize {
+        self.pool.max()
+    }
+}

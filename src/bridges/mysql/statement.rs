@@ -1,0 +1,154 @@
+//! Statements of a job on its session: prepared, with their values apart, and their rows as they come.
+
+use std::sync::Arc;
+
+use mysql::prelude::Queryable;
+use mysql::{Column, Params, Row, Value};
+
+use super::config::Settings;
+use super::error;
+use super::session::{Session, kill};
+use crate::error::JobError;
+use crate::jobs::JobControl;
+use crate::limits;
+
+impl Session {
+    /// Runs the statements of one job. They can be stopped meanwhile; where the server refused a read-only
+    /// session they share one read-only transaction.
+    pub(super) fn job<T>(
+        &mut self,
+        job: &JobControl,
+        settings: &Arc<Settings>,
+        work: impl FnOnce(&mut Self) -> Result<T, JobError>,
+    ) -> Result<T, JobError> {
+        let (id, wire, settings) = (self.id, self.wire(), Arc::clone(settings));
+        let guard = job.stop_with(move || {
+            if let Err(error) = kill(&settings, id) {
+                log::warn!("a statement could not be stopped: {}", error.message);
+            }
+            // Its answer is of no more use, and reading it to the end would take as long as it is.
+            wire.cut();
+        })?;
+        let result = if self.read_only {
+            work(self)
+        } else {
+            self.command("START TRANSACTION READ ONLY").and_then(|()| {
+                let result = work(self);
+                // A failed statement ends in the same rollback; a lost connection needs none.
+                match (&result, self.command("ROLLBACK")) {
+                    (Ok(_), Err(error)) => Err(error),
+                    _ => result,
+                }
+            })
+        };
+        if guard.finish() {
+            self.spent = true;
+            job.check()?;
+        }
+        result
+    }
+
+    /// Prepares a statement, or finds it prepared already.
+    pub(super) fn prepare(&mut self, sql: &str) -> Result<mysql::Statement, JobError> {
+        log::trace!("{sql}");
+        self.conn.prep(sql).map_err(|e| error::executing(&e))
+    }
+
+    /// Runs a prepared statement and hands over its rows one by one, as the server sends them, with what
+    /// `begin` made of the columns of the answer.
+    pub(super) fn execute<T>(
+        &mut self,
+        statement: &mysql::Statement,
+        params: Vec<Value>,
+        begin: impl FnOnce(&[Column]) -> Result<T, JobError>,
+        mut each: impl FnMut(&T, &Row) -> Result<(), JobError>,
+    ) -> Result<(), JobError> {
+        let params = if params.is_empty() {
+            Params::Empty
+        } else {
+            Params::Positional(params)
+        };
+        let wire = self.wire();
+        let mut heavy = false;
+        let mut rows = self
+            .conn
+            .exec_iter(statement, params)
+            .map_err(|e| error::executing(&e))?;
+        let pass_on = || -> Result<(), JobError> {
+            let context = begin(rows.columns().as_ref())?;
+            for row in rows.by_ref() {
+                let row = row.map_err(|e| error::executing(&e))?;
+                heavy |= size(&row) > limits::LARGE_ROW;
+                each(&context, &row)?;
+            }
+            Ok(())
+        };
+        let result = pass_on();
+        if result.is_err() {
+            // Dropping the rows would read all that is left of them.
+            wire.cut();
+            drop(rows);
+            self.spent = true;
+        } else {
+            drop(rows);
+        }
+        self.spent |= heavy;
+        result
+    }
+
+    /// Runs a statement of our own whose few rows are all wanted.
+    pub(super) fn table(
+        &mut self,
+        sql: &str,
+        params: Vec<Value>,
+        mut each: impl FnMut(&Row) -> Result<(), JobError>,
+    ) -> Result<(), JobError> {
+        let statement = self.prepare(sql)?;
+        self.execute(&statement, params, |_| Ok(()), |(), row| each(row))
+    }
+
+    /// Runs a statement that answers with one number.
+    pub(super) fn number(&mut self, sql: &str, params: Vec<Value>) -> Result<u64, JobError> {
+        let mut number = 0;
+        self.table(sql, params, |row| {
+            number = match row.as_ref(0) {
+                Some(Value::UInt(found)) => *found,
+                Some(Value::Int(found)) => u64::try_from(*found).unwrap_or(0),
+                _ => 0,
+            };
+            Ok(())
+        })?;
+        Ok(number)
+    }
+
+    fn command(&mut self, sql: &str) -> Result<(), JobError> {
+        self.conn.query_drop(sql).map_err(|e| error::executing(&e))
+    }
+}
+
+/// A column of a row as text; empty for NULL and what is no text.
+pub(super) fn text(row: &Row, column: usize) -> String {
+    match row.as_ref(column) {
+        Some(Value::Bytes(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
+        _ => String::new(),
+    }
+}
+
+/// A column of a row as a number; zero for NULL and what is no number.
+pub(super) fn integer(row: &Row, column: usize) -> u64 {
+    match row.as_ref(column) {
+        Some(Value::UInt(number)) => *number,
+        Some(Value::Int(number)) => u64::try_from(*number).unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// Bytes of the texts and byte strings of a row.
+fn size(row: &Row) -> usize {
+    (0..row.len())
+        .map(|i| match row.as_ref(i) {
+            Some(Value::Bytes(bytes)) => bytes.len(),
+            _ => 8,
+        })
+        .sum()
+}
