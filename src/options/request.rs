@@ -131,7 +131,7 @@ impl ReadOptions {
     fn parse(options: Options<'_>, context: RequestContext<'_>) -> Result<Self, JobError> {
         Ok(Self {
             fields: options.columns("fields", context.bridge)?,
-            cursor: options.position("cursor")?,
+            cursor: cursor(options, context.bridge)?,
             limit: options.count("limit")?.unwrap_or(limits::READ_LIMIT),
             changed_since: changed_since(options)?,
             tracking_column: options
@@ -139,6 +139,21 @@ impl ReadOptions {
                 .unwrap_or("updated_at")
                 .to_owned(),
         })
+    }
+}
+
+/// A cursor is text. MySQL compares a number with a text key as numbers, in an order that is not the key's, so
+/// there it must be the text it was given out as.
+fn cursor(options: Options<'_>, bridge: &str) -> Result<Option<String>, JobError> {
+    let loose = matches!(
+        bridge,
+        "@semilayer/bridge-mysql" | "@semilayer/bridge-mariadb" | "@semilayer/bridge-planetscale"
+    );
+    match options.position("cursor")? {
+        Some(_) if loose && options.get("cursor").is_some_and(Value::is_number) => Err(
+            JobError::invalid_options("options.cursor", "must be a string"),
+        ),
+        cursor => Ok(cursor),
     }
 }
 
@@ -258,6 +273,16 @@ mod tests {
         assert_eq!(since(json!(0)), Ok(None));
         assert_eq!(since(json!(1e12)), Err(ErrorCode::InvalidOptions));
         assert_eq!(since(json!({})), Err(ErrorCode::InvalidOptions));
+    }
+
+    #[test]
+    fn a_number_is_no_cursor_where_it_compares_as_one() {
+        let options = json!({"cursor": 10});
+        assert!(parse("read", options.clone()).is_ok());
+        let bridge = "@semilayer/bridge-mysql";
+        assert!(Request::parse("read", "t", &options, bridge).is_err());
+        assert!(Request::parse("read", "t", &json!({"cursor": 0}), bridge).is_ok());
+        assert!(Request::parse("read", "t", &json!({"cursor": "10"}), bridge).is_ok());
     }
 
     #[test]

@@ -281,7 +281,7 @@ impl Answer<'_> {
         mut each: impl FnMut(&mut RowSink, &Layout, &Row) -> Result<(), JobError>,
     ) -> Result<(), JobError> {
         let flavour = self.flavour;
-        let params = statement.params.iter().map(parameter).collect();
+        let params = parameters(&statement)?;
         let prepared = self.session.prepare(&statement.sql)?;
         let tables = match flavour {
             Flavour::MariaDb => self.catalog.traits(self.session, &prepared.columns())?,
@@ -304,7 +304,7 @@ impl Answer<'_> {
 
     fn count_where(&mut self, from: &str, filter: &Predicate) -> Result<u64, JobError> {
         let statement = count(Dialect::MySql, from, filter);
-        let params = statement.params.iter().map(parameter).collect();
+        let params = parameters(&statement)?;
         self.session.number(&statement.sql, params)
     }
 
@@ -312,6 +312,10 @@ impl Answer<'_> {
     fn forget_if_failed(&self, target: &str, sent: Result<(), JobError>) -> Result<(), JobError> {
         sent.inspect_err(|_| self.catalog.forget(target))
     }
+}
+
+fn parameters(statement: &Statement) -> Result<Vec<Value>, JobError> {
+    statement.params.iter().map(parameter).collect()
 }
 
 fn select_list(names: Option<&[String]>) -> String {

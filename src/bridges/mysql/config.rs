@@ -10,6 +10,7 @@ use url::Url;
 
 use super::Flavour;
 use super::encryption::{Encryption, Wishes};
+use crate::bridges::pool::configured_size;
 use crate::error::{ErrorCode, JobError};
 use crate::limits;
 
@@ -78,7 +79,6 @@ struct Parts {
     password: Option<String>,
     database: Option<String>,
     connect: Option<Duration>,
-    pool: Option<usize>,
     wishes: Wishes,
 }
 
@@ -117,12 +117,7 @@ impl Settings {
         for (name, value) in config {
             parts.take_setting(name, value)?;
         }
-        let most = config
-            .get("pool")
-            .and_then(|pool| pool.get("max"))
-            .and_then(whole)
-            .and_then(|most| usize::try_from(most).ok());
-        parts.finish(flavour, most)
+        parts.finish(flavour, configured_size(config))
     }
 }
 
@@ -172,17 +167,12 @@ impl Parts {
                     self.connect.get_or_insert(Duration::from_millis(millis));
                 }
             }
-            ("connectionLimit", value) => {
-                if let Some(most) = whole(value).and_then(|most| usize::try_from(most).ok()) {
-                    self.pool.get_or_insert(most);
-                }
-            }
             _ => {}
         }
         Ok(())
     }
 
-    fn finish(self, flavour: Flavour, most: Option<usize>) -> Result<Settings, JobError> {
+    fn finish(self, flavour: Flavour, pool: usize) -> Result<Settings, JobError> {
         let address = match (self.socket, self.host) {
             (Some(path), _) => Address::Unix(path),
             (None, host) => Address::Tcp(
@@ -197,11 +187,7 @@ impl Parts {
             database: self.database,
             encryption: self.wishes.decide(flavour == Flavour::PlanetScale)?,
             connect: self.connect.unwrap_or(limits::SOURCE_CONNECT),
-            pool: most
-                .or(self.pool)
-                .filter(|most| *most > 0)
-                .unwrap_or(limits::POOL_MAX)
-                .min(limits::POOL_CEILING),
+            pool,
         })
     }
 }

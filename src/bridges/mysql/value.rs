@@ -6,6 +6,7 @@ use serde::de::IgnoredAny;
 use super::geometry::write_geometry;
 use super::layout::{Form, Layout, shown_decimals};
 use super::time::{Moment, write_date_of, write_moment};
+use crate::error::JobError;
 use crate::json::{
     write_bytes, write_document, write_f32, write_f64, write_i64, write_string, write_u64,
 };
@@ -161,10 +162,13 @@ pub(super) fn push_fraction(text: &mut String, micros: u32, decimals: usize) {
 }
 
 /// A value of a job as a parameter. Whole numbers stay whole and text stays text, so that the server's loose
-/// comparisons are those of literals; what is no scalar is compared as its JSON text.
-pub(super) fn parameter(value: &serde_json::Value) -> Value {
+/// comparisons are those of literals.
+///
+/// # Errors
+/// `INVALID_OPTIONS` for lists and objects, which no column holds.
+pub(super) fn parameter(value: &serde_json::Value) -> Result<Value, JobError> {
     use serde_json::Value as Json;
-    match value {
+    Ok(match value {
         Json::Null => Value::NULL,
         Json::Bool(truth) => Value::Int(i64::from(*truth)),
         Json::Number(number) => {
@@ -177,14 +181,20 @@ pub(super) fn parameter(value: &serde_json::Value) -> Value {
             }
         }
         Json::String(text) => Value::Bytes(text.clone().into_bytes()),
-        list_or_object => Value::Bytes(list_or_object.to_string().into_bytes()),
-    }
+        Json::Array(_) | Json::Object(_) => {
+            return Err(JobError::invalid_options(
+                "options.where",
+                "compares a column with a list or an object",
+            ));
+        }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::geometry::GeometryStyle;
     use super::*;
+    use crate::error::ErrorCode;
     use serde_json::json;
 
     fn text(value: Value, form: Form) -> String {
@@ -264,14 +274,24 @@ mod tests {
 
     #[test]
     fn parameters_keep_their_type() {
-        assert_eq!(parameter(&json!(true)), Value::Int(1));
-        assert_eq!(
-            parameter(&json!(9007199254740993i64)),
-            Value::Int(9_007_199_254_740_993)
-        );
-        assert_eq!(parameter(&json!(u64::MAX)), Value::UInt(u64::MAX));
-        assert_eq!(parameter(&json!(0.1)), Value::Double(0.1));
-        assert_eq!(parameter(&json!("7")), bytes("7"));
-        assert_eq!(parameter(&json!({"a": [1]})), bytes("{\"a\":[1]}"));
+        for (value, want) in [
+            (json!(null), Value::NULL),
+            (json!(true), Value::Int(1)),
+            (
+                json!(9_007_199_254_740_993_i64),
+                Value::Int(9_007_199_254_740_993),
+            ),
+            (json!(u64::MAX), Value::UInt(u64::MAX)),
+            (json!(0.1), Value::Double(0.1)),
+            (json!("7"), bytes("7")),
+        ] {
+            assert_eq!(parameter(&value), Ok(want));
+        }
+        for value in [json!([1]), json!({"a": 1})] {
+            assert_eq!(
+                parameter(&value).unwrap_err().code,
+                ErrorCode::InvalidOptions
+            );
+        }
     }
 }
