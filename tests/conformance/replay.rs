@@ -45,7 +45,9 @@ impl Run<'_> {
         let file = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("tests/conformance/answers")
             .join(self.answers);
-        let cases: Vec<Value> = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+        let mut cases: Vec<Value> =
+            serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+        cases.iter_mut().for_each(departures::correct);
         let gateway = Gateway::start();
         let runner = runner_testkit::runner!(gateway).start();
         gateway.wait_hello(1, Duration::from_secs(10));
@@ -69,10 +71,7 @@ impl Run<'_> {
                         let Some(disagreement) = replay.judge(case) else {
                             continue;
                         };
-                        match departures::reason(case["id"].as_str().unwrap()) {
-                            Some(reason) => println!("departs: {}: {reason}", case["id"]),
-                            None => bad.lock().unwrap().push(disagreement),
-                        }
+                        bad.lock().unwrap().push(disagreement);
                     }
                 });
             }
