@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::options::Order;
 use crate::sql::Dialect;
+use crate::sql::literal::text_placeholder;
 
 /// One statement, ready to send. Values stay JSON; each bridge converts them.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,15 +47,16 @@ impl Builder {
 
     /// Binds a value and appends its placeholder.
     pub fn bind(&mut self, value: Value) -> &mut Self {
-        self.params.push(value);
-        match self.dialect {
-            Dialect::Postgres => {
+        match (self.dialect, &value) {
+            (Dialect::Postgres, _) => {
                 self.sql.push('$');
                 self.sql
-                    .push_str(itoa::Buffer::new().format(self.params.len()));
+                    .push_str(itoa::Buffer::new().format(self.params.len() + 1));
             }
-            Dialect::MySql | Dialect::Sqlite => self.sql.push('?'),
+            (Dialect::MySql, Value::String(text)) => self.sql.push_str(text_placeholder(text)),
+            (Dialect::MySql | Dialect::Sqlite, _) => self.sql.push('?'),
         }
+        self.params.push(value);
         self
     }
 
@@ -102,6 +104,13 @@ impl Builder {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn text_stays_text_on_mysql() {
+        let mut builder = Builder::new(Dialect::MySql);
+        builder.bind(json!("a")).bind(json!("1")).bind(json!(1));
+        assert_eq!(builder.finish().sql, "CONCAT(?)?/*text*/?");
+    }
 
     #[test]
     fn windows_follow_the_dialect() {

@@ -155,22 +155,22 @@ mod tests {
     fn later_pages_begin_after_the_whole_key() {
         let since = Bound {
             before: "t.`u` > ".to_owned(),
-            value: json!("2025"),
+            value: json!("soon"),
             after: String::new(),
         };
         let statement = page(
             Dialect::MySql,
             &["a", "b", "c"],
-            &[json!("1"), json!("2"), json!("3")],
+            &[json!(1), json!(2), json!(3)],
             &[since],
         );
         assert_eq!(
             statement.sql,
             "SELECT * FROM x AS t WHERE (t.`a` >= ? AND (t.`a` > ? OR (t.`b` >= ? AND \
-             (t.`b` > ? OR t.`c` > ?)))) AND t.`u` > ? \
+             (t.`b` > ? OR t.`c` > ?)))) AND t.`u` > CONCAT(?) \
              ORDER BY t.`a` ASC, t.`b` ASC, t.`c` ASC LIMIT ?"
         );
-        let params = json!(["1", "1", "2", "2", "3", "2025", 3]);
+        let params = json!([1, 1, 2, 2, 3, "soon", 3]);
         assert_eq!(Value::Array(statement.params), params);
     }
 

@@ -5,6 +5,7 @@ mod builder;
 mod cursor;
 mod dialect;
 mod keyset;
+mod literal;
 mod pattern;
 mod predicate;
 mod select;

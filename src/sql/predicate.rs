@@ -178,7 +178,7 @@ mod tests {
         let mysql = statement(Dialect::MySql, filter);
         assert_eq!(
             mysql.sql,
-            " WHERE (t.`a` IN (?, ?) AND t.`b` NOT IN (?, ?))"
+            " WHERE (t.`a` IN (?, ?) AND t.`b` NOT IN (CONCAT(?), CONCAT(?)))"
         );
         assert_eq!(
             mysql.params,
@@ -197,7 +197,7 @@ mod tests {
             ),
             (
                 Dialect::MySql,
-                " WHERE LOWER(t.`a`) LIKE LOWER(?) ESCAPE '|'",
+                " WHERE LOWER(t.`a`) LIKE LOWER(CONCAT(?)) ESCAPE '|'",
                 "%5|%%",
             ),
             (

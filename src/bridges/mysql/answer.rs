@@ -213,7 +213,15 @@ impl Answer<'_> {
             out.push_str("{\"name\":");
             write_string(&mut out, &name);
             out.push_str(",\"type\":");
-            write_string(&mut out, &text(row, 1));
+            let data_type = text(row, 1);
+            // MySQL 8 has a shorter word for it.
+            write_string(
+                &mut out,
+                match data_type.as_str() {
+                    "geomcollection" => "geometrycollection",
+                    other => other,
+                },
+            );
             out.push_str(",\"nullable\":");
             out.push_str(if text(row, 2) == "YES" {
                 "true"
