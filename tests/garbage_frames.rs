@@ -197,12 +197,12 @@ fn broken_framing_costs_at_most_the_session() {
                 0x81, 0x7f, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
             ])
         },
-        // Not a frame at all.
+        // Not frames at all, and enough of it that nobody waits for the rest.
         &|| {
             setup
                 .gateway
                 .connection()
-                .raw(b"HTTP/1.1 500 Oops\r\n\r\n".to_vec())
+                .raw(b"HTTP/1.1 500 Oops\r\n".repeat(100))
         },
     ];
     for (count, send) in broken.iter().enumerate() {

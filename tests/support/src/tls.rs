@@ -47,24 +47,29 @@ fn decrypt(
 ) -> io::Result<()> {
     let mut raw = vec![0; 64 << 10];
     let mut plain = Vec::new();
+    let mut count = 0;
     loop {
-        let count = encrypted.read(&mut raw).unwrap_or(0);
+        // What the handshake has read beyond its own end comes first.
         let mut left = &raw[..count];
         let mut answers = false;
-        while !left.is_empty() {
+        loop {
             let mut tls = tls.lock().expect("the TLS lock");
-            tls.read_tls(&mut left)?;
             let state = tls.process_new_packets().map_err(io::Error::other)?;
             let start = plain.len();
             plain.resize(start + state.plaintext_bytes_to_read(), 0);
             tls.reader().read_exact(&mut plain[start..])?;
             answers |= tls.wants_write();
+            if left.is_empty() {
+                break;
+            }
+            tls.read_tls(&mut left)?;
         }
         if answers {
             flush(tls, output, &[])?;
         }
         inner.write_all(&plain)?;
         plain.clear();
+        count = encrypted.read(&mut raw).unwrap_or(0);
         if count == 0 {
             return inner.shutdown(Shutdown::Write);
         }

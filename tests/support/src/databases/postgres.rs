@@ -92,10 +92,20 @@ impl PostgresDatabase {
 
     /// Ends every connection to it, as an administrator or a fail-over does.
     pub fn terminate_all(&self) {
-        let sql = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1";
-        connect(&self.server)
+        let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
+        let mut client = connect(&self.server);
+        client
             .query(sql, &[&self.name])
             .expect("terminated backends");
+        let start = Instant::now();
+        // Asked to wait, the server looks ten times a second, at one backend after the other.
+        while self.connections() > 0 {
+            assert!(
+                start.elapsed() < Duration::from_secs(5),
+                "backends outlive their end"
+            );
+            thread::sleep(Duration::from_millis(2));
+        }
     }
 }
 
