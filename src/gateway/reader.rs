@@ -118,6 +118,10 @@ impl Reader {
     }
 
     fn take_text(&mut self, text: &str) -> Result<(), End> {
+        if text.is_empty() {
+            // What is left of a frame that was too large, and was reported.
+            return Ok(());
+        }
         match ServerFrame::parse(text) {
             Ok(ServerFrame::Job(job)) => {
                 self.events.job(Some(&job.id));
