@@ -1,5 +1,6 @@
 //! Takes frames that are too large out of the stream before the WebSocket parser sees them. The parser would
-//! end the session over one, and with it every live job; so it gets an empty frame in its place.
+//! end the session over one, and with it every live job; so it gets an empty frame in its place. And refuses
+//! headers that no WebSocket frame has at once, where the parser would wait for their payload first.
 
 use std::io::{self, Read, Write};
 
@@ -75,25 +76,30 @@ impl<R> FrameGuard<R> {
     }
 
     /// What becomes of the frame whose header is complete.
-    fn judge(&mut self) -> State {
+    fn judge(&mut self) -> io::Result<State> {
         let (first, length) = (
             self.header.first().copied().unwrap_or(0),
             payload_length(&self.header),
         );
         let control = first & 0x08 != 0;
+        let fragment = first & 0x80 == 0;
+        let masked = self.header.get(1).is_some_and(|b| b & 0x80 != 0);
+        let known = matches!(first & 0x0f, 0..=2 | 8..=10);
+        if first & 0x70 != 0 || !known || masked || control && (fragment || length > 125) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the gateway sent bytes that are no WebSocket frame",
+            ));
+        }
         if control {
-            return State::Pass(length);
+            return Ok(State::Pass(length));
         }
         let continued = first & 0x0f == 0;
         let before = if continued { self.message } else { 0 };
         self.message = before.saturating_add(length);
-        let masked = self.header.get(1).is_some_and(|b| b & 0x80 != 0);
-        // A server never masks, and no length is believed for ever: the parser ends the session.
-        if self.message <= limits::MAX_FRAME_BYTES as u64
-            || masked
-            || length > limits::MAX_SKIPPED_BYTES
-        {
-            return State::Pass(length);
+        // Nobody waits for the end of just any length: over that one, the parser does end the session.
+        if self.message <= limits::MAX_FRAME_BYTES as u64 || length > limits::MAX_SKIPPED_BYTES {
+            return Ok(State::Pass(length));
         }
         warn!(
             "skipping {length} bytes from the gateway: messages above {} bytes are not accepted",
@@ -101,7 +107,7 @@ impl<R> FrameGuard<R> {
         );
         self.header.clear();
         self.header.extend([first, 0]);
-        State::Skip(length)
+        Ok(State::Skip(length))
     }
 }
 
@@ -144,7 +150,7 @@ impl<R: Read> Read for FrameGuard<R> {
             match self.state {
                 State::Header => {
                     if self.collect_header() {
-                        self.state = self.judge();
+                        self.state = self.judge()?;
                         self.given = 0;
                         continue;
                     }
@@ -303,6 +309,22 @@ mod tests {
         assert_eq!(found[0], Message::Ping("p".into()));
         assert_eq!(found[1].len(), half.len());
         assert_eq!(found[2], Message::text("after"));
+    }
+
+    #[test]
+    fn what_is_no_frame_is_refused_by_its_header() {
+        for header in [
+            &b"HT"[..],                // reserved bits
+            &[0x83, 0x05],             // reserved opcode
+            &[0x8b, 0x05],             // reserved control opcode
+            &[0x81, 0x85, 0, 0, 0, 0], // masked
+            &[0x09, 0x00],             // a ping in fragments
+            &[0x89, 126, 0, 126],      // a long ping
+        ] {
+            let mut guard = FrameGuard::new(io::Cursor::new(header.to_vec()), Vec::new());
+            let error = guard.read(&mut [0; 64]).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{header:?}");
+        }
     }
 
     #[test]

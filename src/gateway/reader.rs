@@ -220,6 +220,10 @@ impl Reader {
                 self.close(context, 1002, "protocol error");
                 Some(End::Lost(error.to_string()))
             }
+            Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
+                self.close(context, 1002, "protocol error");
+                Some(End::Lost(error.to_string()))
+            }
             error => Some(End::Lost(crate::error::chain(&error))),
         }
     }
