@@ -22,6 +22,7 @@ pub mod console;
 pub mod error;
 pub mod gateway;
 pub mod health;
+pub mod inspect;
 pub mod jobs;
 pub mod json;
 pub mod limits;

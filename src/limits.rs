@@ -37,6 +37,9 @@ pub const FRAGMENT_BYTES: usize = 512 << 10;
 /// Lines waiting for a standard output that is not read; more are dropped and counted.
 pub const CONSOLE_LINES: usize = 1024;
 
+/// Time for the last lines of a standard stream to leave when the process ends.
+pub const LAST_LINES: Duration = Duration::from_millis(500);
+
 /// Largest frame accepted from the gateway. Jobs are small; an `$in` of 100,000 ids is about 4 MB.
 pub const MAX_FRAME_BYTES: usize = 16 << 20;
 /// Deepest nesting accepted in a frame. Recursion in the filter parser is bounded by it.
@@ -99,6 +102,8 @@ pub const SOURCE_CONNECT: Duration = Duration::from_secs(10);
 pub const READ_LIMIT: u64 = 1000;
 /// Longest file of extra roots that is read; the bundle of all public roots has about 230 KB.
 pub const MAX_PEM_BYTES: u64 = 8 << 20;
+/// Rows that `test-source --query` shows when it is told no `--limit`.
+pub const SHOWN_ROWS: u64 = 10;
 /// For so long what was read of a table's columns is used again without asking the database.
 pub const CATALOG_FRESH: Duration = Duration::from_secs(1);
 /// Tables a source whose columns are remembered.

@@ -6,6 +6,7 @@ mod mysql;
 pub mod pool;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod privileges;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -15,6 +16,8 @@ use crate::error::{ErrorCode, JobError};
 use crate::jobs::{JobControl, RowSink};
 use crate::options::Request;
 use crate::sources::Source;
+
+pub use privileges::Privileges;
 
 /// What a bridge tells about the server after `test`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +39,8 @@ pub struct Summary {
     pub next_cursor: Option<String>,
     /// Facts about the server (`test`).
     pub server: Option<ServerFacts>,
+    /// What the role may do beyond reading; never part of `done.meta`.
+    pub privileges: Option<Privileges>,
 }
 
 /// The bridges in this binary, in the official order. `hello.capabilities` lists exactly these.

@@ -3,12 +3,16 @@
 mod logging;
 mod start;
 mod status;
+mod style;
+mod test_source;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::config::{ConfigError, Flags};
+use crate::console::Console;
+use crate::limits;
 
 /// Exit code for a configuration that cannot work.
 const CONFIG: u8 = 2;
@@ -17,17 +21,24 @@ const USAGE: &str = "\
 A small runner for SemiLayer: one outbound WebSocket, queries on the databases beside it
 
 USAGE semilayer-runner start|status [--id ID] [--token TOKEN] [--gateway URL]
+      semilayer-runner test-source [NAME...] [--query TARGET [--limit N]] [--json]
 
 COMMANDS
 
-   start    Connect to the gateway and run jobs until stopped
-  status    Show the configuration; uses no network
+      start    Connect to the gateway and run jobs until stopped
+     status    Show the configuration; uses no network
+test-source    Connect to the sources of the environment (SEMILAYER_SOURCE_<NAME>_<KEY>), or to those
+               named, and show what answers; with --query, show rows of a target as the gateway
+               would get them
 
 OPTIONS
 
        --id    Runner id or name         (SEMILAYER_RUNNER_ID)
     --token    Runner token, rk_...      (SEMILAYER_RUNNER_TOKEN, SEMILAYER_RUNNER_TOKEN_FILE)
   --gateway    Gateway URL               (SEMILAYER_GATEWAY_URL)
+    --query    Target whose rows are shown
+    --limit    How many of them (10)
+     --json    Print JSON
   --version    Show the version, if given alone
      --help    Show this text
 ";
@@ -38,6 +49,7 @@ pub fn main() -> ExitCode {
     match Command::parse(&arguments) {
         Command::Start(flags) => start::run(&flags),
         Command::Status(flags) => status::run(&flags),
+        Command::TestSource(wish) => test_source::run(&wish),
         Command::Version => {
             say(io::stdout(), env!("CARGO_PKG_VERSION"));
             ExitCode::SUCCESS
@@ -55,6 +67,7 @@ pub fn main() -> ExitCode {
 enum Command {
     Start(Flags),
     Status(Flags),
+    TestSource(test_source::Wish),
     Version,
     Help,
     None,
@@ -79,6 +92,7 @@ impl Command {
         match name.to_string_lossy().as_ref() {
             "start" => Self::Start(Flags::parse(rest.as_slice())),
             "status" => Self::Status(Flags::parse(rest.as_slice())),
+            "test-source" => Self::TestSource(test_source::Wish::parse(rest.as_slice())),
             other => Self::Unknown(other.to_owned()),
         }
     }
@@ -99,6 +113,29 @@ fn refuse(problem: &str) -> ExitCode {
 fn config_error(error: &ConfigError) -> ExitCode {
     say(io::stderr(), &format!("error: {error}"));
     ExitCode::from(CONFIG)
+}
+
+/// Warnings and errors go to standard error while this is held; for the commands that answer and end.
+struct DiagnosticLog(Option<Console>);
+
+impl DiagnosticLog {
+    fn start() -> Self {
+        let console = Console::start("stderr", io::stderr()).ok();
+        if let Some(console) = &console {
+            let filter = variable("SEMILAYER_LOG").or_else(|| variable("RUST_LOG"));
+            let filter = filter.filter(|f| !f.is_empty());
+            logging::start(console, filter.as_deref().unwrap_or("warn"));
+        }
+        Self(console)
+    }
+}
+
+impl Drop for DiagnosticLog {
+    fn drop(&mut self) {
+        if let Some(console) = &self.0 {
+            console.flush(limits::LAST_LINES);
+        }
+    }
 }
 
 /// The environment as text.

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
-use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded, select};
 use log::error;
@@ -74,13 +73,10 @@ fn serve(settings: &Settings) -> io::Result<ExitCode> {
             ExitCode::FAILURE
         }
     };
-    out.flush(FLUSH);
-    err.flush(FLUSH);
+    out.flush(limits::LAST_LINES);
+    err.flush(limits::LAST_LINES);
     Ok(code)
 }
-
-/// Time for the last lines to leave.
-const FLUSH: Duration = Duration::from_millis(500);
 
 /// Reports the first signal on the channel; the second ends the process in the handler, whatever its threads
 /// are doing, with the code a shell shows for that signal.

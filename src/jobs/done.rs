@@ -63,7 +63,7 @@ mod tests {
         let page = Summary {
             total: Some(9),
             next_cursor: Some("k\"1".into()),
-            server: None,
+            ..Summary::default()
         };
         assert_eq!(
             parsed(&done_frame("j", 2, took, &page))["meta"],

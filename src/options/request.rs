@@ -94,6 +94,8 @@ pub enum Request {
     IntrospectTarget,
     /// Does the source answer?
     Test,
+    /// What may the database role do beyond reading? No job asks this; `doctor` does.
+    Privileges,
 }
 
 impl Request {

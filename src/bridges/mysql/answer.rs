@@ -115,7 +115,7 @@ impl Answer<'_> {
             next_cursor: last_key
                 .filter(|_| more)
                 .map(|parts| Cursor::of_parts(parts).encode()),
-            server: None,
+            ..Summary::default()
         })
     }
 

@@ -11,6 +11,7 @@ mod error;
 mod geometry;
 mod key;
 mod layout;
+mod privileges;
 mod session;
 mod since;
 mod statement;
@@ -93,7 +94,10 @@ impl Bridge for MySqlBridge {
         request: &Request,
         sink: &mut RowSink,
     ) -> Result<Summary, JobError> {
-        if !matches!(request, Request::ListTargets | Request::Test) {
+        if !matches!(
+            request,
+            Request::ListTargets | Request::Test | Request::Privileges
+        ) {
             whole_name(target)?;
         }
         self.pool.run(job, sink, |session, sink| {
@@ -112,6 +116,7 @@ impl Bridge for MySqlBridge {
                     Request::Count(options) => answer.count(target, options),
                     Request::IntrospectTarget => answer.introspect(target),
                     Request::Test => answer.test(),
+                    Request::Privileges => privileges::ask(answer.session),
                 }
             })
         })

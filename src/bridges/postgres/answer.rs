@@ -96,7 +96,7 @@ impl Answer<'_> {
         Ok(Summary {
             total: Some(total),
             next_cursor,
-            server: None,
+            ..Summary::default()
         })
     }
 

@@ -11,6 +11,7 @@ mod form;
 mod link;
 mod numeric;
 mod param;
+mod privileges;
 mod row;
 mod session;
 mod wire;
@@ -150,7 +151,7 @@ impl Bridge for PostgresBridge {
         sink: &mut RowSink,
     ) -> Result<Summary, JobError> {
         let target = match request {
-            Request::ListTargets | Request::Test => None,
+            Request::ListTargets | Request::Test | Request::Privileges => None,
             _ => Some(Target::parse(target, self.flavour)?),
         };
         self.pool.run(job, sink, |session, sink| {
@@ -163,6 +164,7 @@ impl Bridge for PostgresBridge {
                 };
                 match (request, &target) {
                     (Request::ListTargets, _) => answer.list_targets(),
+                    (Request::Privileges, _) => privileges::ask(answer.session),
                     (Request::Read(options), Some(target)) => answer.read(target, options),
                     (Request::Query(options), Some(target)) => answer.query(target, options),
                     (Request::BatchRead(options), Some(target)) => {

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::error::failure;
 use super::rows::{for_each_row, number};
 use super::value::Param;
-use crate::bridges::{ServerFacts, Summary};
+use crate::bridges::{Privileges, ServerFacts, Summary};
 use crate::error::JobError;
 use crate::jobs::{JobControl, RowSink};
 use crate::json::{write_string, write_u64};
@@ -115,6 +115,23 @@ pub(super) fn test(connection: &Connection, job: &JobControl) -> Result<Summary,
             tls: false,
             read_only: true,
         }),
+        ..Summary::default()
+    })
+}
+
+/// There are no roles in a file: what decides is how it was opened.
+pub(super) fn privileges(connection: &Connection, job: &JobControl) -> Result<Summary, JobError> {
+    let read_only = connection
+        .is_readonly("main")
+        .map_err(|error| failure(job, &error))?;
+    let mut privileges = Privileges::default();
+    if !read_only {
+        privileges
+            .beyond_reading
+            .push("write to the database file".to_owned());
+    }
+    Ok(Summary {
+        privileges: Some(privileges),
         ..Summary::default()
     })
 }

@@ -65,6 +65,7 @@ impl Bridge for SqliteBridge {
                 Request::ListTargets => catalog::list_targets(connection, job, sink),
                 Request::IntrospectTarget => catalog::introspect(connection, job, target, sink),
                 Request::Test => catalog::test(connection, job),
+                Request::Privileges => catalog::privileges(connection, job),
             }
         })
     }

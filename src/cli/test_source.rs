@@ -1,0 +1,365 @@
+//! `test-source`: every runner-local source really connected to, or the rows of one of its targets.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use crate::cli::style::{Mark, Style};
+use crate::cli::{DiagnosticLog, say, variable};
+use crate::console::printable;
+use crate::error::{ErrorCode, JobError};
+use crate::inspect::{SourceReport, ask, check_sources, find_sources, open_source};
+use crate::limits;
+use crate::options::Request;
+use crate::sources::{LocalSource, SourceEnvironment};
+
+/// What the command line asks for.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// Sources to test; all when empty.
+    names: Vec<String>,
+    /// A target whose rows are shown.
+    query: Option<String>,
+    /// How many.
+    limit: Option<String>,
+    json: bool,
+}
+
+impl Wish {
+    /// Reads the arguments after the command. As everywhere, flags we do not know are ignored.
+    pub fn parse(arguments: &[OsString]) -> Self {
+        let mut wish = Self::default();
+        let mut arguments = arguments.iter().map(|a| a.to_string_lossy().into_owned());
+        while let Some(argument) = arguments.next() {
+            let (flag, value) = match argument.split_once('=') {
+                Some((flag, value)) => (flag.to_owned(), Some(value.to_owned())),
+                None => (argument.clone(), None),
+            };
+            match flag.as_str() {
+                "--json" => wish.json = true,
+                "--query" => {
+                    wish.query = value.or_else(|| arguments.next()).or(Some(String::new()))
+                }
+                "--limit" => {
+                    wish.limit = value.or_else(|| arguments.next()).or(Some(String::new()))
+                }
+                // Flags of the other commands take a value that is no source's name.
+                "--id" | "--token" | "--gateway" => {
+                    if value.is_none() {
+                        arguments.next();
+                    }
+                }
+                _ if flag.starts_with('-') => {}
+                _ => wish.names.push(argument),
+            }
+        }
+        wish
+    }
+}
+
+/// Tests, prints, and says whether all went well.
+pub fn run(wish: &Wish) -> ExitCode {
+    let _log = DiagnosticLog::start();
+    let environment = SourceEnvironment::from_env(std::env::vars_os());
+    let sources = match find_sources(&environment, &wish.names) {
+        Ok(sources) => sources,
+        Err(problem) => return fail(&problem),
+    };
+    match &wish.query {
+        Some(target) => match show_rows(wish, target, &environment, &sources) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(problem) => fail(&problem),
+        },
+        None => show_reports(wish, &environment, &sources),
+    }
+}
+
+fn fail(problem: &str) -> ExitCode {
+    say(io::stderr(), &format!("error: {problem}"));
+    ExitCode::FAILURE
+}
+
+fn show_reports(wish: &Wish, environment: &SourceEnvironment, sources: &[LocalSource]) -> ExitCode {
+    let reports = check_sources(environment, sources, limits::JOB_DEADLINE);
+    if wish.json {
+        let all: Vec<Value> = reports.iter().map(as_json).collect();
+        say(io::stdout(), &json!(all).to_string());
+    } else if reports.is_empty() {
+        say(io::stdout(), NONE);
+    } else {
+        say(io::stdout(), &table(&reports, Style::stdout(variable)));
+    }
+    if reports.iter().all(|report| report.outcome.is_ok()) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+const NONE: &str = "\
+No runner-local source in the environment: SEMILAYER_SOURCE_<NAME>_URL, or _HOST and _DATABASE, or _PATH
+describe one. Sources that SemiLayer manages are tested by the \"Test connection\" button in the Console.
+";
+
+/// A table of the sources that answer; what is wrong stands below it.
+fn table(reports: &[SourceReport], style: Style) -> String {
+    let mut rows = vec![
+        [
+            "",
+            "SOURCE",
+            "BRIDGE",
+            "CONNECT",
+            "SERVER",
+            "TLS",
+            "READ-ONLY",
+            "TARGETS",
+        ]
+        .map(str::to_owned),
+    ];
+    let mut remarks = Vec::new();
+    for report in reports {
+        rows.push(cells(report));
+        let name = &report.name;
+        if let Err(error) = &report.outcome {
+            remarks.push(format!(
+                "{} {name}  {}",
+                style.mark(Mark::Bad),
+                shown(error)
+            ));
+        }
+        for oddity in &report.oddities {
+            remarks.push(format!("{} {name}  {oddity}", style.mark(Mark::Warning)));
+        }
+    }
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..8).map(width).collect();
+    let mut text = String::new();
+    for row in &rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            let gap = width + 2 - cell.chars().count();
+            line.push_str(cell);
+            line.push_str(&" ".repeat(gap));
+        }
+        // The mark is coloured last, so that the colour does not count as width.
+        let line = line.trim_end();
+        let line = [Mark::Good, Mark::Bad]
+            .into_iter()
+            .find_map(|mark| {
+                line.strip_prefix(mark.sign())
+                    .map(|rest| style.mark(mark) + rest)
+            })
+            .unwrap_or_else(|| style.heading(line));
+        text.push_str(&line);
+        text.push('\n');
+    }
+    if !remarks.is_empty() {
+        text.push('\n');
+        text.push_str(&remarks.join("\n"));
+        text.push('\n');
+    }
+    text
+}
+
+fn cells(report: &SourceReport) -> [String; 8] {
+    let yes = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
+    let none = || "-".to_owned();
+    let bridge = match &report.bridge {
+        Some(bridge) => bridge
+            .strip_prefix("@semilayer/bridge-")
+            .unwrap_or(bridge)
+            .to_owned(),
+        None => none(),
+    };
+    let name = report.name.clone();
+    match &report.outcome {
+        Ok(facts) => [
+            Mark::Good.sign().to_owned(),
+            name,
+            bridge,
+            format!("{:.1} ms", facts.connect.as_secs_f64() * 1000.0),
+            printable(facts.server.version.chars()),
+            yes(facts.server.tls),
+            yes(facts.server.read_only),
+            facts.targets.to_string(),
+        ],
+        Err(_) => [
+            Mark::Bad.sign().to_owned(),
+            name,
+            bridge,
+            none(),
+            none(),
+            none(),
+            none(),
+            none(),
+        ],
+    }
+}
+
+/// A database's message may hold anything.
+fn shown(error: &JobError) -> String {
+    printable(error.to_string().chars())
+}
+
+/// A source as one JSON object.
+pub fn as_json(report: &SourceReport) -> Value {
+    let mut object = json!({
+        "source": report.name,
+        "bridge": report.bridge,
+        "ok": report.outcome.is_ok(),
+    });
+    let more = match &report.outcome {
+        Ok(facts) => json!({
+            "connectMs": facts.connect.as_secs_f64() * 1000.0,
+            "server": facts.server.version,
+            "tls": facts.server.tls,
+            "readOnly": facts.server.read_only,
+            "targets": facts.targets,
+            "role": facts.privileges.as_ref().ok().map(|p| &p.role),
+            "mayBeyondReading": facts.privileges.as_ref().ok().map(|p| &p.beyond_reading),
+        }),
+        Err(error) => json!({ "code": error.code.as_str(), "message": error.message }),
+    };
+    if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
+        object.extend(more);
+        if !report.oddities.is_empty() {
+            object.insert("warnings".to_owned(), json!(report.oddities));
+        }
+    }
+    object
+}
+
+/// Rows of one target, one JSON object a line: exactly what the gateway would get.
+fn show_rows(
+    wish: &Wish,
+    target: &str,
+    environment: &SourceEnvironment,
+    sources: &[LocalSource],
+) -> Result<(), String> {
+    let [source] = sources else {
+        return Err(match sources.len() {
+            0 => NONE.trim_end().to_owned(),
+            _ => "--query needs one source: test-source NAME --query TARGET".to_owned(),
+        });
+    };
+    if target.is_empty() {
+        return Err("--query needs the name of a target; introspection lists them".to_owned());
+    }
+    let limit = match &wish.limit {
+        None => limits::SHOWN_ROWS,
+        Some(text) => text
+            .parse::<u64>()
+            .map_err(|_| "--limit must be a whole number".to_owned())?,
+    };
+    let failed = |error: JobError| match error.code {
+        ErrorCode::SourceConfig => shown(&error),
+        _ => format!("{}: {}", source.name, shown(&error)),
+    };
+    let bridge = open_source(environment, source).map_err(failed)?;
+    let package = source.bridge.as_deref().unwrap_or_default();
+    // Not `query`, which would count the whole target for its total.
+    let options = json!({ "where": {}, "limit": limit });
+    let request = Request::parse("batchRead", target, &options, package).map_err(failed)?;
+    let mut out = io::stdout().lock();
+    let mut rows = 0_u64;
+    let answer = ask(&bridge, target, request, limits::JOB_DEADLINE, |row| {
+        rows += 1;
+        // A closed stream is no reason to fail.
+        let _ = writeln!(out, "{row}");
+    })
+    .map_err(failed)?;
+    drop(out);
+    if !wish.json {
+        say(
+            io::stderr(),
+            &format!(
+                "{rows} rows of {} in {:.1} ms",
+                printable(target.chars()),
+                answer.took.as_secs_f64() * 1000.0
+            ),
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bridges::{Privileges, ServerFacts};
+    use crate::inspect::SourceFacts;
+    use std::time::Duration;
+
+    fn wish(words: &str) -> Wish {
+        let words: Vec<_> = words.split(' ').map(OsString::from).collect();
+        Wish::parse(&words)
+    }
+
+    #[test]
+    fn names_and_flags_are_told_apart() {
+        let wish = wish("shop --query people --limit=3 --id x db --json --verbose");
+        assert_eq!(wish.names, ["shop", "db"]);
+        assert_eq!(wish.query.as_deref(), Some("people"));
+        assert_eq!(wish.limit.as_deref(), Some("3"));
+        assert!(wish.json);
+    }
+
+    fn reports() -> Vec<SourceReport> {
+        vec![
+            SourceReport {
+                name: "SHOP".to_owned(),
+                bridge: Some("@semilayer/bridge-postgres".to_owned()),
+                oddities: vec!["SEMILAYER_SOURCE_SHOP_COLOUR is ignored".to_owned()],
+                outcome: Ok(SourceFacts {
+                    connect: Duration::from_micros(12_340),
+                    server: ServerFacts {
+                        version: "PostgreSQL 15.8".to_owned(),
+                        tls: true,
+                        read_only: true,
+                    },
+                    targets: 12,
+                    privileges: Ok(Privileges::default()),
+                }),
+            },
+            SourceReport {
+                name: "A".to_owned(),
+                bridge: None,
+                oddities: Vec::new(),
+                outcome: Err(JobError::new(ErrorCode::SourceUnreachable, "refused\n")),
+            },
+        ]
+    }
+
+    #[test]
+    fn columns_are_aligned_and_what_is_wrong_follows() {
+        let style = Style::stdout(|_| Some("dumb".to_owned()));
+        assert_eq!(
+            table(&reports(), style),
+            "   SOURCE  BRIDGE    CONNECT  SERVER           TLS  READ-ONLY  TARGETS\n\
+             ✓  SHOP    postgres  12.3 ms  PostgreSQL 15.8  yes  yes        12\n\
+             ✗  A       -         -        -                -    -          -\n\
+             \n\
+             ⚠ SHOP  SEMILAYER_SOURCE_SHOP_COLOUR is ignored\n\
+             ✗ A  SOURCE_UNREACHABLE: refused\u{fffd}\n"
+        );
+    }
+
+    #[test]
+    fn json_says_the_same() {
+        let reports = reports();
+        let [good, bad] = reports.as_slice() else {
+            panic!("two");
+        };
+        let good = as_json(good);
+        assert_eq!((&good["ok"], &good["targets"]), (&json!(true), &json!(12)));
+        assert_eq!(good["mayBeyondReading"], json!([]));
+        assert_eq!(
+            as_json(bad),
+            json!({"source": "A", "bridge": null, "ok": false, "code": "SOURCE_UNREACHABLE", "message": "refused\n"})
+        );
+    }
+}

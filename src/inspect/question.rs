@@ -1,0 +1,183 @@
+//! One question to one source, outside the engine: there is no gateway, and only one job.
+
+use std::io;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, after, bounded, select};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::bridges::{Bridge, Summary};
+use crate::error::{ErrorCode, JobError};
+use crate::jobs::{ChunkLimits, FrameOut, JobControl, Outcome, Phase, RowSink, Slot};
+use crate::limits;
+use crate::options::Request;
+
+/// The answer to a question.
+#[derive(Debug)]
+pub struct Answer {
+    /// What the bridge says besides rows.
+    pub summary: Summary,
+    /// From the question to the last row; the connection included, if it had to be opened.
+    pub took: Duration,
+}
+
+/// Asks, and hands over each row as the JSON text that a gateway would get. Gives up after `budget`; the
+/// statement is stopped then, as far as its database lets itself be stopped.
+pub fn ask(
+    bridge: &Arc<dyn Bridge>,
+    target: &str,
+    request: Request,
+    budget: Duration,
+    mut each: impl FnMut(&str),
+) -> Result<Answer, JobError> {
+    let started = Instant::now();
+    let job = Arc::new(JobControl::new("question", started + budget));
+    job.enter(Phase::Connecting);
+    let (frames, chunks) = bounded(limits::WRITER_QUEUE);
+    let (result, results) = bounded(1);
+    let sink = RowSink::new(Arc::clone(&job), frames, ChunkLimits::default(), Slot::Rows);
+    let (bridge, target, control) = (Arc::clone(bridge), target.to_owned(), Arc::clone(&job));
+    spawn("question", move || {
+        let mut sink = sink;
+        let answer = bridge
+            .run(&control, &target, &request, &mut sink)
+            .and_then(|summary| sink.flush().map(|()| summary));
+        // Chunks are taken until the sink is gone, and the result only after that.
+        drop(sink);
+        // Nobody waits any more when the time was over first.
+        let _ = result.send(answer);
+    })?;
+    let over = after(budget);
+    let late = || {
+        let phase = job.phase().describe();
+        job.end(Outcome::Aborted(ErrorCode::DeadlineExceeded));
+        let control = Arc::clone(&job);
+        // It may hang in the network; the process ends soon.
+        let _ = spawn("stopper", move || control.stop_statement());
+        JobError::new(
+            ErrorCode::DeadlineExceeded,
+            format!("no answer after {} s of {phase}", budget.as_secs_f64()),
+        )
+    };
+    take_rows(&chunks, &over, &mut each).map_err(|failure| failure.unwrap_or_else(late))?;
+    select! {
+        recv(results) -> answer => {
+            let broken = |_| JobError::new(ErrorCode::Internal, "the bridge has panicked");
+            Ok(Answer {
+                summary: answer.map_err(broken)??,
+                took: started.elapsed(),
+            })
+        }
+        recv(over) -> _ => Err(late()),
+    }
+}
+
+/// Takes chunks until there are no more. `Err(None)` when time is up.
+fn take_rows(
+    chunks: &Receiver<FrameOut>,
+    over: &Receiver<Instant>,
+    each: &mut impl FnMut(&str),
+) -> Result<(), Option<JobError>> {
+    /// The part of a `chunk` frame that is of interest here.
+    #[derive(Deserialize)]
+    struct Chunk<'a> {
+        #[serde(borrow)]
+        rows: Vec<&'a RawValue>,
+    }
+    loop {
+        select! {
+            recv(chunks) -> chunk => {
+                let Ok(chunk) = chunk else {
+                    return Ok(());
+                };
+                let parsed: Chunk<'_> = serde_json::from_str(&chunk.text).map_err(|error| {
+                    let message = format!("a row that is not JSON: {error}");
+                    Some(JobError::new(ErrorCode::Internal, message))
+                })?;
+                for row in parsed.rows {
+                    each(row.get());
+                }
+            }
+            recv(over) -> _ => return Err(None),
+        }
+    }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), JobError> {
+    let spawned: io::Result<_> = thread::Builder::new().name(name.to_owned()).spawn(work);
+    match spawned {
+        Ok(_) => Ok(()),
+        Err(error) => Err(JobError::new(
+            ErrorCode::Overloaded,
+            format!("no thread to ask on: {error}"),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `rows`: two of them. `hang`: until the job is ended. `panic`: as it says.
+    struct Fake;
+
+    impl Bridge for Fake {
+        fn run(
+            &self,
+            job: &Arc<JobControl>,
+            target: &str,
+            _: &Request,
+            sink: &mut RowSink,
+        ) -> Result<Summary, JobError> {
+            match target {
+                "rows" => {
+                    for text in ["{\"n\":12345678901234567890123}", "{\"n\":2.50}"] {
+                        sink.row(|out| {
+                            out.push_str(text);
+                            Ok(())
+                        })?;
+                    }
+                    Ok(Summary::default())
+                }
+                "hang" => {
+                    let _ = job.aborted().recv();
+                    Err(JobError::new(ErrorCode::QueryFailed, "stopped"))
+                }
+                _ => panic!("as asked"),
+            }
+        }
+
+        fn concurrency(&self) -> usize {
+            1
+        }
+    }
+
+    fn run(target: &str, budget: Duration) -> (Result<Answer, JobError>, Vec<String>) {
+        let bridge: Arc<dyn Bridge> = Arc::new(Fake);
+        let mut rows = Vec::new();
+        let answer = ask(&bridge, target, Request::Test, budget, |row| {
+            rows.push(row.to_owned());
+        });
+        (answer, rows)
+    }
+
+    #[test]
+    fn rows_come_as_the_gateway_would_get_them() {
+        let (answer, rows) = run("rows", Duration::from_secs(60));
+        answer.unwrap();
+        assert_eq!(rows, ["{\"n\":12345678901234567890123}", "{\"n\":2.50}"]);
+    }
+
+    #[test]
+    fn a_source_that_hangs_or_panics_is_an_error() {
+        let (answer, _) = run("hang", Duration::from_millis(20));
+        let error = answer.unwrap_err();
+        assert_eq!(error.code, ErrorCode::DeadlineExceeded);
+        assert!(error.message.contains("connecting"), "{error}");
+        let (answer, _) = run("panic", Duration::from_secs(60));
+        assert_eq!(answer.unwrap_err().code, ErrorCode::Internal);
+    }
+}

@@ -1,0 +1,205 @@
+//! The runner-local sources of the environment, each really connected to.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use crate::bridges::{self, Bridge, Privileges, ServerFacts};
+use crate::error::{ErrorCode, JobError};
+use crate::inspect::ask;
+use crate::limits;
+use crate::options::Request;
+use crate::sources::{CredentialsLocation, LocalSource, Source, SourceEnvironment, variable_name};
+
+/// What was found out about one source.
+#[derive(Debug)]
+pub struct SourceReport {
+    /// Its name as it appears in its variables.
+    pub name: String,
+    /// Its bridge package, if that could be told.
+    pub bridge: Option<String>,
+    /// What is odd about its variables, though it may work.
+    pub oddities: Vec<String>,
+    /// The facts, or why there are none.
+    pub outcome: Result<SourceFacts, JobError>,
+}
+
+/// A source that answers.
+#[derive(Debug)]
+pub struct SourceFacts {
+    /// Time to connect and to get the first answer.
+    pub connect: Duration,
+    /// The server behind it.
+    pub server: ServerFacts,
+    /// Number of targets it lists.
+    pub targets: u64,
+    /// What its role may do beyond reading, or why that is not known.
+    pub privileges: Result<Privileges, JobError>,
+}
+
+/// The sources that the environment describes: all of them, or those that are named, in the form of the
+/// Console or of the variables.
+///
+/// # Errors
+/// The first name for which there is no variable.
+pub fn find_sources(
+    environment: &SourceEnvironment,
+    names: &[String],
+) -> Result<Vec<LocalSource>, String> {
+    let all = environment.local_sources();
+    if names.is_empty() {
+        return Ok(all);
+    }
+    names
+        .iter()
+        .map(|name| {
+            let wanted = variable_name(name);
+            let found = all.iter().find(|source| source.name == wanted);
+            found.cloned().ok_or_else(|| {
+                format!("no variable SEMILAYER_SOURCE_{wanted}_… describes a source {name:?}")
+            })
+        })
+        .collect()
+}
+
+/// Opens a source of the environment: its configuration is read and checked, nothing is connected yet.
+pub fn open_source(
+    environment: &SourceEnvironment,
+    source: &LocalSource,
+) -> Result<Arc<dyn Bridge>, JobError> {
+    let bridge = source.bridge.clone()?;
+    let config = environment.config_for(&source.name, &bridge, &[])?;
+    bridges::open(&Source {
+        id: source.name.clone(),
+        name: source.name.clone(),
+        bridge,
+        credentials: CredentialsLocation::RunnerLocal,
+        config,
+    })
+}
+
+/// Connects to every one of these sources, some at a time; the reports are in the order of the sources.
+pub fn check_sources(
+    environment: &SourceEnvironment,
+    sources: &[LocalSource],
+    budget: Duration,
+) -> Vec<SourceReport> {
+    let mut reports = Vec::with_capacity(sources.len());
+    for group in sources.chunks(limits::WORKERS) {
+        thread::scope(|scope| {
+            let checks: Vec<_> = group
+                .iter()
+                .map(|source| {
+                    let check = move || check(environment, source, budget);
+                    let spawned = thread::Builder::new()
+                        .name("check-source".to_owned())
+                        .spawn_scoped(scope, check);
+                    (source, spawned)
+                })
+                .collect();
+            for (source, spawned) in checks {
+                let outcome = match spawned {
+                    Ok(handle) => handle.join().unwrap_or_else(|_| {
+                        Err(JobError::new(ErrorCode::Internal, "the check has panicked"))
+                    }),
+                    Err(error) => Err(JobError::new(
+                        ErrorCode::Overloaded,
+                        format!("no thread to check on: {error}"),
+                    )),
+                };
+                reports.push(SourceReport {
+                    name: source.name.clone(),
+                    bridge: source.bridge.clone().ok(),
+                    oddities: oddities(environment, source, outcome.is_ok()),
+                    outcome,
+                });
+            }
+        });
+    }
+    reports
+}
+
+/// Where the source fails, its error says what is wrong with the variables.
+fn oddities(environment: &SourceEnvironment, source: &LocalSource, works: bool) -> Vec<String> {
+    match &source.bridge {
+        Ok(bridge) if works => environment.problems(&source.name, bridge, &[]),
+        _ => Vec::new(),
+    }
+}
+
+fn check(
+    environment: &SourceEnvironment,
+    source: &LocalSource,
+    budget: Duration,
+) -> Result<SourceFacts, JobError> {
+    let bridge = open_source(environment, source)?;
+    let question = |request| ask(&bridge, "", request, budget, |_| {});
+    let test = question(Request::Test)?;
+    let server = test.summary.server.ok_or_else(|| {
+        JobError::new(
+            ErrorCode::QueryFailed,
+            "the server says nothing about itself",
+        )
+    })?;
+    let mut targets = 0;
+    ask(&bridge, "", Request::ListTargets, budget, |_| targets += 1)?;
+    Ok(SourceFacts {
+        connect: test.took,
+        server,
+        targets,
+        privileges: question(Request::Privileges)
+            .map(|answer| answer.summary.privileges.unwrap_or_default()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::OsString;
+
+    fn environment(variables: &[(&str, &str)]) -> SourceEnvironment {
+        let pairs = variables
+            .iter()
+            .map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        SourceEnvironment::from_env(pairs)
+    }
+
+    #[test]
+    fn sources_are_found_by_either_form_of_their_name() {
+        let environment = environment(&[
+            ("SEMILAYER_SOURCE_PRIMARY_DB_URL", "postgres://h/d"),
+            ("SEMILAYER_SOURCE_SHOP_PATH", "/shop.sqlite"),
+        ]);
+        let found = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+            find_sources(&environment, &names)
+                .map(|found| found.into_iter().map(|s| s.name).collect::<Vec<_>>())
+        };
+        assert_eq!(found(&[]).unwrap(), ["PRIMARY_DB", "SHOP"]);
+        assert_eq!(
+            found(&["shop", "primary-db"]).unwrap(),
+            ["SHOP", "PRIMARY_DB"]
+        );
+        let missing = found(&["shop", "sh-op"]).unwrap_err();
+        assert!(missing.contains("SEMILAYER_SOURCE_SH_OP_"), "{missing}");
+    }
+
+    #[test]
+    fn a_source_that_cannot_be_opened_is_reported() {
+        let environment = environment(&[
+            ("SEMILAYER_SOURCE_A_URL", "redis://h"),
+            ("SEMILAYER_SOURCE_B_BRIDGE", "oracle"),
+        ]);
+        let sources = environment.local_sources();
+        let reports = check_sources(&environment, &sources, Duration::from_secs(5));
+        let codes: Vec<_> = reports
+            .iter()
+            .map(|r| r.outcome.as_ref().map(|_| ()).unwrap_err().code)
+            .collect();
+        assert_eq!(codes, [ErrorCode::SourceConfig, ErrorCode::UnknownBridge]);
+        assert_eq!(
+            reports[1].bridge.as_deref(),
+            Some("@semilayer/bridge-oracle")
+        );
+    }
+}
