@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use runner_testkit::{Answer, Gateway, databases, network, runner, source, watchdog};
+use runner_testkit::{Answer, FaultProxy, Gateway, databases, network, runner, source, watchdog};
 use serde_json::{Value, json};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -93,7 +93,7 @@ fn a_source_that_comes_back_is_used_again() {
     if !cfg!(feature = "postgres") {
         return;
     }
-    let relay = network::Relay::start(databases::address(&url));
+    let relay = FaultProxy::start(databases::address(&url));
     let source = source::managed(
         "s",
         "postgres",

@@ -8,6 +8,7 @@ pub mod answer;
 pub mod certificates;
 pub mod connection;
 pub mod databases;
+pub mod fault_proxy;
 pub mod gateway;
 pub mod ledger;
 pub mod network;
@@ -21,6 +22,7 @@ pub mod watchdog;
 
 pub use answer::{Answer, Terminal};
 pub use certificates::TestCa;
+pub use fault_proxy::{FaultProxy, Faults};
 pub use gateway::{Gateway, Job, Options};
 pub use runner::{Runner, RunnerBuilder};
 pub use upgrade::{Admission, Upgrade};

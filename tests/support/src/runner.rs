@@ -27,6 +27,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// A runner process to be started. Its environment is clean but for what is set here.
 pub struct RunnerBuilder {
     binary: String,
+    wrapper: Vec<String>,
     arguments: Vec<String>,
     environment: BTreeMap<String, String>,
 }
@@ -36,6 +37,7 @@ impl RunnerBuilder {
     pub fn new(binary: &str, gateway: &str) -> Self {
         let builder = Self {
             binary: binary.to_owned(),
+            wrapper: Vec::new(),
             arguments: vec!["start".to_owned()],
             environment: BTreeMap::new(),
         };
@@ -79,10 +81,18 @@ impl RunnerBuilder {
         self
     }
 
+    /// Starts it through a command that becomes it, such as `ip netns exec x`.
+    pub fn through(mut self, wrapper: &[&str]) -> Self {
+        self.wrapper = wrapper.iter().map(ToString::to_string).collect();
+        self
+    }
+
     /// Starts it.
     pub fn start(self) -> Runner {
         let started = Instant::now();
-        let mut child = Command::new(&self.binary)
+        let mut words = self.wrapper.iter().chain([&self.binary]);
+        let mut child = Command::new(words.next().expect("the binary at least"))
+            .args(words)
             .args(&self.arguments)
             .env_clear()
             .envs(&self.environment)
@@ -252,6 +262,12 @@ impl Runner {
     /// Number of threads.
     pub fn threads(&self) -> u64 {
         self.status_kib("Threads:")
+    }
+
+    /// Number of open file descriptors, sockets included.
+    pub fn descriptors(&self) -> u64 {
+        let open = fs::read_dir(format!("/proc/{}/fd", self.pid)).expect("a live process");
+        open.count() as u64
     }
 
     /// CPU time of all live threads.
