@@ -15,6 +15,9 @@ pub const CONNECT_BUDGET: Duration = Duration::from_secs(15);
 pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
 /// Quiet time after which the kernel begins to probe the gateway's TCP connection.
 pub const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
+/// Bytes that may wait in the kernel for the gateway. Its own limit is megabytes, and on a slow uplink a
+/// heartbeat would wait behind them for longer than either side takes for a sign of life.
+pub const UNSENT_BYTES: u32 = 256 << 10;
 /// Heartbeat interval; middleboxes drop links idle for a minute. `SEMILAYER_HEARTBEAT_MS`.
 pub const HEARTBEAT: Duration = Duration::from_millis(25_000);
 /// Nothing received for this many heartbeats: the link is dead.

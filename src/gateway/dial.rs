@@ -110,7 +110,13 @@ fn open(host: &str, port: u16, budget: Budget) -> Result<TcpStream, LinkError> {
 fn prepare(tcp: &TcpStream) -> io::Result<()> {
     // Heartbeats and answers are small, and each is waited for.
     tcp.set_nodelay(true)?;
-    SockRef::from(tcp).set_tcp_keepalive(&TcpKeepalive::new().with_time(limits::TCP_KEEPALIVE))
+    let socket = SockRef::from(tcp);
+    // Packets on their way are not counted, so this costs no throughput, however long the way.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if let Err(error) = socket.set_tcp_notsent_lowat(limits::UNSENT_BYTES) {
+        log::debug!("the kernel's own buffer stays: {error}");
+    }
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(limits::TCP_KEEPALIVE))
 }
 
 fn handshake(
