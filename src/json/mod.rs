@@ -11,5 +11,6 @@ pub use bytes::write_bytes;
 pub use number::{js_number, number_text, write_f32, write_f64, write_i64, write_u64};
 pub use passthrough::write_document;
 pub use string::write_string;
+#[cfg(feature = "mysql")]
 pub(crate) use time::civil_from_days;
 pub use time::{write_date, write_timestamp};

@@ -253,14 +253,13 @@ impl Answer<'_> {
             version = text(row, 0);
             Ok(())
         })?;
-        let product = if version.contains("MariaDB") {
-            "MariaDB"
-        } else {
-            "MySQL"
+        let version = match version.split_once("-MariaDB") {
+            Some((number, _)) => format!("MariaDB {number}"),
+            None => format!("MySQL {version}"),
         };
         Ok(Summary {
             server: Some(ServerFacts {
-                version: format!("{product} {version}"),
+                version,
                 tls: self.session.encrypted,
                 // Where the session is not read-only, its transactions are.
                 read_only: true,

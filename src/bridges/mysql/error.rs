@@ -41,7 +41,7 @@ pub(super) fn executing(error: &Error) -> JobError {
                 failed
             }
         }
-        Error::IoError(_) | Error::TlsError(_) => JobError::new(
+        _ if io_cause(error).is_some() || matches!(error, Error::TlsError(_)) => JobError::new(
             ErrorCode::SourceUnreachable,
             format!("the connection to the database broke: {}", text(error)),
         )
@@ -70,6 +70,15 @@ fn ends_the_session(code: u16) -> bool {
 /// The server's text with its number and SQLSTATE, or the driver's with the whole chain of causes: with TLS
 /// the cause is two levels down.
 pub(super) fn text(error: &Error) -> String {
+    if let Some(cause) = io_cause(error) {
+        return match cause.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                "the server said nothing for too long".to_owned()
+            }
+            io::ErrorKind::UnexpectedEof => "the server closed the connection".to_owned(),
+            _ => chain(cause),
+        };
+    }
     match error {
         Error::MySqlError(server) => format!(
             "{} (error {}, SQLSTATE {})",
@@ -81,15 +90,13 @@ pub(super) fn text(error: &Error) -> String {
             "the server offers no TLS, which the configuration asks for".to_owned()
         }
         Error::DriverError(cause) => cause.to_string(),
-        Error::IoError(cause) => match cause.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-                "the server said nothing for too long".to_owned()
-            }
-            io::ErrorKind::UnexpectedEof => "the server closed the connection".to_owned(),
-            _ => chain(cause),
-        },
         Error::TlsError(cause) => format!("TLS: {cause}"),
-        Error::CodecError(cause) => chain(cause),
+        Error::CodecError(cause) => {
+            format!(
+                "the server does not speak MySQL's protocol: {}",
+                chain(cause)
+            )
+        }
         _ => "the driver could not read the answer".to_owned(),
     }
 }
@@ -108,14 +115,22 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// The network's own error, which the driver wraps in one of its own when it arises within a packet.
+fn io_cause(error: &Error) -> Option<&io::Error> {
+    match error {
+        Error::IoError(cause) => Some(cause),
+        Error::CodecError(codec) => std::error::Error::source(codec)?.downcast_ref(),
+        _ => None,
+    }
+}
+
 /// True when TLS could not be set up, for a connection that may go without.
 pub(super) fn is_tls(error: &Error) -> bool {
     match error {
         Error::TlsError(_) | Error::DriverError(DriverError::TlsNotSupported) => true,
-        Error::IoError(cause) => cause
-            .get_ref()
+        _ => io_cause(error)
+            .and_then(io::Error::get_ref)
             .is_some_and(|inner| inner.is::<rustls::Error>()),
-        _ => false,
     }
 }
 
