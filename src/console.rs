@@ -1,78 +1,132 @@
 //! Lines to a standard stream that may be closed, or a pipe that nobody reads. A thread of its own writes
-//! them; whoever has a line to say never waits and never fails. Lines that find the queue full are dropped,
+//! them; whoever has a line to say never waits and never fails. Lines that find the buffer full are dropped,
 //! and their number is told once the stream moves again.
 
 use std::io::{self, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
-
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use std::time::{Duration, Instant};
 
 use crate::limits;
 
-/// Most text that is written at once.
-const BATCH: usize = 64 << 10;
-
-enum Item {
-    /// A line with its end.
-    Line(Vec<u8>),
-    /// Answer once everything before is written.
-    Flush(Sender<()>),
-}
+/// What is kept of the buffer after a burst.
+const KEEP: usize = 16 << 10;
 
 /// The way to one stream; clones share it.
 #[derive(Clone)]
 pub struct Console {
-    items: Sender<Item>,
-    dropped: Arc<AtomicU64>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    waiting: Mutex<Waiting>,
+    /// Something to write.
+    more: Condvar,
+    /// Everything is written.
+    idle: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    text: Vec<u8>,
+    dropped: u64,
+    /// The thread is writing what it took.
+    writing: bool,
 }
 
 impl Console {
-    /// Starts the thread, named for the stream.
+    /// Starts the thread, named for the stream. It lives as long as the process.
     pub fn start(name: &str, stream: impl Write + Send + 'static) -> io::Result<Self> {
-        let (items, queue) = bounded(limits::CONSOLE_LINES);
-        let dropped = Arc::new(AtomicU64::new(0));
-        let count = Arc::clone(&dropped);
+        let shared = Arc::new(Shared::default());
+        let console = Self {
+            shared: Arc::clone(&shared),
+        };
         thread::Builder::new()
             .name(name.to_owned())
-            .spawn(move || write_lines(stream, &queue, &count))?;
-        Ok(Self { items, dropped })
+            .spawn(move || write_lines(stream, &shared))?;
+        Ok(console)
     }
 
     /// Writes a line, soon.
-    pub fn line(&self, text: impl Into<String>) {
-        let mut text = text.into().into_bytes();
-        text.push(b'\n');
-        self.text(text);
+    pub fn line(&self, text: &str) {
+        self.put(&[text.as_bytes(), b"\n"]);
     }
 
-    fn text(&self, text: Vec<u8>) {
-        if let Err(TrySendError::Full(_)) = self.items.try_send(Item::Line(text)) {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+    fn put(&self, parts: &[&[u8]]) {
+        let mut waiting = self.shared.lock();
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        if waiting.text.len() + length > limits::CONSOLE_BYTES {
+            waiting.dropped += 1;
+            return;
         }
+        for part in parts {
+            waiting.text.extend_from_slice(part);
+        }
+        drop(waiting);
+        self.shared.more.notify_one();
     }
 
     /// Waits until everything said before is written, at most `wait`.
     pub fn flush(&self, wait: Duration) {
-        let (done, written) = bounded(1);
-        if self.items.send_timeout(Item::Flush(done), wait).is_ok() {
-            // Time is up, or the thread is gone: either way there is nothing left to do.
-            let _ = written.recv_timeout(wait);
+        let until = Instant::now() + wait;
+        let mut waiting = self.shared.lock();
+        while waiting.writing || !waiting.text.is_empty() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            let waited = self.shared.idle.wait_timeout(waiting, left);
+            waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Whole lines only: a logger writes each of its records at once.
 impl Write for Console {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.text(buf.to_vec());
+        self.put(&[buf]);
         Ok(buf.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+fn write_lines(mut stream: impl Write, shared: &Shared) {
+    let mut batch = Vec::new();
+    let mut waiting = shared.lock();
+    loop {
+        if waiting.text.is_empty() {
+            waiting.writing = false;
+            shared.idle.notify_all();
+            let woken = shared.more.wait(waiting);
+            waiting = woken.unwrap_or_else(PoisonError::into_inner);
+            continue;
+        }
+        batch.clear();
+        batch.shrink_to(KEEP);
+        std::mem::swap(&mut batch, &mut waiting.text);
+        waiting.writing = true;
+        drop(waiting);
+        // A closed stream loses its lines, and nothing else.
+        let _ = stream.write_all(&batch).and_then(|()| stream.flush());
+        waiting = shared.lock();
+        if waiting.dropped > 0 {
+            // In the place where the lines would have been.
+            let note = format!(
+                "({} lines were dropped because this stream was not read)\n",
+                std::mem::take(&mut waiting.dropped)
+            );
+            waiting.text.extend_from_slice(note.as_bytes());
+        }
     }
 }
 
@@ -83,48 +137,17 @@ pub fn printable(text: impl IntoIterator<Item = char>) -> String {
         .collect()
 }
 
-/// Runs until every [`Console`] of the stream is gone.
-fn write_lines(mut stream: impl Write, queue: &Receiver<Item>, dropped: &AtomicU64) {
-    let mut batch = Vec::new();
-    while let Ok(first) = queue.recv() {
-        let mut next = Some(first);
-        let mut flushed = None;
-        while let Some(item) = next {
-            match item {
-                Item::Line(text) => batch.extend(text),
-                Item::Flush(done) => flushed = Some(done),
-            }
-            next = match flushed {
-                None if batch.len() < BATCH => queue.try_recv().ok(),
-                _ => None,
-            };
-        }
-        // A closed stream loses its lines, and nothing else.
-        let _ = stream.write_all(&batch).and_then(|()| stream.flush());
-        batch.clear();
-        batch.shrink_to(BATCH);
-        let lost = dropped.swap(0, Ordering::Relaxed);
-        if lost > 0 {
-            let note = format!("({lost} lines were dropped because this stream was not read)\n");
-            batch.extend(note.bytes());
-        }
-        if let Some(done) = flushed {
-            let _ = done.try_send(());
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Mutex;
+    use std::sync::mpsc;
 
     const LONG: Duration = Duration::from_secs(20);
 
     /// Writes to memory, but only with permission.
     struct Gated {
         text: Arc<Mutex<Vec<u8>>>,
-        permits: Receiver<()>,
+        permits: mpsc::Receiver<()>,
     }
 
     impl Write for Gated {
@@ -142,25 +165,28 @@ mod tests {
     #[test]
     fn a_blocked_stream_holds_nobody_up() {
         let text = Arc::new(Mutex::new(Vec::new()));
-        let (permit, permits) = bounded(1);
+        let (permit, permits) = mpsc::channel();
         let stream = Gated {
             text: Arc::clone(&text),
             permits,
         };
         let console = Console::start("test", stream).unwrap();
-        for n in 0..2 * limits::CONSOLE_LINES {
-            console.line(format!("line {n}"));
+        let said = 3 * limits::CONSOLE_BYTES / 100;
+        for n in 0..said {
+            console.line(&format!("{n:0>99}"));
         }
+        console.flush(Duration::from_millis(1));
         drop(permit);
         console.flush(LONG);
         console.line("after");
         console.flush(LONG);
         let text = String::from_utf8(text.lock().unwrap().clone()).unwrap();
-        assert!(text.starts_with("line 0\nline 1\n"));
+        assert!(text.starts_with("0000"));
         let note = text.lines().find(|l| l.ends_with("was not read)")).unwrap();
         let lost: usize = note[1..].split(' ').next().unwrap().parse().unwrap();
-        assert_eq!(text.lines().count() + lost, 2 * limits::CONSOLE_LINES + 2);
-        assert!(text.ends_with("after\n"));
+        assert!(lost > 0);
+        assert_eq!(text.lines().count() + lost, said + 2);
+        assert!(text.ends_with("\nafter\n"));
     }
 
     #[test]

@@ -37,8 +37,8 @@ pub const READ_BUFFER: usize = 8 << 10;
 pub const WRITE_BUFFER: usize = 16 << 10;
 /// Frames above this go out in fragments, so that the one copy the framing makes stays small.
 pub const FRAGMENT_BYTES: usize = 512 << 10;
-/// Lines waiting for a standard output that is not read; more are dropped and counted.
-pub const CONSOLE_LINES: usize = 1024;
+/// Text waiting for a standard stream that is not read; lines beyond it are dropped and counted.
+pub const CONSOLE_BYTES: usize = 1 << 20;
 
 /// Time for the last lines of a standard stream to leave when the process ends.
 pub const LAST_LINES: Duration = Duration::from_millis(500);

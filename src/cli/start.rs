@@ -45,7 +45,7 @@ fn serve(settings: &Settings) -> io::Result<ExitCode> {
     let filter = filter.filter(|f| !f.is_empty());
     logging::start(&err, filter.as_deref().unwrap_or("info"));
     for line in banner(settings) {
-        out.line(line);
+        out.line(&line);
     }
     if let Some(port) = settings.health_port {
         health::listen(port)?;
@@ -60,12 +60,13 @@ fn serve(settings: &Settings) -> io::Result<ExitCode> {
     let code = select! {
         recv(signals) -> signal => {
             out.line("");
-            out.line(format!("{} received, stopping runner…", name(signal.unwrap_or(SIGTERM))));
+            out.line(&format!("{} received, stopping runner…", name(signal.unwrap_or(SIGTERM))));
             stop.begin();
             engine.drain(settings.shutdown_grace);
-            stop.close();
-            // The last frames are on their way; whoever does not take them by now, will not.
-            let _ = ended.recv_timeout(limits::CLOSE_LINGER);
+            if stop.close() {
+                // The last frames are on their way; whoever does not take them by now, will not.
+                let _ = ended.recv_timeout(limits::CLOSE_LINGER);
+            }
             ExitCode::SUCCESS
         }
         recv(ended) -> _ => {

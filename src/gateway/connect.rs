@@ -29,22 +29,27 @@ pub fn connect(
     }
     request.push_str("\r\n");
     stream.write_all(request.as_bytes()).map_err(failed)?;
-    let status = status(&read_head(&mut stream).map_err(failed)?).map_err(failed)?;
-    if (200..300).contains(&status) {
-        Ok(())
-    } else {
-        Err(LinkError::ProxyRefused {
+    let head = read_head(&mut stream).map_err(failed)?;
+    let status = status(&head).map_err(failed)?;
+    if !(200..300).contains(&status) {
+        return Err(LinkError::ProxyRefused {
             proxy: proxy.to_string(),
             status,
-        })
+        });
+    }
+    // In a tunnel the client speaks first.
+    if head.ends_with(b"\r\n\r\n") {
+        Ok(())
+    } else {
+        Err(failed(not_http()))
     }
 }
 
-/// Up to the empty line. Nothing may follow it: in a tunnel, the client speaks first.
+/// Up to the empty line, perhaps with the beginning of what follows it: a refusal has a page for people.
 fn read_head(stream: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     let mut part = [0; 1024];
-    while !head.ends_with(b"\r\n\r\n") {
+    while !head.windows(4).any(|w| w == b"\r\n\r\n") {
         let count = stream.read(&mut part)?;
         if count == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -118,7 +123,7 @@ mod tests {
 
     #[test]
     fn refusals_and_nonsense_are_told_apart() {
-        let (result, request) = ask("proxy", "HTTP/1.1 407 Who are you\r\n\r\n");
+        let (result, request) = ask("proxy", "HTTP/1.1 407 Who are you\r\n\r\n<html>");
         assert!(matches!(
             result,
             Err(LinkError::ProxyRefused { status: 407, .. })
@@ -127,6 +132,7 @@ mod tests {
         for answer in [
             "",
             "HTTP/1.1 200 OK\r\n",
+            "HTTP/1.1 200 OK\r\n\r\nSSH-2.0",
             "SSH-2.0\r\n\r\n",
             "HTTP/1.1\r\n\r\n",
         ] {

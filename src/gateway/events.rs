@@ -21,22 +21,22 @@ impl Events {
 
     /// The session is over, or did not come about. See [`crate::gateway::End::reason`].
     pub fn disconnected(&self, reason: &str) {
-        self.console.line(format!("  ⚠ disconnected: {reason}"));
+        self.console.line(&format!("  ⚠ disconnected: {reason}"));
     }
 
     /// A job came in.
     pub fn job(&self, id: Option<&str>) {
-        self.console.line(format!("  ← job {}", short(id)));
+        self.console.line(&format!("  ← job {}", short(id)));
     }
 
     /// A job was answered.
     pub fn done(&self, id: &str) {
-        self.console.line(format!("  → done {}", short(Some(id))));
+        self.console.line(&format!("  → done {}", short(Some(id))));
     }
 
     /// A job has failed.
     pub fn error(&self, id: &str) {
-        self.console.line(format!("  → error {}", short(Some(id))));
+        self.console.line(&format!("  → error {}", short(Some(id))));
     }
 }
 

@@ -107,7 +107,7 @@ impl Reader {
                 return Err(End::Closed { code, reason });
             }
         }
-        if self.urgent.is_full() {
+        if !self.has_room() {
             // Dropping an answer is no choice, and neither is memory without bound.
             self.close(context, 1008, "answers are not read");
             return Err(End::Lost(
@@ -115,6 +115,21 @@ impl Reader {
             ));
         }
         Ok(())
+    }
+
+    /// The ends of refused jobs may pile up faster than the writer gets to run. This is the one place where
+    /// reading waits for it, and not for long.
+    fn has_room(&self) -> bool {
+        const PAUSE: Duration = Duration::from_millis(1);
+        let capacity = self.urgent.capacity().unwrap_or(usize::MAX);
+        if self.urgent.len() < capacity / 4 * 3 {
+            return true;
+        }
+        let until = Instant::now() + limits::CLOSE_LINGER;
+        while self.urgent.len() > capacity / 2 && Instant::now() < until {
+            std::thread::sleep(PAUSE);
+        }
+        !self.urgent.is_full()
     }
 
     fn take_text(&mut self, text: &str) -> Result<(), End> {

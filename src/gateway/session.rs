@@ -43,7 +43,7 @@ pub fn run(link: Link, budget: Budget, context: SessionContext<'_>) -> (End, Dur
     let (urgent, urgent_queue) = bounded(context.urgent_queue);
     let (frames, frame_queue) = bounded(limits::WRITER_QUEUE);
     let (running, stop) = bounded(0);
-    let _hang_up = HangUp(Arc::clone(&link.wire));
+    let _hang_up = HangUp(Some(Arc::clone(&link.wire)));
     let writer = Writer::new(
         WireWriter::new(Arc::clone(&link.wire)),
         urgent_queue,
@@ -93,20 +93,22 @@ pub fn run(link: Link, budget: Budget, context: SessionContext<'_>) -> (End, Dur
 
 fn spawn(writer: Writer, wire: Arc<Wire>) -> io::Result<thread::JoinHandle<()>> {
     thread::Builder::new().name("writer".into()).spawn(move || {
-        let hang_up = HangUp(wire);
+        let mut hang_up = HangUp(Some(wire));
         match writer.run() {
             // After a close frame the gateway has the last word.
-            Ok(()) => std::mem::forget(hang_up),
+            Ok(()) => hang_up.0 = None,
             Err(error) => debug!("writing failed: {error}"),
         }
     })
 }
 
 /// Hangs up when a thread of the session leaves it, by a panic for instance: then the other ends, too.
-struct HangUp(Arc<Wire>);
+struct HangUp(Option<Arc<Wire>>);
 
 impl Drop for HangUp {
     fn drop(&mut self) {
-        self.0.hang_up();
+        if let Some(wire) = &self.0 {
+            wire.hang_up();
+        }
     }
 }

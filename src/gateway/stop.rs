@@ -51,13 +51,15 @@ impl Stop {
         self.stopping.recv_timeout(time) == Err(Disconnected)
     }
 
-    /// The second step: closes the session, if there is one, and every later one.
-    pub fn close(&self) {
+    /// The second step: closes the session, if there is one, and every later one. True if there is one, whose
+    /// last frames are worth waiting for.
+    pub fn close(&self) -> bool {
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         session.closed = true;
         if let Some(urgent) = &session.urgent {
             close(urgent);
         }
+        session.urgent.is_some()
     }
 
     /// Names the session that the second step closes, until the guard is dropped.
@@ -109,10 +111,11 @@ mod tests {
         drop(stop.register(old));
         let (urgent, queue) = bounded(1);
         let registered = stop.register(urgent);
-        stop.close();
+        assert!(stop.close());
         assert!(matches!(queue.try_recv(), Ok(Urgent::Close(1000, ""))));
         assert!(old_queue.is_empty());
         drop(registered);
+        assert!(!stop.close());
         let (late, late_queue) = bounded(1);
         let _registered = stop.register(late);
         assert!(matches!(late_queue.try_recv(), Ok(Urgent::Close(1000, ""))));
