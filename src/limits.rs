@@ -109,6 +109,8 @@ pub const MAX_PEM_BYTES: u64 = 8 << 20;
 pub const SHOWN_ROWS: u64 = 10;
 /// For so long what was read of a table's columns is used again without asking the database.
 pub const CATALOG_FRESH: Duration = Duration::from_secs(1);
+/// The total of a walk's first page serves the pages that follow for so long.
+pub const WALK_TOTAL: Duration = Duration::from_secs(60);
 /// Tables a source whose columns are remembered.
 pub const CATALOG_TARGETS: usize = 1000;
 /// How long a SQLite statement waits for a writer (the official driver's default).

@@ -9,6 +9,7 @@ mod postgres;
 mod privileges;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod totals;
 
 use std::sync::Arc;
 

@@ -9,6 +9,7 @@ use super::session::Session;
 use super::since::later_than;
 use super::statement::text;
 use super::value::{parameter, write_row};
+use crate::bridges::totals::Totals;
 use crate::bridges::{ServerFacts, Summary};
 use crate::error::{ErrorCode, JobError};
 use crate::jobs::RowSink;
@@ -22,6 +23,8 @@ pub(super) struct Answer<'a> {
     pub(super) flavour: Flavour,
     /// What is known of the source's tables.
     pub(super) catalog: &'a Catalog,
+    /// What walks have counted.
+    pub(super) totals: &'a Totals,
     /// The connection.
     pub(super) session: &'a mut Session,
     /// Where rows go.
@@ -105,11 +108,10 @@ impl Answer<'_> {
             self.forget_if_failed(target, sent)?;
         }
         let whole = after.is_empty() && since.is_empty() && !more && options.limit > 0;
-        let total = if whole {
-            rows
-        } else {
-            self.count_where(&from, &Predicate::always())?
-        };
+        let totals = self.totals;
+        let total = totals.of_page(&from, options, whole.then_some(rows), || {
+            self.count_where(&from, &Predicate::always())
+        })?;
         Ok(Summary {
             total: Some(total),
             next_cursor: last_key

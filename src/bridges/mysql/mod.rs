@@ -23,6 +23,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::bridges::pool::Pool;
+use crate::bridges::totals::Totals;
 use crate::bridges::{Bridge, Summary};
 use crate::error::JobError;
 use crate::jobs::{JobControl, RowSink};
@@ -67,6 +68,7 @@ pub struct MySqlBridge {
     pool: Pool<MySqlConnector>,
     settings: Arc<Settings>,
     catalog: Catalog,
+    totals: Totals,
 }
 
 impl MySqlBridge {
@@ -82,6 +84,7 @@ impl MySqlBridge {
             pool,
             settings,
             catalog: Catalog::default(),
+            totals: Totals::default(),
         })
     }
 }
@@ -105,6 +108,7 @@ impl Bridge for MySqlBridge {
                 let mut answer = Answer {
                     flavour: self.flavour,
                     catalog: &self.catalog,
+                    totals: &self.totals,
                     session,
                     sink,
                 };

@@ -5,6 +5,7 @@ use crate::bridges::postgres::error;
 use crate::bridges::postgres::row::{KeyColumns, RowWriter, select_list};
 use crate::bridges::postgres::session::Session;
 use crate::bridges::postgres::{Flavour, Target};
+use crate::bridges::totals::Totals;
 use crate::bridges::{ServerFacts, Summary};
 use crate::error::{ErrorCode, JobError};
 use crate::jobs::RowSink;
@@ -18,6 +19,8 @@ pub struct Answer<'a> {
     pub flavour: Flavour,
     /// What is known of the source's tables.
     pub catalog: &'a Catalog,
+    /// What walks have counted.
+    pub totals: &'a Totals,
     /// The connection.
     pub session: &'a mut Session,
     /// Where rows go.
@@ -87,11 +90,10 @@ impl Answer<'_> {
             self.forget_if_changed(target, sent)?;
         }
         let whole = after.is_none() && since.is_none() && !more && options.limit > 0;
-        let total = if whole {
-            rows
-        } else {
-            self.count_where(&from, &Predicate::always())?
-        };
+        let totals = self.totals;
+        let total = totals.of_page(&from, options, whole.then_some(rows), || {
+            self.count_where(&from, &Predicate::always())
+        })?;
         let next_cursor = last.filter(|_| more).map(|cursor| cursor.encode());
         Ok(Summary {
             total: Some(total),

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::bridges::pool::Pool;
+use crate::bridges::totals::Totals;
 use crate::bridges::{Bridge, Summary};
 use crate::error::JobError;
 use crate::jobs::{JobControl, RowSink};
@@ -123,6 +124,7 @@ pub struct PostgresBridge {
     flavour: Flavour,
     pool: Pool<PostgresConnector>,
     catalog: Catalog,
+    totals: Totals,
 }
 
 impl PostgresBridge {
@@ -138,6 +140,7 @@ impl PostgresBridge {
             flavour,
             pool,
             catalog: Catalog::default(),
+            totals: Totals::default(),
         })
     }
 }
@@ -159,6 +162,7 @@ impl Bridge for PostgresBridge {
                 let mut answer = answer::Answer {
                     flavour: self.flavour,
                     catalog: &self.catalog,
+                    totals: &self.totals,
                     session,
                     sink,
                 };

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::bridges::pool::{Pool, configured_size};
+use crate::bridges::totals::Totals;
 use crate::bridges::{Bridge, Summary};
 use crate::error::{ErrorCode, JobError};
 use crate::jobs::{JobControl, RowSink};
@@ -25,6 +26,7 @@ use connect::DatabaseFile;
 /// A SQLite source.
 pub struct SqliteBridge {
     pool: Pool<DatabaseFile>,
+    totals: Totals,
 }
 
 impl SqliteBridge {
@@ -36,6 +38,7 @@ impl SqliteBridge {
         match config.get("path").and_then(Value::as_str) {
             Some(path) if !path.is_empty() => Ok(Self {
                 pool: Pool::new(DatabaseFile::new(path), configured_size(config)),
+                totals: Totals::default(),
             }),
             _ => Err(JobError::new(
                 ErrorCode::SourceConfig,
@@ -56,7 +59,9 @@ impl Bridge for SqliteBridge {
         self.pool.run(job, sink, |database, sink| {
             let connection = database.begin(job)?;
             match request {
-                Request::Read(options) => read::read(connection, job, target, options, sink),
+                Request::Read(options) => {
+                    read::read(connection, job, target, options, &self.totals, sink)
+                }
                 Request::Query(options) => select::query(connection, job, target, options, sink),
                 Request::BatchRead(options) => {
                     select::batch_read(connection, job, target, options, sink)

@@ -10,6 +10,7 @@ use super::rows::{RowShape, for_each_row, number};
 use super::select::select_list;
 use super::since::changed_since;
 use crate::bridges::Summary;
+use crate::bridges::totals::Totals;
 use crate::error::JobError;
 use crate::jobs::{JobControl, RowSink};
 use crate::options::{Predicate, ReadOptions};
@@ -21,6 +22,7 @@ pub(super) fn read(
     job: &JobControl,
     target: &str,
     options: &ReadOptions,
+    totals: &Totals,
     sink: &mut RowSink,
 ) -> Result<Summary, JobError> {
     let table = whole_name(target)?;
@@ -55,12 +57,10 @@ pub(super) fn read(
     };
     let end = send_page(&transaction, job, &page, &key, options.limit, sink)?;
     let whole = after.is_empty() && since.is_empty() && end.complete;
-    let total = if whole {
-        end.rows
-    } else {
+    let total = totals.of_page(table, options, whole.then_some(end.rows), || {
         let count = sql::count(Dialect::Sqlite, &from, &Predicate::always());
-        number(&transaction, job, &count)?
-    };
+        number(&transaction, job, &count)
+    })?;
     Ok(Summary {
         total: Some(total),
         next_cursor: end.next_cursor,
