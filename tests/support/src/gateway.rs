@@ -254,6 +254,11 @@ impl Gateway {
         self.connection().text(frame.to_string());
     }
 
+    /// True while a runner that has said `hello` is connected.
+    pub fn is_connected(&self) -> bool {
+        self.state().current.is_some()
+    }
+
     /// The connected runner's connection.
     pub fn connection(&self) -> Connection {
         self.state().current.clone().expect("a connected runner")

@@ -50,13 +50,19 @@ pub struct JobLine {
 impl fmt::Display for JobLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = if self.walk { "walk" } else { &self.kind };
-        write!(
-            f,
-            "{} {kind} {} {}",
-            self.source["name"].as_str().unwrap_or("?"),
-            self.target,
-            self.options
-        )
+        let source = self.source["name"].as_str().unwrap_or("?");
+        write!(f, "{source} {kind}")?;
+        if !self.target.is_empty() {
+            write!(f, " {}", self.target)?;
+        }
+        if self
+            .options
+            .as_object()
+            .is_some_and(|options| !options.is_empty())
+        {
+            write!(f, " {}", self.options)?;
+        }
+        Ok(())
     }
 }
 

@@ -39,7 +39,7 @@ fn answer(mut stream: TcpStream, gateway: &Gateway, arguments: &Arguments) -> io
             "404 Not Found",
             json!({ "error": "POST /jobs is all there is" }),
         )
-    } else if gateway.state().hellos.len() == gateway.state().closed.len() {
+    } else if !gateway.is_connected() {
         (
             "503 Service Unavailable",
             json!({ "error": "no runner is connected" }),

@@ -42,6 +42,10 @@ fn main() -> ExitCode {
         println!("\n$ {line}");
         ok &= run(&gateway, &arguments, line);
     }
+    if gateway.is_connected() {
+        gateway.connection().close(1000, "no more jobs");
+        gateway.wait_closed(1, RUNNER);
+    }
     if ok {
         ExitCode::SUCCESS
     } else {
@@ -127,6 +131,10 @@ fn print_answer(answer: &Answer, as_json: bool) {
     let rows = answer.rows();
     if !rows.is_empty() {
         print!("{}", table::render(&rows));
+    }
+    // The columns of an introspected target are a table of their own.
+    for columns in rows.iter().filter_map(|row| row["columns"].as_array()) {
+        print!("{}", table::render(columns));
     }
     for chunk in &answer.chunks {
         if let Some(total) = chunk.get("total") {

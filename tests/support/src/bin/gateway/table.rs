@@ -53,6 +53,9 @@ pub fn render(rows: &[Value]) -> String {
 fn cell(value: &Value) -> String {
     match value {
         Value::String(text) => cell_of(text),
+        Value::Array(list) if list.iter().any(Value::is_object) => {
+            format!("{} of them", list.len())
+        }
         other => cell_of(&other.to_string()),
     }
 }
