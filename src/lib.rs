@@ -29,6 +29,7 @@ pub mod limits;
 pub mod net;
 pub mod options;
 pub mod protocol;
+pub mod service_manager;
 pub mod sources;
 pub mod sql;
 pub mod tls;

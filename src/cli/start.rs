@@ -19,6 +19,7 @@ use crate::gateway::{self, Events, LinkSettings, Stop, short};
 use crate::health;
 use crate::jobs::Engine;
 use crate::protocol::client_frame;
+use crate::service_manager::ServiceManager;
 use crate::sources::SourceEnvironment;
 use crate::{bridges, limits, tls};
 
@@ -39,6 +40,7 @@ pub fn run(flags: &Flags) -> ExitCode {
 
 fn serve(settings: &Settings) -> io::Result<ExitCode> {
     let signals = watch_signals()?;
+    let manager = Arc::new(ServiceManager::from_env(variable)?);
     let out = Console::start("stdout", io::stdout())?;
     let err = Console::start("stderr", io::stderr())?;
     let filter = variable("SEMILAYER_LOG").or_else(|| variable("RUST_LOG"));
@@ -56,11 +58,13 @@ fn serve(settings: &Settings) -> io::Result<ExitCode> {
     )?;
     let link = link_settings(settings)?;
     let stop = Arc::new(Stop::default());
-    let ended = start_link(link, Arc::clone(&engine), out.clone(), Arc::clone(&stop))?;
+    let events = Events::new(out.clone(), Arc::clone(&manager));
+    let ended = start_link(link, Arc::clone(&engine), events, Arc::clone(&stop))?;
     let code = select! {
         recv(signals) -> signal => {
             out.line("");
             out.line(&format!("{} received, stopping runner…", name(signal.unwrap_or(SIGTERM))));
+            manager.stopping();
             stop.begin();
             engine.drain(settings.shutdown_grace);
             if stop.close() {
@@ -150,13 +154,13 @@ fn link_settings(settings: &Settings) -> io::Result<LinkSettings> {
 fn start_link(
     settings: LinkSettings,
     engine: Arc<Engine>,
-    out: Console,
+    events: Events,
     stop: Arc<Stop>,
 ) -> io::Result<Receiver<()>> {
     let (running, ended): (Sender<()>, _) = bounded(0);
     thread::Builder::new().name("link".into()).spawn(move || {
         let _running = running;
-        gateway::run(&settings, &engine, &Events::new(out), &stop);
+        gateway::run(&settings, &engine, &events, &stop);
     })?;
     Ok(ended)
 }

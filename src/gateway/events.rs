@@ -1,27 +1,39 @@
-//! What a person sees of a session on standard output, in the official words.
+//! What is told of a session: to a person on standard output, in the official words, and to the service
+//! manager.
+
+use std::sync::Arc;
 
 use crate::console::{Console, printable};
+use crate::service_manager::ServiceManager;
 
-/// Prints the events of sessions. Clones print to the same place.
+/// Tells the events of sessions. Clones tell the same.
 #[derive(Clone)]
 pub struct Events {
     console: Console,
+    manager: Arc<ServiceManager>,
 }
 
 impl Events {
-    /// To this stream.
-    pub fn new(console: Console) -> Self {
-        Self { console }
+    /// To this stream, and to this service manager.
+    pub fn new(console: Console, manager: Arc<ServiceManager>) -> Self {
+        Self { console, manager }
     }
 
     /// The gateway has accepted the session.
     pub fn connected(&self) {
         self.console.line("  → connected, awaiting jobs");
+        self.manager.ready();
+    }
+
+    /// The gateway, having accepted the session, has sent something.
+    pub fn answered(&self) {
+        self.manager.alive();
     }
 
     /// The session is over, or did not come about. See [`crate::gateway::End::reason`].
     pub fn disconnected(&self, reason: &str) {
         self.console.line(&format!("  ⚠ disconnected: {reason}"));
+        self.manager.disconnected(reason);
     }
 
     /// A job came in.

@@ -74,6 +74,9 @@ impl Reader {
             }
             match context.read(&mut self.stream) {
                 Ok(message) => {
+                    if self.up_since.is_some() {
+                        self.events.answered();
+                    }
                     let large = message.len() > limits::READ_BUFFER;
                     if let Err(end) = self.take(message, &mut context) {
                         return end;
