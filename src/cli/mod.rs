@@ -5,6 +5,7 @@ mod start;
 mod status;
 mod style;
 mod test_source;
+mod version;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -39,7 +40,7 @@ OPTIONS
     --query    Target whose rows are shown
     --limit    How many of them (10)
      --json    Print JSON
-  --version    Show the version, if given alone
+  --version    Show the version, if given alone; with --verbose also what the binary is made of
      --help    Show this text
 ";
 
@@ -51,7 +52,11 @@ pub fn main() -> ExitCode {
         Command::Status(flags) => status::run(&flags),
         Command::TestSource(wish) => test_source::run(&wish),
         Command::Version => {
-            say(io::stdout(), env!("CARGO_PKG_VERSION"));
+            say(io::stdout(), &version::short());
+            ExitCode::SUCCESS
+        }
+        Command::VersionVerbose => {
+            say(io::stdout(), &version::verbose());
             ExitCode::SUCCESS
         }
         Command::Help => {
@@ -69,6 +74,7 @@ enum Command {
     Status(Flags),
     TestSource(test_source::Wish),
     Version,
+    VersionVerbose,
     Help,
     None,
     Unknown(String),
@@ -84,6 +90,12 @@ impl Command {
             && only == "--version"
         {
             return Self::Version;
+        }
+        if let [one, other] = arguments
+            && (one == "--version" && other == "--verbose"
+                || one == "--verbose" && other == "--version")
+        {
+            return Self::VersionVerbose;
         }
         let mut rest = arguments.iter();
         let Some(name) = rest.find(|a| !a.to_string_lossy().starts_with('-')) else {
@@ -167,6 +179,9 @@ mod tests {
         assert_eq!(parse(&[]), Command::None);
         assert_eq!(parse(&["-v"]), Command::None);
         assert_eq!(parse(&["--version"]), Command::Version);
+        for both in [["--version", "--verbose"], ["--verbose", "--version"]] {
+            assert_eq!(parse(&both), Command::VersionVerbose);
+        }
         assert_eq!(
             parse(&["--version", "start"]),
             Command::Start(Flags::default())
