@@ -1,0 +1,32 @@
+# Build tools that no distribution is sure to have, each in a fixed version, in target/tools where the
+# machine has none of its own; RUNNER_TOOLS is another place for them. Sourced after common.sh, never run.
+
+# target_dir: cargo's, whatever decides about it.
+target_dir() {
+    cargo metadata --format-version 1 --no-deps --locked | sed 's/.*"target_directory":"\([^"]*\)".*/\1/'
+}
+
+TOOLS=${RUNNER_TOOLS:-$(target_dir)/tools}
+PATH=$TOOLS/bin:$PATH
+
+# cargo_tool NAME VERSION: a subcommand of cargo.
+cargo_tool() {
+    have "$1" || {
+        say "building $1 $2"
+        # Its own target folder and flags, so that nothing of this project's build gets into it.
+        env -u CARGO_ENCODED_RUSTFLAGS -u RUSTFLAGS CARGO_TARGET_DIR="$TOOLS/build" \
+            cargo install --quiet --locked --root "$TOOLS" --version "$2" "$1" >&2
+    } || die "$1 is missing: cargo install --locked --version $2 $1"
+}
+
+# zig_tools: zig as a C compiler and linker for another architecture, and the cargo subcommand that uses it.
+zig_tools() {
+    have cargo-zigbuild && { have zig || have python-zig; } || {
+        say "installing zig"
+        python3 -m venv "$TOOLS/zig" || { install_packages python3-venv && python3 -m venv "$TOOLS/zig"; }
+        "$TOOLS/zig/bin/pip" install --quiet --disable-pip-version-check ziglang==0.17.1 cargo-zigbuild==0.24.0 >&2
+        mkdir -p "$TOOLS/bin"
+        ln -sf ../zig/bin/cargo-zigbuild "$TOOLS/bin/cargo-zigbuild"
+        ln -sf ../zig/bin/python-zig "$TOOLS/bin/zig"
+    } || die "zig and cargo-zigbuild are missing: pip install ziglang cargo-zigbuild"
+}
