@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Builds the container image with docker, podman or buildah, whichever is there, and prints its size.
+#
+#   scripts/image.sh [NAME:TAG]        default: semilayer-runner:VERSION
+#
+# BINARY=path takes a binary that is already built. Without it the binary is compiled inside the image's own
+# build stage, or, where no image registry can be reached, by scripts/build-static.sh on this machine.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
+. "$ROOT/scripts/lib/container.sh"
+cd "$ROOT"
+container_tool || die "no docker engine, podman or buildah (Debian: apt-get install podman runc)"
+
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+name=${1:-semilayer-runner:$version}
+revision=$(git rev-parse --short=12 HEAD 2>/dev/null || true)
+base=$(sed -n 's/^FROM .* \(rust:[^ ]*\) AS build$/\1/p' Dockerfile)
+
+binary=${BINARY:-}
+if [ -z "$binary" ] && ! timeout 60 "${CONTAINER[@]}" pull --quiet "$base" >/dev/null 2>&1; then
+    say "$base cannot be pulled; compiling here"
+    binary=$(scripts/build-static.sh)
+fi
+arguments=(--tag "$name" --build-arg "VERSION=$version" --build-arg "REVISION=$revision")
+if [ -n "$binary" ]; then
+    # Nothing but the binary goes into the context.
+    context=$(mktemp -d "${TMPDIR:-/tmp}/runner-image.XXXXXX")
+    trap 'rm -rf "$context"' EXIT
+    install -m 755 "$binary" "$context/semilayer-runner"
+    arguments+=(--build-arg BINARY=prebuilt --file "$ROOT/Dockerfile" "$context")
+else
+    arguments+=("$ROOT")
+fi
+"${CONTAINER[@]}" build "${arguments[@]}" >&2
+
+case ${CONTAINER[0]} in
+buildah) size=$("${CONTAINER[@]}" images --json "$name" | sed -n 's/.*"size": "\([^"]*\)".*/\1/p' | head -n 1) ;;
+*) size="$("${CONTAINER[@]}" image inspect --format '{{.Size}}' "$name") bytes" ;;
+esac
+say "$name: $size, by ${CONTAINER[*]}"
+printf '%s\n' "$name"

@@ -1,0 +1,181 @@
+//! The container image as it is meant to be run: no writable file, no capability, few processes and files.
+//! `scripts/check-image.sh` builds it and says how to call the container tool; elsewhere nothing is tested.
+#![cfg(feature = "postgres")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use runner_testkit::databases;
+use runner_testkit::gateway::Options;
+use runner_testkit::temp::TempDir;
+use runner_testkit::{Gateway, RUNNER_ID, RunnerBuilder, TOKEN, TestCa, source, watchdog};
+use serde_json::json;
+
+/// Container tools take a moment.
+const SOON: Duration = Duration::from_secs(60);
+
+/// An image and the command that runs it.
+struct Image {
+    name: String,
+    tool: Vec<String>,
+}
+
+impl Image {
+    /// `None`, and why, when there is none.
+    fn find() -> Option<Self> {
+        match (std::env::var("TEST_IMAGE"), std::env::var("TEST_CONTAINER")) {
+            (Ok(name), Ok(tool)) => Some(Self {
+                name,
+                tool: tool.split_whitespace().map(str::to_owned).collect(),
+            }),
+            _ => {
+                println!("skipped: TEST_IMAGE is not set (scripts/check-image.sh sets it)");
+                None
+            }
+        }
+    }
+
+    /// The container tool with these arguments.
+    fn tool(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.tool[0]);
+        command.args(&self.tool[1..]).args(arguments);
+        command
+    }
+
+    /// A container of this name with these variables and read-only files, about to run `command`.
+    fn run(
+        &self,
+        container: &str,
+        variables: &[(&str, &str)],
+        files: &[(PathBuf, &str)],
+        command: &[&str],
+    ) -> RunnerBuilder {
+        let mut arguments: Vec<String> = self.tool[1..].to_vec();
+        arguments.extend(
+            [
+                "run",
+                "--rm",
+                "--name",
+                container,
+                "--network=host",
+                "--read-only",
+                "--cap-drop=all",
+                "--security-opt=no-new-privileges",
+                "--ulimit=nofile=1024:1024",
+                "--ulimit=nproc=1000:1000",
+            ]
+            .map(str::to_owned),
+        );
+        for (name, value) in variables {
+            arguments.push(format!("--env={name}={value}"));
+        }
+        for (file, place) in files {
+            arguments.push(format!("--volume={}:{place}:ro", file.display()));
+        }
+        arguments.push(self.name.clone());
+        arguments.extend(command.iter().map(ToString::to_string));
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        // The gateway's address goes into the container by its own variable.
+        RunnerBuilder::new(&self.tool[0], "")
+            .args(&arguments)
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("HOME", std::env::var("HOME").unwrap_or_default())
+    }
+}
+
+/// A line of `/proc/PID/status`.
+fn status(pid: &str, key: &str) -> String {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    text.lines()
+        .find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))
+        .unwrap_or_else(|| panic!("no {key}"))
+        .trim()
+        .to_owned()
+}
+
+#[test]
+fn a_job_is_answered_from_the_image() {
+    let _watchdog = watchdog(Duration::from_secs(180));
+    let Some(image) = Image::find() else { return };
+    let Some(url) = databases::postgres() else {
+        return;
+    };
+    // A gateway whose certificate only an extra root vouches for; the token in a file, as secrets are.
+    let ca = TestCa::new("private root");
+    let gateway = Gateway::with(Options {
+        tls: Some(ca.server(&["localhost"])),
+        host: "localhost".into(),
+        ..Options::default()
+    });
+    let files = TempDir::new();
+    let token = files.write("token", TOKEN);
+    let root = files.write("root.pem", ca.pem());
+    let container = format!("runner-image-{}", std::process::id());
+    let runner = image
+        .run(
+            &container,
+            &[
+                ("SEMILAYER_GATEWAY_URL", &gateway.url()),
+                ("SEMILAYER_RUNNER_ID", RUNNER_ID),
+                ("SEMILAYER_RUNNER_TOKEN_FILE", "/secrets/token"),
+                ("NODE_EXTRA_CA_CERTS", "/secrets/root.pem"),
+                ("SEMILAYER_SOURCE_PRIMARY_DB_URL", &url),
+            ],
+            &[(token, "/secrets/token"), (root, "/secrets/root.pem")],
+            &[],
+        )
+        .start();
+    gateway.wait_hello(1, SOON);
+    let source = source::runner_local("s", "primary-db", "postgres");
+    let answer = gateway.dispatch(&source, "test", "", json!({})).wait();
+    assert_eq!(answer.expect_done()["readOnly"], true);
+
+    let pid = image
+        .tool(&["inspect", "--format", "{{.State.Pid}}", &container])
+        .output()
+        .unwrap();
+    let pid = String::from_utf8(pid.stdout).unwrap().trim().to_owned();
+    assert_eq!(status(&pid, "Uid"), "65532\t65532\t65532\t65532");
+    for set in ["CapEff", "CapPrm", "CapBnd"] {
+        assert_eq!(status(&pid, set), "0000000000000000", "{set}");
+    }
+    assert_eq!(status(&pid, "NoNewPrivs"), "1");
+
+    assert!(
+        image
+            .tool(&["stop", &container])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(gateway.wait_closed(1, SOON).expect("a close frame").0, 1000);
+    assert!(runner.wait_exit(SOON).success());
+}
+
+#[test]
+fn the_arguments_are_a_command() {
+    let _watchdog = watchdog(Duration::from_secs(120));
+    let Some(image) = Image::find() else { return };
+    let container = format!("runner-image-status-{}", std::process::id());
+    let runner = image
+        .run(
+            &container,
+            &[
+                ("SEMILAYER_RUNNER_ID", RUNNER_ID),
+                ("SEMILAYER_RUNNER_TOKEN", TOKEN),
+            ],
+            &[],
+            &["status"],
+        )
+        .start();
+    assert!(runner.wait_exit(SOON).success());
+    let first = format!("runner id:   {RUNNER_ID}\n");
+    assert!(runner.stdout().starts_with(&first), "{}", runner.stdout());
+}
