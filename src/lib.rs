@@ -15,6 +15,7 @@
     )
 )]
 
+mod base64;
 pub mod bridges;
 pub mod cli;
 pub mod config;

@@ -2,8 +2,8 @@
 
 use std::io::{self, Read, Write};
 
+use crate::base64;
 use crate::gateway::address::GatewayAddress;
-use crate::gateway::base64;
 use crate::gateway::error::LinkError;
 use crate::gateway::proxy::Proxy;
 

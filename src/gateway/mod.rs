@@ -4,7 +4,6 @@
 
 mod address;
 mod backoff;
-mod base64;
 mod budget;
 mod connect;
 mod dial;

@@ -7,8 +7,8 @@ use tungstenite::handshake::client::{ClientHandshake, generate_key};
 use tungstenite::http::header::{HeaderMap, RETRY_AFTER};
 use tungstenite::http::{self, Request};
 
+use crate::base64;
 use crate::gateway::address::GatewayAddress;
-use crate::gateway::base64;
 use crate::gateway::error::LinkError;
 use crate::gateway::http_date;
 use crate::limits;

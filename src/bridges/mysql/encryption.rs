@@ -1,19 +1,15 @@
 //! TLS to a MySQL server: what the configuration asks for, in any of the words its users know, and the
 //! driver's options for it.
 
-use std::fs::File;
-use std::io::Write;
-use std::os::fd::AsRawFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use mysql::{ClientIdentity, SslOpts};
-use nix::sys::memfd::{MFdFlags, memfd_create};
-use rustls_pki_types::CertificateDer;
 use serde_json::{Map, Value};
 
 use super::config::unusable;
+use super::roots::RootsFile;
 use crate::error::JobError;
 use crate::tls;
 
@@ -184,71 +180,6 @@ impl Encryption {
     }
 }
 
-/// Roots as a file. The driver takes one path and no bytes, and the runner's file system may be read-only,
-/// so the file is one of the process' memory.
-#[derive(Debug)]
-struct RootsFile {
-    path: PathBuf,
-    _file: File,
-}
-
-impl RootsFile {
-    /// `None` when there is nothing to add.
-    fn new(certificates: &[CertificateDer<'static>]) -> Option<Self> {
-        let mut store = rustls::RootCertStore::empty();
-        let mut pem = String::new();
-        for certificate in certificates {
-            // The driver gives up on a file with a single certificate that cannot be a root.
-            if store.add(certificate.clone()).is_ok() {
-                pem.push_str("-----BEGIN CERTIFICATE-----\n");
-                push_base64(&mut pem, certificate);
-                pem.push_str("\n-----END CERTIFICATE-----\n");
-            }
-        }
-        if pem.is_empty() {
-            return None;
-        }
-        let written = memfd_create("roots", MFdFlags::MFD_CLOEXEC)
-            .map_err(std::io::Error::from)
-            .and_then(|memory| {
-                let mut file = File::from(memory);
-                file.write_all(pem.as_bytes())?;
-                Ok(file)
-            });
-        match written {
-            Ok(file) => Some(Self {
-                path: Path::new("/proc/self/fd").join(file.as_raw_fd().to_string()),
-                _file: file,
-            }),
-            Err(error) => {
-                log::warn!("the extra roots cannot be handed to the MySQL driver: {error}");
-                None
-            }
-        }
-    }
-}
-
-fn push_base64(out: &mut String, bytes: &[u8]) {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digit = |group: u32, shift: u32| {
-        let index = usize::try_from(group >> shift & 63).unwrap_or(0);
-        char::from(DIGITS.get(index).copied().unwrap_or(b'='))
-    };
-    for chunk in bytes.chunks(3) {
-        let mut group = [0u8; 3];
-        group
-            .iter_mut()
-            .zip(chunk)
-            .for_each(|(to, from)| *to = *from);
-        let [a, b, c] = group.map(u32::from);
-        let bits = a << 16 | b << 8 | c;
-        out.push(digit(bits, 18));
-        out.push(digit(bits, 12));
-        out.push(if chunk.len() > 1 { digit(bits, 6) } else { '=' });
-        out.push(if chunk.len() > 2 { digit(bits, 0) } else { '=' });
-    }
-}
-
 /// A setting's value as a word in lower case, without `-` and `_`.
 fn word(value: &Value) -> String {
     let text = match value {
@@ -356,20 +287,5 @@ mod tests {
             .unwrap();
         let error = wishes.decide(false).unwrap_err();
         assert!(error.message.contains("/nonexistent/ca.pem"), "{error}");
-    }
-
-    #[test]
-    fn base64_is_padded() {
-        for (bytes, text) in [
-            (&b""[..], ""),
-            (b"f", "Zg=="),
-            (b"fo", "Zm8="),
-            (b"foo", "Zm9v"),
-            (b"\xff\xfe\xfd\xfc", "//79/A=="),
-        ] {
-            let mut out = String::new();
-            push_base64(&mut out, bytes);
-            assert_eq!(out, text);
-        }
     }
 }

@@ -12,6 +12,7 @@ mod geometry;
 mod key;
 mod layout;
 mod privileges;
+mod roots;
 mod session;
 mod since;
 mod statement;
