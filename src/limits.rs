@@ -57,6 +57,12 @@ pub const MAX_ID_BYTES: usize = 1024;
 pub const MAX_DEADLINE: Duration = Duration::from_secs(24 * 3600);
 /// Longest list accepted in options (`$in`, `fields`, `orderBy` …).
 pub const MAX_LIST: usize = 100_000;
+/// Most dimensions, measures, joins and edges of a numeric bucket in an aggregate. Databases have limits of
+/// their own on the columns and branches of a statement; this one bounds the text we make.
+pub const MAX_AGGREGATE_PARTS: usize = 1000;
+/// Most bytes of the `top_k` lists of one job, which are held while its buckets are streamed: 100,000 lists
+/// of three short texts take 3 MB.
+pub const TOP_K_BYTES: usize = 32 << 20;
 
 /// Worker threads. `SEMILAYER_WORKERS`.
 pub const WORKERS: usize = 16;

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-const MICROS_PER_DAY: i64 = 86_400_000_000;
+pub(super) const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// Largest instant a JavaScript `Date` can hold, in microseconds either side of 1970.
-const MAX_MICROS: i64 = 8_640_000_000_000_000_000;
+pub(super) const MAX_MICROS: i64 = 8_640_000_000_000_000_000;
 
 /// Writes an instant given in microseconds since 1970 UTC. Microseconds are cut, not rounded, toward the
 /// past; what no `Date` can hold (year past 275760) is `null`.

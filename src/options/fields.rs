@@ -10,18 +10,40 @@ use crate::limits;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Options<'a> {
     members: Option<&'a Map<String, Value>>,
+    path: &'a str,
 }
 
 impl<'a> Options<'a> {
     /// Takes a job's `options`: an object, or nothing at all.
     pub(crate) fn new(value: &'a Value) -> Result<Self, JobError> {
         match value {
-            Value::Null => Ok(Self { members: None }),
+            Value::Null => Ok(Self {
+                members: None,
+                path: "options",
+            }),
+            value => Self::at(value, "options"),
+        }
+    }
+
+    /// Takes an object inside the options, found at `path`.
+    pub(crate) fn at(value: &'a Value, path: &'a str) -> Result<Self, JobError> {
+        match value {
             Value::Object(members) => Ok(Self {
                 members: Some(members),
+                path,
             }),
-            _ => Err(JobError::invalid_options("options", "must be an object")),
+            _ => Err(JobError::invalid_options(path, "must be an object")),
         }
+    }
+
+    /// The path of the option called `name`.
+    pub(crate) fn path(&self, name: &str) -> String {
+        format!("{}.{name}", self.path)
+    }
+
+    /// An `INVALID_OPTIONS` about the option called `name`.
+    pub(crate) fn refuse(&self, name: &str, problem: impl std::fmt::Display) -> JobError {
+        JobError::invalid_options(&self.path(name), problem)
     }
 
     /// The option called `name`, unless it is absent or null.
@@ -34,9 +56,9 @@ impl<'a> Options<'a> {
         let Some(value) = self.get(name) else {
             return Ok(None);
         };
-        whole_number(value).map(Some).ok_or_else(|| {
-            JobError::invalid_options(&path(name), "must be a whole number, not negative")
-        })
+        whole_number(value)
+            .map(Some)
+            .ok_or_else(|| self.refuse(name, "must be a whole number, not negative"))
     }
 
     /// A text.
@@ -44,8 +66,60 @@ impl<'a> Options<'a> {
         match self.get(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(JobError::invalid_options(&path(name), "must be a string")),
+            Some(_) => Err(self.refuse(name, "must be a string")),
         }
+    }
+
+    /// A text that must be there.
+    pub(crate) fn required_text(&self, name: &str) -> Result<&'a str, JobError> {
+        self.text(name)?
+            .ok_or_else(|| self.refuse(name, "must be a string"))
+    }
+
+    /// The name of a column.
+    pub(crate) fn column(&self, name: &str) -> Result<Option<String>, JobError> {
+        match self.text(name)? {
+            None => Ok(None),
+            Some(column) => {
+                check_column(column, &self.path(name))?;
+                Ok(Some(column.to_owned()))
+            }
+        }
+    }
+
+    /// The name of a column that must be there.
+    pub(crate) fn required_column(&self, name: &str) -> Result<String, JobError> {
+        self.column(name)?
+            .ok_or_else(|| self.refuse(name, "must be a column name"))
+    }
+
+    /// A number. Nothing else will do: it has a place in the text of a statement.
+    pub(crate) fn number(&self, name: &str) -> Result<Option<f64>, JobError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(value) => finite(value)
+                .map(Some)
+                .ok_or_else(|| self.refuse(name, "must be a number")),
+        }
+    }
+
+    /// The members of a list, none when it is absent.
+    pub(crate) fn list(&self, name: &str) -> Result<&'a [Value], JobError> {
+        match self.get(name) {
+            None => Ok(&[]),
+            Some(Value::Array(items)) => {
+                check_length(items.len(), &self.path(name))?;
+                Ok(items)
+            }
+            Some(_) => Err(self.refuse(name, "must be an array")),
+        }
+    }
+
+    /// As [`Options::list`], for things of which each takes a place in a statement.
+    pub(crate) fn parts(&self, name: &str) -> Result<&'a [Value], JobError> {
+        let parts = self.list(name)?;
+        check_parts(parts.len(), &self.path(name))?;
+        Ok(parts)
     }
 
     /// A list of column names, at least one, each once. The official mariadb driver is alone in refusing a
@@ -59,36 +133,30 @@ impl<'a> Options<'a> {
             return Ok(None);
         };
         let Value::Array(items) = value else {
-            return Err(JobError::invalid_options(
-                &path(name),
-                "must be an array of column names",
-            ));
+            return Err(self.refuse(name, "must be an array of column names"));
         };
-        check_length(items.len(), &path(name))?;
+        check_length(items.len(), &self.path(name))?;
         let mut columns: Vec<String> = Vec::with_capacity(items.len());
         let mut seen = std::collections::HashSet::with_capacity(items.len());
         for (i, item) in items.iter().enumerate() {
             let Value::String(column) = item else {
                 return Err(JobError::invalid_options(
-                    &format!("options.{name}[{i}]"),
+                    &format!("{}[{i}]", self.path(name)),
                     "must be a column name",
                 ));
             };
-            check_column(column, &format!("options.{name}[{i}]"))?;
+            check_column(column, &format!("{}[{i}]", self.path(name)))?;
             if seen.insert(column.as_str()) {
                 columns.push(column.clone());
             } else if bridge == "@semilayer/bridge-mariadb" {
                 return Err(JobError::invalid_options(
-                    &format!("options.{name}[{i}]"),
+                    &format!("{}[{i}]", self.path(name)),
                     format_args!("column \"{column}\" is named twice"),
                 ));
             }
         }
         if columns.is_empty() {
-            return Err(JobError::invalid_options(
-                &path(name),
-                "must name at least one column",
-            ));
+            return Err(self.refuse(name, "must name at least one column"));
         }
         Ok(Some(columns))
     }
@@ -99,13 +167,20 @@ impl<'a> Options<'a> {
             None | Some(Value::Bool(false)) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.clone()).filter(|t| !t.is_empty())),
             Some(Value::Number(number)) => Ok(Some(number_text(number)).filter(|t| t != "0")),
-            Some(_) => Err(JobError::invalid_options(&path(name), "must be a string")),
+            Some(_) => Err(self.refuse(name, "must be a string")),
         }
     }
 }
 
-fn path(name: &str) -> String {
-    format!("options.{name}")
+/// True for what every database takes for a name without quotes.
+pub(crate) fn is_identifier(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// A JSON number as a double; JSON has none that is not finite, but may have ones too large.
+pub(crate) fn finite(value: &Value) -> Option<f64> {
+    value.as_f64().filter(|number| number.is_finite())
 }
 
 /// Refuses lists longer than any honest job has.
@@ -114,6 +189,20 @@ pub(crate) fn check_length(length: usize, path: &str) -> Result<(), JobError> {
         return Err(JobError::invalid_options(
             path,
             format_args!("has {length} members; {} are allowed", limits::MAX_LIST),
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses more dimensions, measures and the like than any honest job has.
+pub(crate) fn check_parts(count: usize, path: &str) -> Result<(), JobError> {
+    if count > limits::MAX_AGGREGATE_PARTS {
+        return Err(JobError::invalid_options(
+            path,
+            format_args!(
+                "has {count} members; {} are allowed",
+                limits::MAX_AGGREGATE_PARTS
+            ),
         ));
     }
     Ok(())

@@ -1,12 +1,18 @@
 //! What a job asks for, as types. A job's JSON is parsed into these before any SQL is built; what does not
 //! parse is refused with `INVALID_OPTIONS` and the JSON path.
 
+mod aggregate;
 mod fields;
 mod filter;
 mod order;
 mod predicate;
 mod request;
 
+pub use aggregate::{
+    Aggregate, AggregateOptions, Bucket, Dimension, GeoPlace, Join, Measure, TimeUnit,
+    dimension_column, measure_column,
+};
+pub(crate) use fields::is_identifier;
 pub use predicate::{Comparison, Pattern, Predicate};
 pub use request::{
     BatchReadOptions, CountOptions, Order, QueryOptions, ReadOptions, Request, RequestContext,

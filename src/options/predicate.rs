@@ -87,6 +87,22 @@ impl Predicate {
         Self::Any(Vec::new())
     }
 
+    /// Calls `each` with every column the filter names.
+    pub fn for_each_column(&self, each: &mut dyn FnMut(&str)) {
+        match self {
+            Self::All(members) | Self::Any(members) => {
+                members
+                    .iter()
+                    .for_each(|member| member.for_each_column(each));
+            }
+            Self::Not(inner) => inner.for_each_column(each),
+            Self::Compare { column, .. }
+            | Self::IsNull { column, .. }
+            | Self::In { column, .. }
+            | Self::Matches { column, .. } => each(column),
+        }
+    }
+
     /// True when the filter cannot reject a row.
     pub fn is_always(&self) -> bool {
         matches!(self, Self::All(members) if members.iter().all(Self::is_always))

@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use crate::error::{ErrorCode, JobError};
 use crate::limits;
-use crate::options::Predicate;
 use crate::options::fields::Options;
 use crate::options::filter::{EmptyOperators, parse_filter};
 use crate::options::order::parse_order;
+use crate::options::{AggregateOptions, Predicate};
 
 /// What parsing needs to know besides the options, for its error messages.
 #[derive(Debug, Clone, Copy)]
@@ -88,6 +88,8 @@ pub enum Request {
     BatchRead(BatchReadOptions),
     /// A number of rows.
     Count(CountOptions),
+    /// Buckets with their measures.
+    Aggregate(Box<AggregateOptions>),
     /// The targets of the source.
     ListTargets,
     /// Columns and row count of one target.
@@ -118,6 +120,8 @@ impl Request {
                 BatchReadOptions::parse(Options::new(options)?, context).map(Self::BatchRead)
             }
             "count" => CountOptions::parse(Options::new(options)?, context).map(Self::Count),
+            "aggregate" => AggregateOptions::parse(Options::new(options)?, context)
+                .map(|options| Self::Aggregate(Box::new(options))),
             "listTargets" => Ok(Self::ListTargets),
             "introspectTarget" => Ok(Self::IntrospectTarget),
             "test" => Ok(Self::Test),

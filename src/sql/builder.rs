@@ -1,5 +1,7 @@
 //! A statement in the making: text and bound values grow side by side.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use crate::options::Order;
@@ -21,6 +23,8 @@ pub struct Builder {
     pub(crate) dialect: Dialect,
     sql: String,
     params: Vec<Value>,
+    /// Columns that are not the target's own, with the alias of the table they are of.
+    elsewhere: HashMap<String, String>,
 }
 
 impl Builder {
@@ -30,7 +34,14 @@ impl Builder {
             dialect,
             sql: String::with_capacity(256),
             params: Vec::new(),
+            elsewhere: HashMap::new(),
         }
+    }
+
+    /// From now on these columns are meant to be of other tables, until called again.
+    pub(crate) fn columns_elsewhere(&mut self, columns: HashMap<String, String>) -> &mut Self {
+        self.elsewhere = columns;
+        self
     }
 
     /// Appends ready SQL.
@@ -41,7 +52,10 @@ impl Builder {
 
     /// Appends a column of the statement's own table.
     pub fn column(&mut self, name: &str) -> &mut Self {
-        let column = self.dialect.column(name);
+        let column = match self.elsewhere.get(name) {
+            Some(alias) => format!("{alias}.{}", self.dialect.quote(name)),
+            None => self.dialect.column(name),
+        };
         self.push(&column)
     }
 

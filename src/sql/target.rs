@@ -1,6 +1,7 @@
 //! Names of targets. Both rules are the official ones; what they reject never reaches the database.
 
 use crate::error::JobError;
+use crate::options::is_identifier;
 
 /// A target of bridge-postgres: `table` or `schema.table`. Without a schema it is in `public`.
 pub fn schema_and_table(target: &str) -> Result<(&str, &str), JobError> {
@@ -25,9 +26,13 @@ pub fn whole_name(target: &str) -> Result<&str, JobError> {
     }
 }
 
-fn is_identifier(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+/// A target of an aggregate: the official bridges check nothing here, so any name will do; a dot always
+/// stands between the parts. Fails for what no database has in a name.
+pub fn parts_of_name(target: &str) -> Result<Vec<&str>, JobError> {
+    if target.is_empty() || target.contains('\0') {
+        return Err(JobError::invalid_target(target));
+    }
+    Ok(target.split('.').collect())
 }
 
 #[cfg(test)]
@@ -69,5 +74,13 @@ mod tests {
         ] {
             assert!(whole_name(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn an_aggregate_takes_any_name() {
+        assert_eq!(parts_of_name("spaced table").unwrap(), ["spaced table"]);
+        assert_eq!(parts_of_name("a.b.c").unwrap(), ["a", "b", "c"]);
+        assert!(parts_of_name("").is_err());
+        assert!(parts_of_name("a\0").is_err());
     }
 }

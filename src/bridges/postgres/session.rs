@@ -54,20 +54,40 @@ impl Session {
         let guard = job.stop_with(self.stopper())?;
         let result = match self.begin.clone() {
             None => work(self),
-            Some(begin) => self.command(&begin).and_then(|()| {
-                let result = work(self);
-                // A failed statement ends in the same rollback; a lost connection needs none.
-                match (&result, self.command("ROLLBACK")) {
-                    (Ok(_), Err(error)) => Err(error),
-                    _ => result,
-                }
-            }),
+            Some(begin) => self.transaction(&begin, work),
         };
         if guard.finish() {
             // Whoever stopped the statement has ended the job; the connection is cut.
             job.check()?;
         }
         result
+    }
+
+    /// Runs statements that must see the same rows.
+    pub fn snapshot<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, JobError>,
+    ) -> Result<T, JobError> {
+        if self.begin.is_some() {
+            self.command("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")?;
+            work(self)
+        } else {
+            self.transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", work)
+        }
+    }
+
+    fn transaction<T>(
+        &mut self,
+        begin: &str,
+        work: impl FnOnce(&mut Self) -> Result<T, JobError>,
+    ) -> Result<T, JobError> {
+        self.command(begin)?;
+        let result = work(self);
+        // A failed statement ends in the same rollback; a lost connection needs none.
+        match (&result, self.command("ROLLBACK")) {
+            (Ok(_), Err(error)) => Err(error),
+            _ => result,
+        }
     }
 
     /// Runs a statement and hands over its rows one by one, as the server sends them.

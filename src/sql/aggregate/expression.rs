@@ -1,0 +1,285 @@
+//! What a bucket and a measure are in each language.
+
+use crate::json::js_number;
+use crate::options::{Aggregate, Bucket, Dimension, GeoPlace, Measure, TimeUnit};
+use crate::sql::aggregate::Aggregation;
+use crate::sql::{Builder, Dialect};
+
+impl Aggregation<'_> {
+    /// Appends the value that stands for the bucket a row falls into. What of it is shown is made by the
+    /// bridges (`bridges::aggregate`).
+    pub(super) fn bucket(&self, builder: &mut Builder, dimension: &Dimension) {
+        let column = self.column(dimension.join, &dimension.field);
+        let facts = self.columns.facts(dimension.join, &dimension.field);
+        match &dimension.bucket {
+            Bucket::Value => {
+                builder.push(&column).push(facts.grouped);
+            }
+            Bucket::Time(unit) => {
+                let text = match self.dialect {
+                    Dialect::Postgres => {
+                        format!("date_trunc('{}', {column}{})", unit.word(), facts.utc)
+                    }
+                    Dialect::MySql => mysql_label(*unit, &column),
+                    Dialect::Sqlite => sqlite_label(*unit, &column),
+                };
+                builder.push(&text);
+            }
+            Bucket::Step(step) => self.step(builder, &column, *step),
+            Bucket::Breaks(breaks) => {
+                builder.push("CASE");
+                for (i, (from, to)) in breaks.iter().zip(breaks.iter().skip(1)).enumerate() {
+                    builder.push(" WHEN ").push(&column).push(" >= ");
+                    self.edge(builder, *from);
+                    builder.push(" AND ").push(&column).push(" < ");
+                    self.edge(builder, *to);
+                    builder.push(&format!(" THEN {i}"));
+                }
+                builder.push(" END");
+            }
+            Bucket::Geohash { place, precision } => {
+                let place = match (place, self.dialect) {
+                    (
+                        GeoPlace::Degrees {
+                            latitude,
+                            longitude,
+                        },
+                        Dialect::Postgres,
+                    ) => format!(
+                        "ST_SetSRID(ST_MakePoint({}::float8, {}::float8), 4326)",
+                        self.column(dimension.join, longitude),
+                        self.column(dimension.join, latitude),
+                    ),
+                    (
+                        GeoPlace::Degrees {
+                            latitude,
+                            longitude,
+                        },
+                        _,
+                    ) => format!(
+                        "{}, {}",
+                        self.column(dimension.join, longitude),
+                        self.column(dimension.join, latitude),
+                    ),
+                    (GeoPlace::Point(column), Dialect::Postgres) => {
+                        format!("{}::geometry", self.column(dimension.join, column))
+                    }
+                    (GeoPlace::Point(column), _) => self.column(dimension.join, column),
+                };
+                builder.push(&format!("ST_GeoHash({place}, {precision})"));
+            }
+        }
+    }
+
+    /// The lower edge of a span.
+    fn step(&self, builder: &mut Builder, column: &str, step: f64) {
+        let before = match self.dialect {
+            Dialect::Postgres => format!("floor({column}::numeric / "),
+            Dialect::MySql => format!("FLOOR(CAST({column} AS DECIMAL(38,10)) / "),
+            Dialect::Sqlite => format!("FLOOR(CAST({column} AS REAL) / "),
+        };
+        builder.push(&before);
+        self.width(builder, step);
+        builder.push(") * ");
+        self.width(builder, step);
+    }
+
+    fn width(&self, builder: &mut Builder, step: f64) {
+        let text = js_number(step);
+        match self.dialect {
+            Dialect::Postgres => builder.bind(text.into()).push("::numeric"),
+            // As the literals of the official bridge: decimal, unless there is an exponent.
+            Dialect::MySql if !text.contains('e') => builder
+                .push("CAST(")
+                .bind(text.into())
+                .push(" AS DECIMAL(65,30))"),
+            Dialect::MySql | Dialect::Sqlite => builder.bind(step.into()),
+        };
+    }
+
+    fn edge(&self, builder: &mut Builder, edge: f64) {
+        builder.bind(edge.into());
+        if self.dialect == Dialect::Postgres {
+            // The column's own type may know no fractions.
+            builder.push("::float8");
+        }
+    }
+
+    /// A measured column among the rows.
+    pub(super) fn measured(&self, column: &str, aggregate: &Aggregate) -> String {
+        let column = self.dialect.column(column);
+        match (aggregate, self.dialect) {
+            // As on PostgreSQL, percentiles are of doubles.
+            (Aggregate::Percentile { .. }, Dialect::MySql) => format!("({column} + 0e0)"),
+            (Aggregate::Percentile { .. }, Dialect::Sqlite) => format!("CAST({column} AS REAL)"),
+            (Aggregate::Percentile { .. }, Dialect::Postgres) if self.percentile_of_doubles => {
+                format!("{column}::float8")
+            }
+            _ => column,
+        }
+    }
+
+    /// Appends a measure of a group.
+    pub(super) fn measure(&self, builder: &mut Builder, i: usize, measure: &Measure) {
+        let condition = (!measure.filter.is_always()).then(|| format!("s.w{i}"));
+        let condition = condition.as_deref();
+        match &measure.aggregate {
+            Aggregate::Count => {
+                builder.push(&self.counted(condition));
+            }
+            Aggregate::CountDistinct(_) => self.call(builder, "COUNT(DISTINCT ", i, condition),
+            Aggregate::Sum(_) => self.call(builder, "SUM(", i, condition),
+            Aggregate::Average(_) => self.call(builder, "AVG(", i, condition),
+            Aggregate::Minimum(_) => self.call(builder, "MIN(", i, condition),
+            Aggregate::Maximum(_) => self.call(builder, "MAX(", i, condition),
+            Aggregate::Percentile { p, .. } if self.dialect == Dialect::Postgres => {
+                builder.push("percentile_cont(").bind((*p).into());
+                builder.push(&format!(") WITHIN GROUP (ORDER BY s.c{i})"));
+                builder.push(&filter_clause(condition));
+            }
+            Aggregate::Percentile { .. } => {
+                let at = |place: &str| {
+                    format!("MAX(CASE WHEN s.r{i} = 1 + {place}(s.x{i}) THEN s.v{i} END)")
+                };
+                let (low, high) = (at("FLOOR"), at("CEIL"));
+                builder.push(&format!(
+                    "{low} + (MAX(s.x{i}) - FLOOR(MAX(s.x{i}))) * ({high} - {low})"
+                ));
+            }
+            Aggregate::First(_) | Aggregate::Last(_) if self.dialect == Dialect::Postgres => {
+                let (carry, back) = self.facts(measure).carried;
+                let order = self.row_order(i, measure);
+                builder.push(&format!("((array_agg(s.c{i}{carry} ORDER BY {order})"));
+                builder.push(&filter_clause(condition));
+                builder.push(&format!(")[1]){back}"));
+            }
+            // Every row of the group has the same.
+            Aggregate::First(_) | Aggregate::Last(_) => {
+                builder.push(&format!("s.f{i}"));
+            }
+            Aggregate::TopK { .. } => {}
+        }
+    }
+
+    /// The number of rows for which a condition holds.
+    pub(super) fn counted(&self, condition: Option<&str>) -> String {
+        match (condition, self.dialect) {
+            (Some(condition), Dialect::MySql | Dialect::Sqlite) => {
+                format!("COUNT(CASE WHEN {condition} THEN 1 END)")
+            }
+            (condition, _) => format!("COUNT(*){}", filter_clause(condition)),
+        }
+    }
+
+    /// Appends an aggregate function of the measured column.
+    fn call(&self, builder: &mut Builder, function: &str, i: usize, condition: Option<&str>) {
+        let text = match (condition, self.dialect) {
+            (Some(condition), Dialect::MySql | Dialect::Sqlite) => {
+                // The official sum over no rows is zero where there is no FILTER.
+                let otherwise = if function == "SUM(" { " ELSE 0" } else { "" };
+                format!("{function}CASE WHEN {condition} THEN s.c{i}{otherwise} END)")
+            }
+            (condition, _) => format!("{function}s.c{i}){}", filter_clause(condition)),
+        };
+        builder.push(&text);
+    }
+
+    /// Appends what a row must know of its neighbours for this measure.
+    pub(super) fn window(&self, builder: &mut Builder, i: usize, measure: &Measure) {
+        let partition = match self.dimension_list("s.").as_str() {
+            "" => String::new(),
+            list => format!("PARTITION BY {list}"),
+        };
+        let filtered = !measure.filter.is_always();
+        let value = if filtered {
+            format!("CASE WHEN s.w{i} THEN s.c{i} END")
+        } else {
+            format!("s.c{i}")
+        };
+        if let Aggregate::Percentile { p, .. } = &measure.aggregate {
+            builder.push(&format!(
+                "{value} AS v{i}, ROW_NUMBER() OVER ({partition} ORDER BY {value} IS NULL, {value}) AS r{i}, "
+            ));
+            // A decimal would be rounded.
+            builder.bind((*p).into()).push(" * ");
+            builder.push(&format!("(COUNT({value}) OVER ({partition}) - 1) AS x{i}"));
+            return;
+        }
+        let matching = if filtered {
+            format!("CASE WHEN s.w{i} THEN 0 ELSE 1 END, ")
+        } else {
+            String::new()
+        };
+        let order = self.row_order(i, measure);
+        builder.push(&format!(
+            "FIRST_VALUE({value}) OVER ({partition} ORDER BY {matching}{order}) AS f{i}"
+        ));
+    }
+
+    /// The order in which the row of a `first` or `last` comes first: by the tracking column, then by the
+    /// key. NULL counts as greater than everything, as on PostgreSQL. Without a key, equals are told apart by
+    /// the value itself.
+    fn row_order(&self, i: usize, measure: &Measure) -> String {
+        let last = matches!(measure.aggregate, Aggregate::Last(_));
+        let own = format!("s.c{i}{}", self.facts(measure).grouped);
+        let mut columns = vec![match &self.options.tracking_column {
+            Some(_) => "s.o".to_owned(),
+            None => own.clone(),
+        }];
+        if self.key.is_empty() && self.options.tracking_column.is_some() {
+            columns.push(match self.dialect {
+                // Not every type of PostgreSQL has an order; its text has.
+                Dialect::Postgres => format!("s.c{i}::text"),
+                Dialect::MySql | Dialect::Sqlite => own,
+            });
+        }
+        columns.extend((0..self.key.len()).map(|i| format!("s.k{i}")));
+        let direction = if last { "DESC" } else { "ASC" };
+        let clauses: Vec<_> = columns
+            .into_iter()
+            .map(|column| match self.dialect {
+                Dialect::Postgres | Dialect::Sqlite => {
+                    let nulls = if last { "FIRST" } else { "LAST" };
+                    format!("{column} {direction} NULLS {nulls}")
+                }
+                Dialect::MySql => format!("{column} IS NULL {direction}, {column} {direction}"),
+            })
+            .collect();
+        clauses.join(", ")
+    }
+}
+
+fn filter_clause(condition: Option<&str>) -> String {
+    condition.map_or_else(String::new, |condition| {
+        format!(" FILTER (WHERE {condition})")
+    })
+}
+
+fn mysql_label(unit: TimeUnit, column: &str) -> String {
+    let format = match unit {
+        TimeUnit::Minute => "%Y-%m-%dT%H:%i",
+        TimeUnit::Hour => "%Y-%m-%dT%H",
+        TimeUnit::Day => "%Y-%m-%d",
+        // ISO year and ISO week.
+        TimeUnit::Week => "%x-W%v",
+        TimeUnit::Month => "%Y-%m",
+        TimeUnit::Quarter => return format!("CONCAT(YEAR({column}), '-Q', QUARTER({column}))"),
+        TimeUnit::Year => "%Y",
+    };
+    format!("DATE_FORMAT({column}, '{format}')")
+}
+
+fn sqlite_label(unit: TimeUnit, column: &str) -> String {
+    let format = match unit {
+        TimeUnit::Minute => "%Y-%m-%dT%H:%M",
+        TimeUnit::Hour => "%Y-%m-%dT%H",
+        TimeUnit::Day => "%Y-%m-%d",
+        TimeUnit::Week => "%G-W%V",
+        TimeUnit::Month => "%Y-%m",
+        TimeUnit::Quarter => {
+            return format!("strftime('%Y-Q', {column}) || ((strftime('%m', {column}) + 2) / 3)");
+        }
+        TimeUnit::Year => "%Y",
+    };
+    format!("strftime('{format}', {column})")
+}

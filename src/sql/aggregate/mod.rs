@@ -1,0 +1,211 @@
+//! Statements of `aggregate`: one for the buckets, and one more for each `top_k`.
+//!
+//! All of them are nested alike. Innermost are the rows that count, with the value of every dimension (`d0`,
+//! `d1` …) and of every measured column (`c0` …) under names of our own, so that each value of a job is bound
+//! exactly once. Around it the rows are grouped; outermost are the conditions on buckets, and their order.
+//! A `top_k` statement groups the same rows of the same snapshot by the same dimensions, so both can tell
+//! a bucket by its rank among all of them (`g`): comparing the dimensions' values would not do, because
+//! which of several equal values stands for a group (`1.0` and `1.00`, `web` and `Web`) is up to the database.
+
+mod expression;
+mod rows;
+
+use crate::options::{Aggregate, AggregateOptions, Bucket, Measure, Order};
+use crate::options::{dimension_column, measure_column};
+use crate::sql::{Builder, Dialect, Statement};
+
+/// What a bridge knows of a column. The default is right where nothing needs to be said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ColumnFacts {
+    /// Ready SQL after the column that makes it a time in UTC.
+    pub utc: &'static str,
+    /// Ready SQL after a value, so that it arrives in a form that the bridge reads.
+    pub shown: &'static str,
+    /// Ready SQL after the column where it is grouped or sorted by.
+    pub grouped: &'static str,
+    /// Ready SQL after a value on its way through a list, and after taking it out again.
+    pub carried: (&'static str, &'static str),
+}
+
+/// The columns of the target and of the joined tables, as far as a bridge knows them.
+pub trait Columns {
+    /// What is known of a column of the target (`None`) or of a joined table.
+    fn facts(&self, join: Option<usize>, column: &str) -> ColumnFacts;
+
+    /// The joined table that a column is of, when the target has none of its name.
+    fn owner(&self, column: &str) -> Option<usize>;
+}
+
+/// One aggregate, with what the bridge adds to its options.
+#[derive(Clone, Copy)]
+pub struct Aggregation<'a> {
+    /// The language.
+    pub dialect: Dialect,
+    /// What is asked.
+    pub options: &'a AggregateOptions,
+    /// The target, quoted.
+    pub from: &'a str,
+    /// The joined tables, quoted.
+    pub joins: &'a [String],
+    /// The target's key, by which `first` and `last` decide between equals.
+    pub key: &'a [String],
+    /// The columns.
+    pub columns: &'a dyn Columns,
+    /// True where a part of the rows can be looked at.
+    pub samples: bool,
+    /// True where a percentile is only of doubles.
+    pub percentile_of_doubles: bool,
+}
+
+impl Aggregation<'_> {
+    /// The statement of the buckets. Its columns: the dimensions, the number of rows, the measures that are
+    /// not `top_k`, and, when there is one that is, the bucket's rank.
+    pub fn buckets(&self) -> Statement {
+        let mut builder = Builder::new(self.dialect);
+        builder.push("SELECT ");
+        for (i, dimension) in self.options.dimensions.iter().enumerate() {
+            let shown = match dimension.bucket {
+                Bucket::Value => self.columns.facts(dimension.join, &dimension.field).shown,
+                _ => "",
+            };
+            builder.push(&format!("t.d{i}{shown}, "));
+        }
+        builder.push("t.n");
+        for (i, measure) in self.single_measures() {
+            let shown = self.facts(measure).shown;
+            let shown = match measure.aggregate {
+                Aggregate::Sum(_) | Aggregate::Minimum(_) | Aggregate::Maximum(_) => shown,
+                Aggregate::First(_) | Aggregate::Last(_) => shown,
+                _ => "",
+            };
+            builder.push(&format!(", t.m{i}{shown}"));
+        }
+        let ranked = self.options.top_k().next().is_some();
+        if ranked {
+            builder.push(", t.g");
+        }
+        builder.push(" FROM (SELECT ").push(&self.dimensions());
+        builder.push("COUNT(*) AS n");
+        for (i, measure) in self.single_measures() {
+            builder.push(", ");
+            self.measure(&mut builder, i, measure);
+            builder.push(&format!(" AS {}", measure_column(i)));
+        }
+        if ranked {
+            builder.push(", ").push(&self.rank());
+        }
+        builder.push(" FROM (");
+        self.prepared_rows(&mut builder);
+        builder.push(") AS s");
+        self.group(&mut builder, None);
+        builder
+            .push(") AS t")
+            .filter(&self.options.having)
+            .order(&self.order())
+            .window(self.options.limit, None);
+        builder.finish()
+    }
+
+    /// The statement of the lists of one `top_k`. Its columns: the rank of the bucket, a value, how often it
+    /// occurs. Buckets come by rank; within one, equal counts come in the order of the values.
+    pub fn top_k(&self, measure: &Measure, column: &str, k: u64) -> Statement {
+        let mut builder = Builder::new(self.dialect);
+        let shown = self.columns.facts(None, column).shown;
+        let filtered = !measure.filter.is_always();
+        let partition = match self.dimension_list("s.").as_str() {
+            "" => String::new(),
+            list => format!("PARTITION BY {list} "),
+        };
+        builder.push(&format!(
+            "SELECT t.g, t.v{shown}, t.n FROM (SELECT {}, s.v, s.n, \
+             ROW_NUMBER() OVER ({partition}ORDER BY s.n DESC, s.v) AS r FROM (SELECT {}s.v, {} AS n FROM (",
+            self.rank(),
+            self.dimensions(),
+            self.counted(filtered.then_some("s.w")),
+        ));
+        self.rows_of_top_k(&mut builder, measure, column);
+        builder.push(") AS s");
+        self.group(&mut builder, Some("s.v"));
+        builder
+            .push(") AS s) AS t WHERE t.r <= ")
+            .bind(k.into())
+            .push(" AND t.n > 0 ORDER BY t.g, t.r");
+        builder.finish()
+    }
+
+    /// The measures with one value, with their places.
+    fn single_measures(&self) -> impl Iterator<Item = (usize, &Measure)> {
+        let measures = self.options.measures.iter().enumerate();
+        measures.filter(|(_, measure)| !matches!(measure.aggregate, Aggregate::TopK { .. }))
+    }
+
+    fn facts(&self, measure: &Measure) -> ColumnFacts {
+        let column = measure.aggregate.column();
+        column.map_or_else(ColumnFacts::default, |column| {
+            self.columns.facts(None, column)
+        })
+    }
+
+    /// `s.d0, s.d1, `
+    fn dimensions(&self) -> String {
+        match self.dimension_list("s.").as_str() {
+            "" => String::new(),
+            list => format!("{list}, "),
+        }
+    }
+
+    /// The dimensions' columns behind `prefix`, with commas between.
+    fn dimension_list(&self, prefix: &str) -> String {
+        let columns: Vec<_> = (0..self.options.dimensions.len())
+            .map(|i| format!("{prefix}{}", dimension_column(i)))
+            .collect();
+        columns.join(", ")
+    }
+
+    /// The rank of a bucket among all of them, whatever `having` says.
+    fn rank(&self) -> String {
+        match self.dimension_list("s.").as_str() {
+            "" => "1 AS g".to_owned(),
+            list => format!("DENSE_RANK() OVER (ORDER BY {list}) AS g"),
+        }
+    }
+
+    /// Appends ` WHERE … GROUP BY …` over the rows called `s`.
+    fn group(&self, builder: &mut Builder, also_by: Option<&str>) {
+        let mut glue = " WHERE ";
+        for (i, dimension) in self.options.dimensions.iter().enumerate() {
+            // What lies outside all edges belongs to no bucket.
+            if matches!(dimension.bucket, Bucket::Breaks(_)) {
+                builder.push(glue).push(&format!("s.d{i} IS NOT NULL"));
+                glue = " AND ";
+            }
+        }
+        let list = self.dimension_list("s.");
+        let by: Vec<_> = [list.as_str()]
+            .into_iter()
+            .chain(also_by)
+            .filter(|column| !column.is_empty())
+            .collect();
+        if !by.is_empty() {
+            builder.push(" GROUP BY ").push(&by.join(", "));
+        }
+    }
+
+    /// The order asked for, with the dimensions deciding between equals, so that the same question has the
+    /// same answer, and a limit the same buckets. Nothing where nothing was asked for.
+    fn order(&self) -> Vec<Order> {
+        let mut order = self.options.order.clone();
+        if order.is_empty() && self.options.limit.is_none() {
+            return order;
+        }
+        for column in (0..self.options.dimensions.len()).map(dimension_column) {
+            if order.iter().all(|clause| clause.column != column) {
+                order.push(Order {
+                    column,
+                    descending: false,
+                });
+            }
+        }
+        order
+    }
+}
