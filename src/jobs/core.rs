@@ -233,7 +233,7 @@ impl Core {
             Arc::clone(&job.control),
             job.link.outbox.frames.clone(),
             self.settings.chunk,
-            Slot::Rows,
+            Slot::of(&request),
         );
         let summary = bridge.run(&job.control, &target, &request, &mut sink)?;
         sink.flush()?;

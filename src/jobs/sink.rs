@@ -8,6 +8,7 @@ use crate::error::{ErrorCode, JobError};
 use crate::jobs::{JobControl, Phase};
 use crate::json::{write_string, write_u64};
 use crate::limits;
+use crate::options::Request;
 
 /// What a frame of a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +56,16 @@ pub enum Slot {
     Rows,
     /// `agg`, the buckets of an aggregate.
     Agg,
+}
+
+impl Slot {
+    /// The place of the answer to a request.
+    pub fn of(request: &Request) -> Self {
+        match request {
+            Request::Aggregate(_) => Self::Agg,
+            _ => Self::Rows,
+        }
+    }
 }
 
 /// Takes the rows of one job, one at a time, and sends a chunk whenever one is full. Sending waits while the

@@ -3,8 +3,7 @@
 
 use serde_json::Value;
 
-use crate::json::time::{MAX_MICROS, MICROS_PER_DAY, civil_from_days};
-use crate::json::{js_number, write_f64};
+use crate::json::{MAX_MICROS, MICROS_PER_DAY, civil_from_days, js_number, write_f64};
 
 /// A JSON value as `String(x)` has it: lists joined by commas, objects without a word about what is in them.
 /// Integers are exact.

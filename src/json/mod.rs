@@ -7,14 +7,11 @@ mod number;
 mod passthrough;
 mod string;
 mod time;
-mod time_label;
 
 pub use bytes::write_bytes;
 pub use javascript::{js_date_text, js_string, write_number_of_text};
 pub use number::{js_number, number_text, write_f32, write_f64, write_i64, write_u64};
 pub use passthrough::write_document;
 pub use string::write_string;
-#[cfg(feature = "mysql")]
-pub(crate) use time::civil_from_days;
-pub use time::{write_date, write_timestamp};
-pub use time_label::write_time_label;
+pub(crate) use time::{MAX_MICROS, MICROS_PER_DAY, civil_from_days, days_from_civil};
+pub use time::{write_date, write_millis, write_timestamp};

@@ -2,9 +2,11 @@
 
 use std::fmt::Write;
 
-pub(super) const MICROS_PER_DAY: i64 = 86_400_000_000;
+use crate::json::write_i64;
+
+pub(crate) const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// Largest instant a JavaScript `Date` can hold, in microseconds either side of 1970.
-pub(super) const MAX_MICROS: i64 = 8_640_000_000_000_000_000;
+pub(crate) const MAX_MICROS: i64 = 8_640_000_000_000_000_000;
 
 /// Writes an instant given in microseconds since 1970 UTC. Microseconds are cut, not rounded, toward the
 /// past; what no `Date` can hold (year past 275760) is `null`.
@@ -36,6 +38,15 @@ pub fn write_timestamp(out: &mut String, micros: i64) {
     );
 }
 
+/// Writes an instant given in microseconds since 1970 UTC as `Number(date)` has it: in milliseconds.
+pub fn write_millis(out: &mut String, micros: i64) {
+    if (-MAX_MICROS..=MAX_MICROS).contains(&micros) {
+        write_i64(out, micros.div_euclid(1000));
+    } else {
+        out.push_str("null");
+    }
+}
+
 /// Writes a calendar date, given in days since 1970, as its midnight in UTC.
 pub fn write_date(out: &mut String, days: i64) {
     match days.checked_mul(MICROS_PER_DAY) {
@@ -64,6 +75,17 @@ pub(crate) fn civil_from_days(days: i64) -> (i64, u32, u32) {
     )
 }
 
+/// Days from 1970 to the first of a month (Hinnant's algorithm).
+pub(crate) fn days_from_civil(year: i64, month: i64) -> i64 {
+    let year = year - i64::from(month <= 2);
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let shifted = if month > 2 { month - 3 } else { month + 9 };
+    let day_of_year = (153 * shifted + 2) / 5;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,5 +111,20 @@ mod tests {
         );
         assert_eq!(text(MAX_MICROS), "\"+275760-09-13T00:00:00.000Z\"");
         assert_eq!(text(MAX_MICROS + 1000), "null");
+        let mut out = String::new();
+        write_millis(&mut out, -1);
+        write_millis(&mut out, i64::MAX);
+        assert_eq!(out, "-1null");
+    }
+
+    #[test]
+    fn days_and_dates_are_each_others_inverse() {
+        for days in (-800_000..800_000).step_by(97) {
+            let (year, month, day) = civil_from_days(days);
+            assert_eq!(
+                days_from_civil(year, month.into()) + i64::from(day) - 1,
+                days
+            );
+        }
     }
 }

@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::replay::Run;
 
 /// Bridges that answer `aggregate`.
-const AGGREGATES: &[&str] = &[];
+const AGGREGATES: &[&str] = &["postgres", "cockroachdb", "mysql", "mariadb", "sqlite"];
 
 /// Replays the cases, the aggregate ones only for a bridge that has them.
 fn check(run: &Run<'_>) {

@@ -172,7 +172,7 @@ mod tests {
             unit: TimeUnit,
         ) -> Result<(), JobError> {
             let micros = self.0[column].as_i64().unwrap();
-            crate::json::write_time_label(out, unit, micros);
+            super::super::write_time_label(out, unit, micros);
             Ok(())
         }
         fn text(&self, column: usize) -> Result<String, JobError> {

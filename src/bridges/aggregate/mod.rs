@@ -2,12 +2,17 @@
 //! run them and say what the values of their rows are.
 
 mod bucket;
+mod geohash;
+mod label;
 mod top_k;
 
 use crate::error::JobError;
 use crate::jobs::RowSink;
-use crate::options::AggregateOptions;
+use crate::options::{AggregateOptions, TimeUnit};
 use crate::sql::{Aggregation, Statement};
+
+pub(crate) use geohash::check_geohash;
+pub(crate) use label::write_time_label;
 
 use bucket::BucketWriter;
 use top_k::Lists;
@@ -21,12 +26,7 @@ pub(crate) trait Values {
     fn write_number(&self, out: &mut String, column: usize) -> Result<(), JobError>;
 
     /// Appends the label of a time bucket.
-    fn write_time(
-        &self,
-        out: &mut String,
-        column: usize,
-        unit: crate::options::TimeUnit,
-    ) -> Result<(), JobError>;
+    fn write_time(&self, out: &mut String, column: usize, unit: TimeUnit) -> Result<(), JobError>;
 
     /// The value as JavaScript's `String(x)` has it.
     fn text(&self, column: usize) -> Result<String, JobError>;

@@ -36,8 +36,8 @@ impl Lists {
     ) -> Result<(), JobError> {
         let before = usize::try_from(rank.saturating_sub(1)).unwrap_or(usize::MAX);
         let skipped = before.saturating_sub(self.ends.len());
-        let bytes = self.bytes().saturating_add(skipped.saturating_mul(4));
-        if bytes + key.len() + used > limits::TOP_K_BYTES {
+        let held = self.bytes() + key.len() + used;
+        if held.saturating_add(skipped.saturating_mul(4)) > limits::TOP_K_BYTES {
             return Err(JobError::new(
                 ErrorCode::QueryFailed,
                 format!(

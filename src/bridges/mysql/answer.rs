@@ -323,7 +323,8 @@ impl Answer<'_> {
     }
 }
 
-fn parameters(statement: &Statement) -> Result<Vec<Value>, JobError> {
+/// The values of a statement as the driver takes them.
+pub(super) fn parameters(statement: &Statement) -> Result<Vec<Value>, JobError> {
     statement.params.iter().map(parameter).collect()
 }
 

@@ -61,6 +61,28 @@ impl Catalog {
         })
     }
 
+    /// The names of a table's own primary key, most significant first, for a table of any database.
+    pub(super) fn key_names(
+        session: &mut Session,
+        schema: Option<&str>,
+        table: &str,
+    ) -> Result<Vec<String>, JobError> {
+        let sql = "SELECT COLUMN_NAME FROM information_schema.KEY_COLUMN_USAGE \
+                   WHERE CONSTRAINT_NAME = 'PRIMARY' AND TABLE_NAME = ? AND TABLE_SCHEMA = ";
+        names(session, sql, schema, table)
+    }
+
+    /// The names of a table's columns, for a table of any database.
+    pub(super) fn column_names(
+        session: &mut Session,
+        schema: Option<&str>,
+        table: &str,
+    ) -> Result<Vec<String>, JobError> {
+        let sql = "SELECT COLUMN_NAME FROM information_schema.COLUMNS \
+                   WHERE TABLE_NAME = ? AND TABLE_SCHEMA = ";
+        names(session, sql, schema, table)
+    }
+
     /// The column of this name, in any case.
     pub(super) fn tracking(
         session: &mut Session,
@@ -99,10 +121,48 @@ impl Catalog {
         Ok(found)
     }
 
+    /// What is known of one table's columns; without a schema it is of the default one.
+    pub(super) fn traits_of(
+        &self,
+        session: &mut Session,
+        schema: Option<&str>,
+        table: &str,
+    ) -> Result<Arc<Traits>, JobError> {
+        let mut place = schema.map(str::to_owned);
+        if place.is_none() {
+            session.table("SELECT DATABASE()", Vec::new(), |row| {
+                place = Some(text(row, 0));
+                Ok(())
+            })?;
+        }
+        let place = (place.unwrap_or_default(), table.to_owned());
+        self.traits
+            .get(place.clone(), || load_traits(session, &place.0, &place.1))
+    }
+
     /// Forgets a target on which a statement failed.
     pub(super) fn forget(&self, table: &str) {
         self.keys.remove(table);
     }
+}
+
+/// The names that a statement about a table finds; without a schema it is the default one.
+fn names(
+    session: &mut Session,
+    sql: &str,
+    schema: Option<&str>,
+    table: &str,
+) -> Result<Vec<String>, JobError> {
+    let place = if schema.is_some() { "?" } else { "DATABASE()" };
+    let mut params: Vec<Value> = vec![table.into()];
+    params.extend(schema.map(Value::from));
+    let mut names = Vec::new();
+    let sql = format!("{sql}{place} ORDER BY ORDINAL_POSITION");
+    session.table(&sql, params, |row| {
+        names.push(text(row, 0));
+        Ok(())
+    })?;
+    Ok(names)
 }
 
 /// The table of the database that a column comes from, whatever it is called in the statement.

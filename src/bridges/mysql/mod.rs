@@ -2,6 +2,7 @@
 //! `connector` make a `session`, `catalog` and `key` know the target, `answer` runs the statements, `layout`
 //! and `value` write what comes back.
 
+mod aggregate;
 mod answer;
 mod catalog;
 mod config;
@@ -70,6 +71,8 @@ pub struct MySqlBridge {
     settings: Arc<Settings>,
     catalog: Catalog,
     totals: Totals,
+    /// The source says that its geohash buckets may be used.
+    geohash: bool,
 }
 
 impl MySqlBridge {
@@ -86,6 +89,7 @@ impl MySqlBridge {
             settings,
             catalog: Catalog::default(),
             totals: Totals::default(),
+            geohash: config.get("enableGeohash") == Some(&Value::Bool(true)),
         })
     }
 }
@@ -98,9 +102,10 @@ impl Bridge for MySqlBridge {
         request: &Request,
         sink: &mut RowSink,
     ) -> Result<Summary, JobError> {
+        // An aggregate takes any name, and may have one of its own.
         if !matches!(
             request,
-            Request::ListTargets | Request::Test | Request::Privileges
+            Request::ListTargets | Request::Test | Request::Privileges | Request::Aggregate(_)
         ) {
             whole_name(target)?;
         }
@@ -120,6 +125,9 @@ impl Bridge for MySqlBridge {
                     Request::BatchRead(options) => answer.batch_read(target, options),
                     Request::Count(options) => answer.count(target, options),
                     Request::IntrospectTarget => answer.introspect(target),
+                    Request::Aggregate(options) => answer
+                        .aggregate(target, options, self.geohash)
+                        .map(|()| Summary::default()),
                     Request::Test => answer.test(),
                     Request::Privileges => privileges::ask(answer.session),
                 }

@@ -32,14 +32,7 @@ impl Session {
         let result = if self.read_only {
             work(self)
         } else {
-            self.command("START TRANSACTION READ ONLY").and_then(|()| {
-                let result = work(self);
-                // A failed statement ends in the same rollback; a lost connection needs none.
-                match (&result, self.command("ROLLBACK")) {
-                    (Ok(_), Err(error)) => Err(error),
-                    _ => result,
-                }
-            })
+            self.transaction("START TRANSACTION READ ONLY", work)
         };
         if guard.finish() {
             self.spent = true;
@@ -119,6 +112,47 @@ impl Session {
             Ok(())
         })?;
         Ok(number)
+    }
+
+    /// Runs statements that must see the same rows.
+    pub(super) fn snapshot<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, JobError>,
+    ) -> Result<T, JobError> {
+        if self.read_only {
+            self.command("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")?;
+            self.transaction(
+                "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+                work,
+            )
+        } else {
+            // It is in a transaction already, whose first statement decides what all of them see.
+            work(self)
+        }
+    }
+
+    fn transaction<T>(
+        &mut self,
+        begin: &str,
+        work: impl FnOnce(&mut Self) -> Result<T, JobError>,
+    ) -> Result<T, JobError> {
+        self.command(begin)?;
+        let result = work(self);
+        // A failed statement ends in the same rollback; a lost connection needs none.
+        match (&result, self.command("ROLLBACK")) {
+            (Ok(_), Err(error)) => Err(error),
+            _ => result,
+        }
+    }
+
+    /// Lets statements show a column of which every row of a group has the same value. MariaDB knows no
+    /// other way to say so than this mode, MySQL would take one.
+    pub(super) fn allow_columns_of_groups(&mut self) {
+        let sql = "SET SESSION sql_mode = TRIM(BOTH ',' FROM REPLACE(REPLACE(\
+                   CONCAT(',', @@SESSION.sql_mode, ','), ',ONLY_FULL_GROUP_BY,', ','), ',ANSI,', ','))";
+        if let Err(error) = self.command(sql) {
+            log::debug!("the mode of grouping stays: {}", error.message);
+        }
     }
 
     fn command(&mut self, sql: &str) -> Result<(), JobError> {

@@ -1,8 +1,10 @@
 //! Dates of the server as the instants that the official drivers make of them, accidents included: both hand
 //! the server's text to JavaScript, in a process whose time zone is UTC.
 
+use mysql::Value;
+
 use super::value::push_fraction;
-use crate::json::{civil_from_days, write_timestamp};
+use crate::json::{civil_from_days, days_from_civil, write_timestamp};
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -20,6 +22,25 @@ pub(super) struct Moment {
 }
 
 impl Moment {
+    /// The moment that a value of the driver is; the zero date for any other value.
+    pub(super) fn of(value: &Value) -> Self {
+        let (year, month, day, hour, minute, second, micros) = match value {
+            Value::Date(year, month, day, hour, minute, second, micros) => {
+                (*year, *month, *day, *hour, *minute, *second, *micros)
+            }
+            _ => (0, 0, 0, 0, 0, 0, 0),
+        };
+        Self {
+            year,
+            month,
+            day,
+            hour,
+            minute,
+            second,
+            micros,
+        }
+    }
+
     /// Days from 1970 to a date.
     pub(super) fn days(year: i64, month: i64, day: i64) -> i64 {
         days_from_civil(year, month) + day - 1
@@ -57,23 +78,37 @@ impl Moment {
 /// Writes a DATE as `new Date(year, month - 1, day)` has it: parts that are zero run over into the month or
 /// year before, and years below 100 belong to the twentieth century.
 pub(super) fn write_date_of(out: &mut String, date: Moment, zero_is_null: bool) {
+    match date_micros(date, zero_is_null) {
+        Some(micros) => write_timestamp(out, micros),
+        None => out.push_str("null"),
+    }
+}
+
+/// The instant of [`write_date_of`].
+pub(super) fn date_micros(date: Moment, zero_is_null: bool) -> Option<i64> {
     if zero_is_null && date.year == 0 && date.month == 0 && date.day == 0 {
-        out.push_str("null");
-        return;
+        return None;
     }
     let year = match i64::from(date.year) {
         short @ 0..=99 => 1900 + short,
         year => year,
     };
-    write_timestamp(out, micros(year, date, 0));
+    Some(micros(year, date, 0))
 }
 
 /// Writes a DATETIME or TIMESTAMP as `new Date(text)` has it: months and days that are zero are no date,
 /// and years below 100 are those of the decades around 2000.
 pub(super) fn write_moment(out: &mut String, moment: Moment) {
+    match moment_micros(moment) {
+        Some(micros) => write_timestamp(out, micros),
+        None => out.push_str("null"),
+    }
+}
+
+/// The instant of [`write_moment`].
+pub(super) fn moment_micros(moment: Moment) -> Option<i64> {
     if !(1..=12).contains(&moment.month) || !(1..=31).contains(&moment.day) {
-        out.push_str("null");
-        return;
+        return None;
     }
     let year = match i64::from(moment.year) {
         short @ 0..=49 => 2000 + short,
@@ -83,7 +118,7 @@ pub(super) fn write_moment(out: &mut String, moment: Moment) {
     let seconds =
         i64::from(moment.hour) * 3600 + i64::from(moment.minute) * 60 + i64::from(moment.second);
     let clock = seconds * MICROS_PER_SECOND + i64::from(moment.micros);
-    write_timestamp(out, micros(year, moment, clock));
+    Some(micros(year, moment, clock))
 }
 
 /// Microseconds since 1970 of a day, which may lie outside its month, plus `clock`.
@@ -91,17 +126,6 @@ fn micros(year: i64, date: Moment, clock: i64) -> i64 {
     let months = year * 12 + i64::from(date.month) - 1;
     let first = days_from_civil(months.div_euclid(12), months.rem_euclid(12) + 1);
     (first + i64::from(date.day) - 1) * SECONDS_PER_DAY * MICROS_PER_SECOND + clock
-}
-
-/// Days from 1970 to the first of a month (Hinnant's algorithm).
-fn days_from_civil(year: i64, month: i64) -> i64 {
-    let year = year - i64::from(month <= 2);
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let shifted = if month > 2 { month - 3 } else { month + 9 };
-    let day_of_year = (153 * shifted + 2) / 5;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
 }
 
 #[cfg(test)]

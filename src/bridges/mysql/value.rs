@@ -33,7 +33,8 @@ pub(super) fn write_row<'a>(
     out.push('}');
 }
 
-fn write_value(out: &mut String, value: &Value, form: Form) {
+/// Appends one value.
+pub(super) fn write_value(out: &mut String, value: &Value, form: Form) {
     match value {
         Value::NULL => match form {
             Form::Geometry(_, Some(kind)) => {
@@ -50,16 +51,8 @@ fn write_value(out: &mut String, value: &Value, form: Form) {
         Value::Float(number) => write_f32(out, *number),
         Value::Double(number) => write_f64(out, *number),
         Value::Bytes(bytes) => write_text_or_bytes(out, bytes, form),
-        Value::Date(year, month, day, hour, minute, second, micros) => {
-            let moment = Moment {
-                year: *year,
-                month: *month,
-                day: *day,
-                hour: *hour,
-                minute: *minute,
-                second: *second,
-                micros: *micros,
-            };
+        Value::Date(_, _, _, _, _, _, micros) => {
+            let moment = Moment::of(value);
             match form {
                 Form::Date { zero_is_null } => write_date_of(out, moment, zero_is_null),
                 Form::TimeText {

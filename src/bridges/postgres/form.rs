@@ -13,7 +13,7 @@ use crate::json::{
 
 /// Days, and microseconds, from 1970 to the server's own epoch, 2000.
 const EPOCH_DAYS: i64 = 10_957;
-const EPOCH_MICROS: i64 = EPOCH_DAYS * 86_400_000_000;
+pub(super) const EPOCH_MICROS: i64 = EPOCH_DAYS * 86_400_000_000;
 
 /// How a value is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,6 +131,35 @@ pub fn form(oid: u32) -> Option<(Form, bool)> {
         1017 => (Form::Point, true),
         1041 => (Form::Inet, true),
         651 => (Form::Cidr, true),
+        _ => return None,
+    })
+}
+
+/// A cast to the array type that [`form`] reads; `None` when it is no array.
+pub fn array_type(oid: u32) -> Option<&'static str> {
+    Some(match oid {
+        1000 => "::bool[]",
+        1001 => "::bytea[]",
+        1016 => "::int8[]",
+        1005 => "::int2[]",
+        1007 => "::int4[]",
+        1028 => "::oid[]",
+        1021 => "::float4[]",
+        1022 => "::float8[]",
+        1231 => "::numeric[]",
+        1009 => "::text[]",
+        1014 => "::bpchar[]",
+        1015 => "::varchar[]",
+        199 => "::json[]",
+        3807 => "::jsonb[]",
+        1182 => "::date[]",
+        1115 => "::timestamp[]",
+        1185 => "::timestamptz[]",
+        1187 => "::interval[]",
+        2951 => "::uuid[]",
+        1017 => "::point[]",
+        1041 => "::inet[]",
+        651 => "::cidr[]",
         _ => return None,
     })
 }

@@ -2,6 +2,7 @@
 //! `connect` make a `session`, `catalog` knows the target's columns, `answer` runs the statements and
 //! `row` writes what comes back.
 
+mod aggregate;
 mod answer;
 mod catalog;
 mod config;
@@ -125,6 +126,8 @@ pub struct PostgresBridge {
     pool: Pool<PostgresConnector>,
     catalog: Catalog,
     totals: Totals,
+    /// The source says that it has the PostGIS extension.
+    postgis: bool,
 }
 
 impl PostgresBridge {
@@ -141,6 +144,7 @@ impl PostgresBridge {
             pool,
             catalog: Catalog::default(),
             totals: Totals::default(),
+            postgis: config.get("enablePostgis") == Some(&Value::Bool(true)),
         })
     }
 }
@@ -153,8 +157,11 @@ impl Bridge for PostgresBridge {
         request: &Request,
         sink: &mut RowSink,
     ) -> Result<Summary, JobError> {
+        let name = target;
         let target = match request {
-            Request::ListTargets | Request::Test | Request::Privileges => None,
+            Request::ListTargets | Request::Test | Request::Privileges | Request::Aggregate(_) => {
+                None
+            }
             _ => Some(Target::parse(target, self.flavour)?),
         };
         self.pool.run(job, sink, |session, sink| {
@@ -176,6 +183,9 @@ impl Bridge for PostgresBridge {
                     }
                     (Request::Count(options), Some(target)) => answer.count(target, options),
                     (Request::IntrospectTarget, Some(target)) => answer.introspect(target),
+                    (Request::Aggregate(options), _) => answer
+                        .aggregate(name, options, self.postgis)
+                        .map(|()| Summary::default()),
                     (Request::Test, _) | (_, None) => answer.test(),
                 }
             })

@@ -29,7 +29,8 @@ impl<'a> FromSql<'a> for Raw<'a> {
     }
 }
 
-fn raw(row: &Row, index: usize) -> Result<Option<&[u8]>, JobError> {
+/// A value's bytes as they came; `None` for NULL.
+pub(super) fn raw(row: &Row, index: usize) -> Result<Option<&[u8]>, JobError> {
     row.try_get::<_, Raw<'_>>(index)
         .map(|raw| raw.0)
         .map_err(|e| error::executing(&e))
@@ -233,7 +234,8 @@ fn is_plain(form: Form) -> bool {
     }
 }
 
-fn changed(column: &str) -> JobError {
+/// A column has another type than the catalog said; another attempt will know it.
+pub(super) fn changed(column: &str) -> JobError {
     JobError::new(
         ErrorCode::QueryFailed,
         format!("column \"{column}\" was changed during the query"),
@@ -241,7 +243,8 @@ fn changed(column: &str) -> JobError {
     .lost()
 }
 
-fn unreadable(row: &Row, index: usize) -> JobError {
+/// The bytes of a value are not what its type says.
+pub(super) fn unreadable(row: &Row, index: usize) -> JobError {
     let (name, kind) = row
         .columns()
         .get(index)

@@ -1,6 +1,7 @@
 //! bridge-sqlite: one database file, opened read-only and never created. Values are written by their storage
 //! class; the declared type of a column says nothing about what is in it.
 
+mod aggregate;
 mod catalog;
 mod connect;
 mod error;
@@ -69,6 +70,9 @@ impl Bridge for SqliteBridge {
                 Request::Count(options) => select::count(connection, job, target, options, sink),
                 Request::ListTargets => catalog::list_targets(connection, job, sink),
                 Request::IntrospectTarget => catalog::introspect(connection, job, target, sink),
+                Request::Aggregate(options) => {
+                    aggregate::aggregate(connection, job, target, options, sink)
+                }
                 Request::Test => catalog::test(connection, job),
                 Request::Privileges => catalog::privileges(connection, job),
             }

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::error::{ErrorCode, JobError};
-use crate::options::Join;
 use crate::options::fields::{Options, check_parts, finite};
+use crate::options::{Join, RequestContext};
 
 /// What rows are grouped by.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,14 +98,27 @@ impl TimeUnit {
 }
 
 /// Parses `dimensions`.
-pub(super) fn parse(options: Options<'_>, joins: &[Join]) -> Result<Vec<Dimension>, JobError> {
+pub(super) fn parse(
+    options: Options<'_>,
+    joins: &[Join],
+    context: RequestContext<'_>,
+) -> Result<Vec<Dimension>, JobError> {
     let list = options.parts("dimensions")?;
-    let mut dimensions = Vec::with_capacity(list.len());
+    let mut dimensions: Vec<Dimension> = Vec::with_capacity(list.len());
     for (i, value) in list.iter().enumerate() {
         let path = format!("{}[{i}]", options.path("dimensions"));
         let dimension = Options::at(value, &path)?;
         let field = dimension.required_column("field")?;
         let name = dimension.text("as")?.unwrap_or(&field).to_owned();
+        // The official mariadb driver is alone in refusing this; elsewhere the last one is shown.
+        if context.bridge == "@semilayer/bridge-mariadb"
+            && dimensions.iter().any(|other| other.name == name)
+        {
+            return Err(JobError::invalid_options(
+                &path,
+                format_args!("\"{name}\" is named twice"),
+            ));
+        }
         let join = match dimension.text("from")? {
             None => None,
             Some(alias) => Some(
@@ -175,13 +188,13 @@ fn numeric(bucket: Options<'_>) -> Result<Bucket, JobError> {
         .as_array()
         .and_then(|edges| edges.iter().map(finite).collect());
     match breaks {
-        Some(breaks) if breaks.len() >= 2 => {
+        Some(breaks) if breaks.len() >= 2 && breaks.is_sorted() => {
             check_parts(breaks.len(), &path)?;
             Ok(Bucket::Breaks(breaks))
         }
         _ => Err(JobError::invalid_options(
             &path,
-            "must be an array of at least two numbers",
+            "must be an array of at least two numbers, the smallest first",
         )),
     }
 }
@@ -215,9 +228,14 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    const CONTEXT: RequestContext<'_> = RequestContext {
+        bridge: "@semilayer/bridge-sqlite",
+        target: "sales",
+    };
+
     fn bucket(bucket: Value) -> Result<Bucket, JobError> {
         let options = json!({"dimensions": [{"field": "a", "bucket": bucket}]});
-        parse(Options::new(&options).unwrap(), &[]).map(|mut list| list.remove(0).bucket)
+        parse(Options::new(&options).unwrap(), &[], CONTEXT).map(|mut list| list.remove(0).bucket)
     }
 
     #[test]
@@ -266,6 +284,10 @@ mod tests {
                 "options.dimensions[0].bucket.breaks:",
             ),
             (
+                json!({"type": "numeric", "breaks": [30, 10, 100]}),
+                "options.dimensions[0].bucket.breaks:",
+            ),
+            (
                 json!({"type": "geohash", "latField": "a"}),
                 "options.dimensions[0].bucket.latField:",
             ),
@@ -289,7 +311,7 @@ mod tests {
             foreign: "f".to_owned(),
         }];
         let options = Options::new(&options).unwrap();
-        let dimensions = parse(options, &joins).unwrap();
+        let dimensions = parse(options, &joins, CONTEXT).unwrap();
         assert_eq!(
             (dimensions[0].name.as_str(), dimensions[0].join),
             ("x", None)
@@ -298,7 +320,7 @@ mod tests {
             (dimensions[1].name.as_str(), dimensions[1].join),
             ("a", Some(0))
         );
-        let error = parse(options, &[]).unwrap_err();
+        let error = parse(options, &[], CONTEXT).unwrap_err();
         assert_eq!(
             error.message,
             "options.dimensions[1].from: Dimension \"a\" references unknown join alias \"j\""

@@ -68,7 +68,7 @@ impl AggregateOptions {
             ..context
         };
         let joins = join::parse(options)?;
-        let dimensions = dimension::parse(options, &joins)?;
+        let dimensions = dimension::parse(options, &joins, context)?;
         let measures = measure::parse(options, context)?;
         let having = having::parse(options, &dimensions, &measures)?;
         let order = having::parse_sort(options, &dimensions, &measures)?;

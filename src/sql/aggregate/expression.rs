@@ -73,14 +73,34 @@ impl Aggregation<'_> {
 
     /// The lower edge of a span.
     fn step(&self, builder: &mut Builder, column: &str, step: f64) {
-        let before = match self.dialect {
-            Dialect::Postgres => format!("floor({column}::numeric / "),
-            Dialect::MySql => format!("FLOOR(CAST({column} AS DECIMAL(38,10)) / "),
-            Dialect::Sqlite => format!("FLOOR(CAST({column} AS REAL) / "),
-        };
-        builder.push(&before);
-        self.width(builder, step);
-        builder.push(") * ");
+        match self.dialect {
+            Dialect::Postgres => {
+                builder.push(&format!("floor({column}::numeric / "));
+                self.width(builder, step);
+                builder.push(")");
+            }
+            Dialect::MySql => {
+                builder.push(&format!("FLOOR(CAST({column} AS DECIMAL(38,10)) / "));
+                self.width(builder, step);
+                builder.push(")");
+            }
+            Dialect::Sqlite => {
+                // SQLite is mostly built without FLOOR. Beyond 2^52 every double is whole.
+                let mut part = |before: &str, after: &str| {
+                    builder
+                        .push(before)
+                        .push(&format!("(CAST({column} AS REAL) / "));
+                    self.width(builder, step);
+                    builder.push(")").push(after);
+                };
+                part("(CASE WHEN ABS", " < 4503599627370496 THEN ");
+                part("CAST(", " AS INTEGER) - (");
+                part("", " < ");
+                part("CAST(", " AS INTEGER)) ELSE ");
+                part("", " END)");
+            }
+        }
+        builder.push(" * ");
         self.width(builder, step);
     }
 
@@ -138,13 +158,12 @@ impl Aggregation<'_> {
                 builder.push(&filter_clause(condition));
             }
             Aggregate::Percentile { .. } => {
-                let at = |place: &str| {
-                    format!("MAX(CASE WHEN s.r{i} = 1 + {place}(s.x{i}) THEN s.v{i} END)")
-                };
-                let (low, high) = (at("FLOOR"), at("CEIL"));
-                builder.push(&format!(
-                    "{low} + (MAX(s.x{i}) - FLOOR(MAX(s.x{i}))) * ({high} - {low})"
-                ));
+                let at = |row: String| format!("MAX(CASE WHEN s.r{i} = {row} THEN s.v{i} END)");
+                let (low, high) = (
+                    at(format!("1 + s.y{i}")),
+                    at(format!("1 + s.y{i} + (s.x{i} > s.y{i})")),
+                );
+                builder.push(&format!("{low} + MAX(s.x{i} - s.y{i}) * ({high} - {low})"));
             }
             Aggregate::First(_) | Aggregate::Last(_) if self.dialect == Dialect::Postgres => {
                 let (carry, back) = self.facts(measure).carried;
@@ -197,12 +216,26 @@ impl Aggregation<'_> {
             format!("s.c{i}")
         };
         if let Aggregate::Percentile { p, .. } = &measure.aggregate {
+            // The values stand in rows 1 to n; the one looked for is in row 1 + x, and y is x without its
+            // fraction.
             builder.push(&format!(
                 "{value} AS v{i}, ROW_NUMBER() OVER ({partition} ORDER BY {value} IS NULL, {value}) AS r{i}, "
             ));
-            // A decimal would be rounded.
-            builder.bind((*p).into()).push(" * ");
-            builder.push(&format!("(COUNT({value}) OVER ({partition}) - 1) AS x{i}"));
+            let place = format!(" * (COUNT({value}) OVER ({partition}) - 1)");
+            builder
+                .bind((*p).into())
+                .push(&place)
+                .push(&format!(" AS x{i}, "));
+            let (before, after) = match self.dialect {
+                Dialect::Sqlite => ("CAST(", " AS INTEGER)"),
+                _ => ("FLOOR(", ")"),
+            };
+            builder
+                .push(before)
+                .bind((*p).into())
+                .push(&place)
+                .push(after);
+            builder.push(&format!(" AS y{i}"));
             return;
         }
         let matching = if filtered {
@@ -264,7 +297,8 @@ fn mysql_label(unit: TimeUnit, column: &str) -> String {
         TimeUnit::Week => "%x-W%v",
         TimeUnit::Month => "%Y-%m",
         TimeUnit::Quarter => return format!("CONCAT(YEAR({column}), '-Q', QUARTER({column}))"),
-        TimeUnit::Year => "%Y",
+        // Of a time of day it is this year, and DATE_FORMAT has none.
+        TimeUnit::Year => return format!("CAST(YEAR({column}) AS CHAR)"),
     };
     format!("DATE_FORMAT({column}, '{format}')")
 }

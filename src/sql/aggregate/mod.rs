@@ -47,7 +47,7 @@ pub struct Aggregation<'a> {
     pub from: &'a str,
     /// The joined tables, quoted.
     pub joins: &'a [String],
-    /// The target's key, by which `first` and `last` decide between equals.
+    /// Ready SQL of the target's key, by which `first` and `last` decide between equals.
     pub key: &'a [String],
     /// The columns.
     pub columns: &'a dyn Columns,
@@ -209,3 +209,6 @@ impl Aggregation<'_> {
         order
     }
 }
+
+#[cfg(test)]
+mod tests;

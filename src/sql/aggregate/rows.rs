@@ -56,7 +56,7 @@ impl Aggregation<'_> {
                 builder.push(", ").column(column).push(" AS o");
             }
             for (i, column) in self.key.iter().enumerate() {
-                builder.push(", ").column(column).push(&format!(" AS k{i}"));
+                builder.push(&format!(", {column} AS k{i}"));
             }
         }
         self.tables(builder);

@@ -2,6 +2,8 @@
 //! the rules of what is right (the README beside the recordings) say otherwise, and what they say is
 //! what is tested here instead.
 
+mod aggregates;
+
 use serde_json::{Value, json};
 
 /// A case whose recorded answer is replaced.
@@ -129,6 +131,17 @@ const UNDER_ANOTHER_MODE: &[(&str, &[u64])] = &[
 /// Puts the right answer into a case whose recording shows a fault.
 pub fn correct(case: &mut Value) {
     let id = case["id"].as_str().unwrap().to_owned();
+    if let Some(departure) = aggregates::of(&id) {
+        println!("departs: {id}: {}", departure.reason);
+        match serde_json::from_str(departure.right) {
+            Ok(right) => {
+                case["check"] = "equal".into();
+                case["result"] = right;
+            }
+            Err(_) => case["check"] = "error".into(),
+        }
+        return;
+    }
     let departure = DEPARTURES.iter().find(|departure| departure.id == id);
     let mode = id.split_once(".query.nbe.").and_then(|(_, filter)| {
         UNDER_ANOTHER_MODE

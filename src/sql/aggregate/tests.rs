@@ -1,0 +1,203 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::options::Request;
+
+/// Nothing is known of any column, but that `tier` is the joined table's.
+struct Unknown;
+
+impl Columns for Unknown {
+    fn facts(&self, _: Option<usize>, column: &str) -> ColumnFacts {
+        match column {
+            "at" => ColumnFacts {
+                utc: " AT TIME ZONE 'UTC'",
+                ..ColumnFacts::default()
+            },
+            "mood" => ColumnFacts {
+                shown: "::text",
+                carried: ("::text", ""),
+                ..ColumnFacts::default()
+            },
+            _ => ColumnFacts::default(),
+        }
+    }
+
+    fn owner(&self, column: &str) -> Option<usize> {
+        (column == "tier").then_some(0)
+    }
+}
+
+fn parse(options: Value) -> AggregateOptions {
+    match Request::parse("aggregate", "sales", &options, "@semilayer/bridge-x").unwrap() {
+        Request::Aggregate(options) => *options,
+        _ => panic!("not an aggregate"),
+    }
+}
+
+fn with<T>(dialect: Dialect, options: Value, work: impl FnOnce(Aggregation<'_>) -> T) -> T {
+    let options = parse(options);
+    work(Aggregation {
+        dialect,
+        options: &options,
+        from: "sales",
+        joins: &["clients".to_owned()][..options.joins.len()],
+        key: &["t.id".to_owned()],
+        columns: &Unknown,
+        samples: dialect == Dialect::Postgres,
+        percentile_of_doubles: false,
+    })
+}
+
+fn buckets(dialect: Dialect, options: Value) -> Statement {
+    with(dialect, options, |aggregation| aggregation.buckets())
+}
+
+#[test]
+fn nothing_asked_for_is_a_count() {
+    let statement = buckets(Dialect::Sqlite, json!({}));
+    assert_eq!(
+        statement.sql,
+        "SELECT t.n FROM (SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM sales AS t) AS s) AS t"
+    );
+}
+
+#[test]
+fn every_value_is_bound_once() {
+    let options = json!({
+        "candidatesWhere": {"a": 1},
+        "dimensions": [{"field": "kind"}, {"field": "n", "bucket": {"type": "numeric", "step": 2}}],
+        "measures": {"f": {"agg": "sum", "column": "x", "where": {"b": 3}}},
+        "having": {"f": {"$gt": 4}},
+        "sort": [{"key": "f", "dir": "desc"}],
+        "limit": 5,
+    });
+    let postgres = buckets(Dialect::Postgres, options.clone());
+    assert_eq!(
+        postgres.sql,
+        "SELECT t.d0, t.d1, t.n, t.m0 FROM (SELECT s.d0, s.d1, COUNT(*) AS n, \
+         SUM(s.c0) FILTER (WHERE s.w0) AS m0 FROM (SELECT 1 AS one, t.\"kind\" AS d0, \
+         floor(t.\"n\"::numeric / $1::numeric) * $2::numeric AS d1, t.\"x\" AS c0, t.\"b\" = $3 AS w0 \
+         FROM sales AS t WHERE t.\"a\" = $4 AND t.\"kind\" IS NOT NULL AND t.\"n\" IS NOT NULL) AS s \
+         GROUP BY s.d0, s.d1) AS t WHERE t.\"m0\" > $5 \
+         ORDER BY t.\"m0\" DESC, t.\"d0\" ASC, t.\"d1\" ASC LIMIT $6"
+    );
+    let params = [
+        json!("2"),
+        json!("2"),
+        json!(3),
+        json!(1),
+        json!(4),
+        json!(5),
+    ];
+    assert_eq!(postgres.params, params);
+    let mysql = buckets(Dialect::MySql, options);
+    assert!(
+        mysql
+            .sql
+            .contains("SUM(CASE WHEN s.w0 THEN s.c0 ELSE 0 END) AS m0")
+    );
+    assert_eq!(mysql.sql.matches('?').count(), mysql.params.len());
+    assert_eq!(mysql.params, params);
+}
+
+#[test]
+fn placeholders_and_values_keep_step_on_every_engine() {
+    let options = json!({
+        "candidatesWhere": {"a": [1, 2], "b": {"$contains": "x"}}, "ids": ["7"], "sample": 0.5,
+        "changeTrackingColumn": "at",
+        "joins": [{"target": "clients", "alias": "c", "kind": "left", "on": {"local": "l", "foreign": "f"}}],
+        "dimensions": [
+            {"field": "at", "bucket": "week"}, {"field": "region", "from": "c"},
+            {"field": "n", "bucket": {"type": "numeric", "step": 0.1}},
+            {"field": "m", "bucket": {"type": "numeric", "breaks": [0, 1.5, 9]}},
+        ],
+        "measures": {
+            "p": {"agg": "percentile", "column": "x", "p": 0.9, "where": {"w": 1}},
+            "l": {"agg": "last", "column": "mood", "where": {"v": 1}},
+            "t": {"agg": "top_k", "column": "mood", "k": 3, "where": {"u": 1}},
+        },
+        "having": {"count": {"$gte": 2}}, "limit": 9,
+    });
+    for dialect in [Dialect::Postgres, Dialect::MySql, Dialect::Sqlite] {
+        let (main, list) = with(dialect, options.clone(), |aggregation| {
+            let (_, measure, column, k) = aggregation.options.top_k().next().unwrap();
+            (aggregation.buckets(), aggregation.top_k(measure, column, k))
+        });
+        for statement in [main, list] {
+            if dialect == Dialect::Postgres {
+                let last = format!("${}", statement.params.len());
+                assert!(statement.sql.contains(&last), "{}", statement.sql);
+            } else {
+                assert_eq!(statement.sql.matches('?').count(), statement.params.len());
+            }
+            let (opened, closed) = (
+                statement.sql.matches('(').count(),
+                statement.sql.matches(')').count(),
+            );
+            assert_eq!(opened, closed, "{}", statement.sql);
+        }
+    }
+}
+
+#[test]
+fn a_column_that_only_a_joined_table_has_is_found_there() {
+    let options = json!({
+        "candidatesWhere": {"tier": "gold", "region": "east"},
+        "joins": [{"target": "clients", "alias": "T", "kind": "left", "on": {"local": "l", "foreign": "f"}}],
+        "dimensions": [{"field": "tier", "from": "T"}],
+    });
+    let sql = buckets(Dialect::Sqlite, options).sql;
+    assert!(sql.contains(
+        "FROM sales AS t LEFT JOIN clients AS j0 ON t.\"l\" = j0.\"f\" \
+         WHERE (j0.\"tier\" = ? AND t.\"region\" = ?) AND j0.\"tier\" IS NOT NULL"
+    ));
+}
+
+#[test]
+fn the_first_row_is_told_by_tracking_column_and_key() {
+    let options = json!({
+        "changeTrackingColumn": "at",
+        "dimensions": [{"field": "kind"}],
+        "measures": {"l": {"agg": "last", "column": "mood"}},
+    });
+    let postgres = buckets(Dialect::Postgres, options.clone()).sql;
+    assert!(postgres.contains(
+        "((array_agg(s.c0::text ORDER BY s.o DESC NULLS FIRST, s.k0 DESC NULLS FIRST))[1]) AS m0"
+    ));
+    assert!(postgres.starts_with("SELECT t.d0, t.n, t.m0::text FROM"));
+    let mysql = buckets(Dialect::MySql, options).sql;
+    assert!(mysql.contains(
+        "FIRST_VALUE(s.c0) OVER (PARTITION BY s.d0 ORDER BY s.o IS NULL DESC, s.o DESC, \
+         s.k0 IS NULL DESC, s.k0 DESC) AS f0"
+    ));
+}
+
+#[test]
+fn both_statements_tell_a_bucket_by_its_rank() {
+    let options = json!({
+        "dimensions": [{"field": "kind"}],
+        "measures": {"t": {"agg": "top_k", "column": "status", "k": 2}},
+        "having": {"count": 1},
+    });
+    with(Dialect::Postgres, options, |aggregation| {
+        let rank = "DENSE_RANK() OVER (ORDER BY s.d0) AS g";
+        assert!(aggregation.buckets().sql.contains(rank));
+        let (_, measure, column, k) = aggregation.options.top_k().next().unwrap();
+        assert_eq!(
+            aggregation.top_k(measure, column, k).sql,
+            "SELECT t.g, t.v, t.n FROM (SELECT DENSE_RANK() OVER (ORDER BY s.d0) AS g, s.v, s.n, \
+             ROW_NUMBER() OVER (PARTITION BY s.d0 ORDER BY s.n DESC, s.v) AS r \
+             FROM (SELECT s.d0, s.v, COUNT(*) AS n FROM (SELECT t.\"status\" AS v, t.\"kind\" AS d0 \
+             FROM sales AS t WHERE t.\"kind\" IS NOT NULL) AS s GROUP BY s.d0, s.v) AS s) AS t \
+             WHERE t.r <= $1 AND t.n > 0 ORDER BY t.g, t.r"
+        );
+    });
+}
+
+#[test]
+fn a_sample_is_the_same_in_every_statement() {
+    let options = json!({"sample": 0.25});
+    let sql = buckets(Dialect::Postgres, options.clone()).sql;
+    assert!(sql.contains("FROM sales AS t TABLESAMPLE BERNOULLI ($1) REPEATABLE (1)"));
+    assert!(!buckets(Dialect::MySql, options).sql.contains("SAMPLE"));
+}
