@@ -11,6 +11,9 @@ use crate::limits;
 
 /// What is kept of the buffer after a burst.
 const KEEP: usize = 16 << 10;
+/// Lines may wait this long for others. Two lines a job would otherwise be two wake-ups and two writes a job,
+/// a tenth of all its CPU time.
+const LINGER: Duration = Duration::from_millis(5);
 
 /// The way to one stream; clones share it.
 #[derive(Clone)]
@@ -21,8 +24,8 @@ pub struct Console {
 #[derive(Default)]
 struct Shared {
     waiting: Mutex<Waiting>,
-    /// Something to write.
-    more: Condvar,
+    /// Wakes the thread: there is something to write, or somebody is waiting for it.
+    wake: Condvar,
     /// Everything is written.
     idle: Condvar,
 }
@@ -31,8 +34,18 @@ struct Shared {
 struct Waiting {
     text: Vec<u8>,
     dropped: u64,
-    /// The thread is writing what it took.
-    writing: bool,
+    thread: State,
+    /// How many wait for everything to be written.
+    flushing: usize,
+}
+
+#[derive(Default, PartialEq, Eq)]
+enum State {
+    /// Starting, writing, or about to: it will look for more on its own.
+    #[default]
+    Busy,
+    /// Waiting for the first line.
+    Idle,
 }
 
 impl Console {
@@ -63,22 +76,26 @@ impl Console {
         for part in parts {
             waiting.text.extend_from_slice(part);
         }
-        drop(waiting);
-        self.shared.more.notify_one();
+        if waiting.thread == State::Idle {
+            self.shared.wake.notify_one();
+        }
     }
 
     /// Waits until everything said before is written, at most `wait`.
     pub fn flush(&self, wait: Duration) {
         let until = Instant::now() + wait;
         let mut waiting = self.shared.lock();
-        while waiting.writing || !waiting.text.is_empty() {
+        waiting.flushing += 1;
+        self.shared.wake.notify_one();
+        while waiting.thread != State::Idle || !waiting.text.is_empty() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return;
+                break;
             }
             let waited = self.shared.idle.wait_timeout(waiting, left);
             waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+        waiting.flushing -= 1;
     }
 }
 
@@ -104,17 +121,10 @@ fn write_lines(mut stream: impl Write, shared: &Shared) {
     let mut batch = Vec::new();
     let mut waiting = shared.lock();
     loop {
-        if waiting.text.is_empty() {
-            waiting.writing = false;
-            shared.idle.notify_all();
-            let woken = shared.more.wait(waiting);
-            waiting = woken.unwrap_or_else(PoisonError::into_inner);
-            continue;
-        }
+        waiting = next_batch(shared, waiting);
         batch.clear();
         batch.shrink_to(KEEP);
         std::mem::swap(&mut batch, &mut waiting.text);
-        waiting.writing = true;
         drop(waiting);
         // A closed stream loses its lines, and nothing else.
         let _ = stream.write_all(&batch).and_then(|()| stream.flush());
@@ -128,6 +138,23 @@ fn write_lines(mut stream: impl Write, shared: &Shared) {
             waiting.text.extend_from_slice(note.as_bytes());
         }
     }
+}
+
+/// Waits for text, and then a little for more of it.
+fn next_batch<'a>(
+    shared: &'a Shared,
+    mut waiting: MutexGuard<'a, Waiting>,
+) -> MutexGuard<'a, Waiting> {
+    while waiting.text.is_empty() {
+        waiting.thread = State::Idle;
+        shared.idle.notify_all();
+        let woken = shared.wake.wait(waiting);
+        waiting = woken.unwrap_or_else(PoisonError::into_inner);
+    }
+    waiting.thread = State::Busy;
+    let enough = |waiting: &mut Waiting| waiting.flushing == 0 && waiting.text.len() < KEEP;
+    let lingered = shared.wake.wait_timeout_while(waiting, LINGER, enough);
+    lingered.unwrap_or_else(PoisonError::into_inner).0
 }
 
 /// Text from outside with its control characters replaced: a line break must not forge a line.
