@@ -81,6 +81,14 @@ impl Console {
         }
     }
 
+    /// Waits for the lines said until the guard is dropped, at most `wait`.
+    pub fn last_lines(&self, wait: Duration) -> LastLines<'_> {
+        LastLines {
+            console: self,
+            wait,
+        }
+    }
+
     /// Waits until everything said before is written, at most `wait`.
     pub fn flush(&self, wait: Duration) {
         let until = Instant::now() + wait;
@@ -96,6 +104,18 @@ impl Console {
             waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         waiting.flushing -= 1;
+    }
+}
+
+/// Flushes a console when it is dropped, whichever way that comes about.
+pub struct LastLines<'a> {
+    console: &'a Console,
+    wait: Duration,
+}
+
+impl Drop for LastLines<'_> {
+    fn drop(&mut self) {
+        self.console.flush(self.wait);
     }
 }
 

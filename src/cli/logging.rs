@@ -4,7 +4,7 @@ use std::any::Any;
 use std::io::{self, Write};
 use std::panic;
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use env_logger::fmt::Formatter;
 use env_logger::{Builder, Target};
@@ -13,6 +13,8 @@ use log::{Level, Record, error};
 use crate::console::{Console, printable};
 use crate::json::write_timestamp;
 
+/// Time for a panic's message to leave.
+const FLUSH: Duration = Duration::from_millis(100);
 /// Our modules begin with this.
 const OURS: &str = env!("CARGO_CRATE_NAME");
 
@@ -25,7 +27,8 @@ pub fn start(console: &Console, filter: &str) {
         .try_init();
     // Somebody else's logger will do.
     drop(logger);
-    panic::set_hook(Box::new(|panic| {
+    let console = console.clone();
+    panic::set_hook(Box::new(move |panic| {
         let thread = thread::current();
         let place = panic
             .location()
@@ -35,6 +38,8 @@ pub fn start(console: &Console, filter: &str) {
             thread.name().unwrap_or("?"),
             text(panic.payload())
         );
+        // If it is the main thread, nobody else will.
+        console.flush(FLUSH);
     }));
 }
 

@@ -43,6 +43,7 @@ fn serve(settings: &Settings) -> io::Result<ExitCode> {
     let manager = Arc::new(ServiceManager::from_env(variable)?);
     let out = Console::start("stdout", io::stdout())?;
     let err = Console::start("stderr", io::stderr())?;
+    let _last = [&out, &err].map(|console| console.last_lines(limits::LAST_LINES));
     let filter = variable("SEMILAYER_LOG").or_else(|| variable("RUST_LOG"));
     let filter = filter.filter(|f| !f.is_empty());
     logging::start(&err, filter.as_deref().unwrap_or("info"));
@@ -60,7 +61,7 @@ fn serve(settings: &Settings) -> io::Result<ExitCode> {
     let stop = Arc::new(Stop::default());
     let events = Events::new(out.clone(), Arc::clone(&manager));
     let ended = start_link(link, Arc::clone(&engine), events, Arc::clone(&stop))?;
-    let code = select! {
+    Ok(select! {
         recv(signals) -> signal => {
             out.line("");
             out.line(&format!("{} received, stopping runner…", name(signal.unwrap_or(SIGTERM))));
@@ -77,10 +78,7 @@ fn serve(settings: &Settings) -> io::Result<ExitCode> {
             error!("the link thread has ended");
             ExitCode::FAILURE
         }
-    };
-    out.flush(limits::LAST_LINES);
-    err.flush(limits::LAST_LINES);
-    Ok(code)
+    })
 }
 
 /// Reports the first signal on the channel; the second ends the process in the handler, whatever its threads
