@@ -38,6 +38,24 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    /// Every code, in the order of its number.
+    pub const ALL: [Self; 14] = [
+        Self::SourceUnreachable,
+        Self::SourceAuthFailed,
+        Self::SourceConfig,
+        Self::UnknownBridge,
+        Self::UnsupportedKind,
+        Self::UnsupportedOperator,
+        Self::InvalidTarget,
+        Self::InvalidOptions,
+        Self::QueryFailed,
+        Self::DeadlineExceeded,
+        Self::Cancelled,
+        Self::Overloaded,
+        Self::ShuttingDown,
+        Self::Internal,
+    ];
+
     /// The word on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -144,4 +162,16 @@ pub fn chain(error: &dyn std::error::Error) -> String {
         next = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_and_numbers_agree() {
+        for (number, code) in ErrorCode::ALL.into_iter().enumerate() {
+            assert_eq!(code as usize, number);
+        }
+    }
 }

@@ -27,6 +27,7 @@ pub mod inspect;
 pub mod jobs;
 pub mod json;
 pub mod limits;
+pub mod metrics;
 pub mod net;
 pub mod options;
 pub mod protocol;

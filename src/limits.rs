@@ -85,6 +85,17 @@ pub const IDLE_SOURCES: usize = 100;
 pub const SECRET_FILE_BYTES: u64 = 64 << 10;
 /// When the runner stops, the statements it cancels get this long to end in their database.
 pub const STOP_STATEMENTS: Duration = Duration::from_secs(1);
+/// Sources that have connection metrics of their own; the others share one label.
+pub const METRIC_SOURCES: usize = 100;
+/// Close codes that are counted apart; the gateway chooses them.
+pub const METRIC_CLOSE_CODES: usize = 24;
+/// A client of the health listener has this long to ask and to take its answer.
+pub const HEALTH_PATIENCE: Duration = Duration::from_secs(2);
+/// Clients of a health listener at a time. One more is served in place of the oldest.
+pub const HEALTH_CLIENTS: usize = 16;
+/// Longest request line and headers a client of the health listener may send, and longest answer that
+/// `health` reads.
+pub const HEALTH_HEAD: usize = 8 << 10;
 /// Threads that close pools; each may hang in the network for a while.
 pub const CLOSERS: usize = 4;
 /// Rows a chunk. `SEMILAYER_CHUNK_ROWS`.

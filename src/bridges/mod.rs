@@ -14,6 +14,7 @@ mod totals;
 
 use std::sync::Arc;
 
+use crate::bridges::pool::PoolState;
 use crate::error::{ErrorCode, JobError};
 use crate::jobs::{JobControl, RowSink};
 use crate::options::Request;
@@ -132,4 +133,7 @@ pub trait Bridge: Send + Sync {
 
     /// Most jobs of this source that may run side by side: the size of its pool.
     fn concurrency(&self) -> usize;
+
+    /// How many connections there are now. Must not block: it is called under the dispatcher's lock.
+    fn pool_state(&self) -> PoolState;
 }

@@ -38,7 +38,7 @@ pub struct Pool<C: Connector> {
 }
 
 /// How many connections there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PoolState {
     /// All of them.
     pub connections: u32,

@@ -1,5 +1,6 @@
 //! The command line: the official commands with the official words and exit codes.
 
+mod health;
 mod logging;
 mod start;
 mod status;
@@ -31,6 +32,7 @@ COMMANDS
 test-source    Connect to the sources of the environment (SEMILAYER_SOURCE_<NAME>_<KEY>), or to those
                named, and show what answers; with --query, show rows of a target as the gateway
                would get them
+     health    Ask the running process, exit 0 or 1; with --ready: is it connected?
 
 OPTIONS
 
@@ -51,6 +53,7 @@ pub fn main() -> ExitCode {
         Command::Start(flags) => start::run(&flags),
         Command::Status(flags) => status::run(&flags),
         Command::TestSource(wish) => test_source::run(&wish),
+        Command::Health(arguments) => health::run(&arguments),
         Command::Version => {
             say(io::stdout(), &version::short());
             ExitCode::SUCCESS
@@ -73,6 +76,7 @@ enum Command {
     Start(Flags),
     Status(Flags),
     TestSource(test_source::Wish),
+    Health(Vec<OsString>),
     Version,
     VersionVerbose,
     Help,
@@ -105,6 +109,7 @@ impl Command {
             "start" => Self::Start(Flags::parse(rest.as_slice())),
             "status" => Self::Status(Flags::parse(rest.as_slice())),
             "test-source" => Self::TestSource(test_source::Wish::parse(rest.as_slice())),
+            "health" => Self::Health(rest.as_slice().to_vec()),
             other => Self::Unknown(other.to_owned()),
         }
     }

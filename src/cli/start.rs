@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded, select};
-use log::error;
+use log::{error, info};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
@@ -50,13 +50,18 @@ fn serve(settings: &Settings) -> io::Result<ExitCode> {
     for line in banner(settings) {
         out.line(&line);
     }
-    if let Some(port) = settings.health_port {
-        health::listen(port)?;
-    }
     let engine = Engine::start(
         settings.engine,
         SourceEnvironment::from_env(std::env::vars_os()),
     )?;
+    for address in settings.health.listen() {
+        let engine = Arc::clone(&engine);
+        health::listen(
+            address,
+            Arc::new(move |head| health::respond(&engine, head)),
+        )?;
+        info!("health listener on {address}");
+    }
     let link = link_settings(settings)?;
     let stop = Arc::new(Stop::default());
     let events = Events::new(out.clone(), Arc::clone(&manager));
@@ -123,7 +128,7 @@ fn banner(settings: &Settings) -> Vec<String> {
         ),
         format!("  capabilities: {capabilities}"),
     ];
-    if let Some(port) = settings.health_port {
+    if let Some(port) = settings.health.port {
         lines.push(format!("  health: http://0.0.0.0:{port}/health"));
     }
     lines

@@ -2,11 +2,13 @@
 //! configuration, which is `sources`' business.
 
 mod flags;
+mod health;
 mod number;
 mod secret;
 pub mod secret_file;
 mod settings;
 
 pub use flags::Flags;
+pub use health::HealthSettings;
 pub use secret::Secret;
 pub use settings::{ConfigError, Identity, Settings};

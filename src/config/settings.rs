@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::config::number::{bounded, leading};
-use crate::config::{Flags, Secret, secret_file};
+use crate::config::number::bounded;
+use crate::config::{Flags, HealthSettings, Secret, secret_file};
 use crate::gateway::{AddressError, GatewayAddress, Proxy, exempt};
 use crate::jobs::{ChunkLimits, EngineSettings};
 use crate::limits;
@@ -127,8 +127,8 @@ pub struct Settings {
     pub shutdown_grace: Duration,
     /// Workers, queue and chunks.
     pub engine: EngineSettings,
-    /// Port of the health listener; `None`: none.
-    pub health_port: Option<u16>,
+    /// Where the health listener listens.
+    pub health: HealthSettings,
 }
 
 impl Settings {
@@ -175,7 +175,7 @@ impl Settings {
                     bytes: size("SEMILAYER_CHUNK_BYTES", limits::CHUNK_BYTES, 1024, 16 << 20)?,
                 },
             },
-            health_port: health_port(set("PORT"))?,
+            health: HealthSettings::load(&variable)?,
         })
     }
 
@@ -207,19 +207,6 @@ fn proxy(
         problem,
     })?;
     Ok(Some(proxy))
-}
-
-/// `PORT` is read as the official runner does; only what no listener could use is an error.
-fn health_port(text: Option<String>) -> Result<Option<u16>, ConfigError> {
-    let Some(port) = text.as_deref().and_then(leading) else {
-        return Ok(None);
-    };
-    u16::try_from(port)
-        .map(Some)
-        .map_err(|_| ConfigError::Variable {
-            name: "PORT",
-            problem: "must be at most 65535".to_owned(),
-        })
 }
 
 #[cfg(test)]
@@ -264,7 +251,7 @@ mod tests {
         assert_eq!(defaults.identity.version_label, "0.1.0");
         assert_eq!(defaults.engine.workers, limits::WORKERS);
         assert_eq!(defaults.heartbeat, limits::HEARTBEAT);
-        assert_eq!(defaults.health_port, None);
+        assert_eq!(defaults.health.port, None);
         assert_eq!(
             defaults.upgrade_path(),
             "/connect?token=rk_1&runnerId=runner-1"
@@ -291,8 +278,8 @@ mod tests {
             assert!(with(name, "").is_ok());
         }
         assert!(with("PORT", "65536").is_err());
-        assert_eq!(with("PORT", "8080").unwrap().health_port, Some(8080));
-        assert_eq!(with("PORT", "off").unwrap().health_port, None);
+        assert_eq!(with("PORT", "8080").unwrap().health.port, Some(8080));
+        assert_eq!(with("PORT", "off").unwrap().health.port, None);
         let error = with("HTTPS_PROXY", "socks5://u:s3cret@h").unwrap_err();
         assert!(!error.to_string().contains("s3cret"));
     }

@@ -23,6 +23,15 @@ pub enum End {
 }
 
 impl End {
+    /// The close code that stands for it in figures; `None` when there was no session.
+    pub fn code(&self) -> Option<u16> {
+        match self {
+            Self::Failed(_) => None,
+            Self::Closed { code, .. } => Some(*code),
+            Self::Lost(_) => Some(1006),
+        }
+    }
+
     /// As the official runner prints it after `disconnected: `.
     pub fn reason(&self) -> String {
         match self {

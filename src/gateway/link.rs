@@ -61,6 +61,7 @@ pub fn run(settings: &LinkSettings, engine: &Arc<Engine>, events: &Events, stop:
             },
             random(),
         );
+        engine.metrics().link.reconnecting(end.code());
         events.disconnected(&end.reason());
         warn!(
             "{}; next attempt in {:.1} s. {}",

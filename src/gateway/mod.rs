@@ -29,5 +29,6 @@ pub use end::End;
 pub use error::LinkError;
 pub use events::{Events, short};
 pub use link::{LinkSettings, run};
+pub use memory::resident_kib;
 pub use proxy::{Proxy, exempt};
 pub use stop::Stop;

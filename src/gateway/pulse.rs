@@ -37,6 +37,11 @@ impl Pulse {
         }
     }
 
+    /// A gateway that is silent for longer is dead.
+    pub fn patience(&self) -> Duration {
+        self.patience
+    }
+
     /// The gateway has acknowledged.
     pub fn acknowledged(&mut self) {
         self.ack_until = None;

@@ -14,11 +14,12 @@ use crate::gateway::end::End;
 use crate::gateway::error::LinkError;
 use crate::gateway::events::Events;
 use crate::gateway::frame_guard::FrameGuard;
-use crate::gateway::memory::resident_mb;
+use crate::gateway::memory::resident_kib;
 use crate::gateway::pulse::{Beat, Pulse};
 use crate::gateway::wire::WireReader;
 use crate::jobs::{Engine, JobSession, Urgent};
 use crate::limits;
+use crate::metrics::SessionUp;
 use crate::protocol::{FrameError, ServerFrame, client_frame};
 
 /// Reads until the session ends. Owns the heartbeat: the wait for bytes is at most the wait for the next beat,
@@ -40,6 +41,8 @@ pub struct Reader {
     pub budget: Duration,
     /// When the gateway acknowledged the session.
     pub up_since: Option<Instant>,
+    /// Held from then on.
+    pub up: Option<SessionUp>,
 }
 
 impl Reader {
@@ -72,7 +75,10 @@ impl Reader {
                     }
                 }
             }
-            match context.read(&mut self.stream) {
+            let read = context.read(&mut self.stream);
+            let received = self.stream.inner().last_received();
+            self.engine.metrics().link.received(received);
+            match read {
                 Ok(message) => {
                     if self.up_since.is_some() {
                         self.events.answered();
@@ -155,7 +161,10 @@ impl Reader {
                 sources,
             }) => {
                 if self.up_since.is_none() {
-                    self.up_since = Some(Instant::now());
+                    let now = Instant::now();
+                    self.up_since = Some(now);
+                    let patience = self.pulse.patience();
+                    self.up = Some(self.engine.metrics().session_up(patience, now));
                     self.pulse.acknowledged();
                     self.events.connected();
                 }
@@ -174,6 +183,7 @@ impl Reader {
             Err(FrameError::Job { id, error }) => {
                 self.events.job(Some(&id));
                 warn!("refusing a job: {error}");
+                self.engine.refused(error.code);
                 let text = client_frame::error(&id, &error);
                 // Fails only when the writer is gone or the queue is full, and both end the session.
                 let _ = self.urgent.try_send(Urgent::JobError { id, text });
@@ -189,8 +199,10 @@ impl Reader {
     }
 
     fn heartbeat(&mut self) -> Result<(), End> {
-        let text = client_frame::heartbeat(self.engine.active_jobs(), resident_mb());
+        let memory_mb = resident_kib().map(|kib| (kib + 512) / 1024);
+        let text = client_frame::heartbeat(self.engine.active_jobs(), memory_mb);
         self.tell(Urgent::Session(text));
+        self.engine.metrics().link.heartbeat(Instant::now());
         Ok(())
     }
 

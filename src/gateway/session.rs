@@ -50,6 +50,7 @@ pub fn run(link: Link, budget: Budget, context: SessionContext<'_>) -> (End, Dur
         frame_queue,
         stop,
         context.events.clone(),
+        Arc::clone(context.engine.metrics()),
     );
     let writer = match spawn(writer, Arc::clone(&link.wire)) {
         Ok(writer) => writer,
@@ -76,6 +77,7 @@ pub fn run(link: Link, budget: Budget, context: SessionContext<'_>) -> (End, Dur
         events: context.events.clone(),
         budget: budget.total(),
         up_since: None,
+        up: None,
     };
     let end = reader.run();
     let up_for = reader

@@ -1,6 +1,7 @@
 //! The thread that alone writes to the gateway.
 
 use std::io::{self, Read, Write};
+use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, select};
 use tungstenite::protocol::frame::coding::{Data, OpCode};
@@ -12,6 +13,7 @@ use crate::gateway::events::Events;
 use crate::gateway::wire::WireWriter;
 use crate::jobs::{FrameKind, FrameOut, Urgent};
 use crate::limits;
+use crate::metrics::Metrics;
 
 /// Sends what the queues hold, urgent things first, until the session stops.
 pub struct Writer {
@@ -22,6 +24,7 @@ pub struct Writer {
     /// Disconnected when the session is over.
     stop: Receiver<()>,
     events: Events,
+    metrics: Arc<Metrics>,
 }
 
 /// Whether there is more to come.
@@ -40,6 +43,7 @@ impl Writer {
         frames: Receiver<FrameOut>,
         stop: Receiver<()>,
         events: Events,
+        metrics: Arc<Metrics>,
     ) -> Self {
         let config = WebSocketConfig::default()
             // It reads nothing, and the buffer is allocated at once.
@@ -53,6 +57,7 @@ impl Writer {
             frames,
             stop,
             events,
+            metrics,
         }
     }
 
@@ -90,9 +95,9 @@ impl Writer {
     fn send(&mut self, item: Item) -> Result<Next> {
         match item {
             Item::Frame(frame) => self.send_frame(frame)?,
-            Item::Urgent(Urgent::Session(text)) => self.send_text(text)?,
+            Item::Urgent(Urgent::Session(text)) => self.send_text(text, 0)?,
             Item::Urgent(Urgent::JobError { id, text }) => {
-                self.send_text(text)?;
+                self.send_text(text, 0)?;
                 self.events.error(&id);
             }
             Item::Urgent(Urgent::Ping) => self.send_message(Frame::ping(Bytes::new()))?,
@@ -114,7 +119,7 @@ impl Writer {
         if frame.job.is_aborted() {
             return Ok(());
         }
-        self.send_text(frame.text)?;
+        self.send_text(frame.text, frame.rows)?;
         match frame.kind {
             FrameKind::Chunk => {}
             FrameKind::Done => self.events.done(frame.job.id()),
@@ -123,7 +128,8 @@ impl Writer {
         Ok(())
     }
 
-    fn send_text(&mut self, text: String) -> Result<()> {
+    fn send_text(&mut self, text: String, rows: u64) -> Result<()> {
+        self.metrics.sent(rows, text.len());
         if text.len() <= limits::FRAGMENT_BYTES {
             return self.context.write(&mut self.stream, text.into());
         }

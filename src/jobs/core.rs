@@ -22,6 +22,7 @@ use crate::jobs::live_job::LiveJob;
 use crate::jobs::timers::Timers;
 use crate::jobs::{EngineSettings, FrameKind, Outcome, Phase, RowSink, Slot};
 use crate::limits;
+use crate::metrics::Metrics;
 use crate::options::Request;
 use crate::protocol::{JobFrame, client_frame};
 use crate::sources::{CredentialsLocation, Source, SourceEnvironment, SourceKeys};
@@ -34,6 +35,7 @@ pub(super) struct Core {
     pub settings: EngineSettings,
     pub environment: SourceEnvironment,
     pub keys: SourceKeys,
+    pub metrics: Arc<Metrics>,
     open: Box<OpenBridge>,
     dispatch: Mutex<Dispatch>,
     ready: Receiver<Run>,
@@ -59,6 +61,7 @@ impl Core {
             settings,
             environment,
             keys: SourceKeys::default(),
+            metrics: Arc::new(Metrics::new(Instant::now())),
             open,
             dispatch: Mutex::new(Dispatch::new(
                 workers,
@@ -96,6 +99,7 @@ impl Core {
         if !job.control.end(Outcome::Aborted(error.code)) {
             return false;
         }
+        self.report(job, Some(error));
         job.link.forget(job);
         if speak {
             job.link.refuse(job.control.id(), error);
@@ -107,6 +111,14 @@ impl Core {
             stop_statement(job);
         }
         true
+    }
+
+    /// Tells everybody who counts that a job has ended. Called once a job, by whoever ended it.
+    pub fn report(&self, job: &LiveJob, error: Option<&JobError>) {
+        let code = error.map(|error| error.code);
+        self.metrics
+            .jobs
+            .ended(job.facts.kind, code, job.arrived.elapsed());
     }
 
     /// Replaces the assignment list.
@@ -188,6 +200,7 @@ impl Core {
         };
         let finished = job.control.end(Outcome::Finished);
         if finished {
+            self.report(&job, answer.as_ref().err());
             job.link.forget(&job);
             match answer {
                 Ok(text) => job.send(FrameKind::Done, text),

@@ -9,6 +9,7 @@ use crossbeam_channel::Sender;
 
 use crate::bridges::Bridge;
 use crate::error::{ErrorCode, JobError};
+use crate::jobs::gauges::Gauges;
 use crate::jobs::lane::{Run, Waiting};
 use crate::jobs::lanes::{Lanes, Leftovers};
 use crate::jobs::live_job::LiveJob;
@@ -292,6 +293,22 @@ impl Dispatch {
     /// Jobs that have not ended.
     pub fn active(&self) -> usize {
         self.active
+    }
+
+    /// The figures of this moment.
+    pub fn gauges(&self) -> Gauges {
+        let mut gauges = Gauges {
+            active: self.active,
+            waiting: self.waiting,
+            stuck: self.lost,
+            ..Gauges::default()
+        };
+        for lane in self.lanes.iter() {
+            if let Some(bridge) = &lane.bridge {
+                gauges.add_pool(&lane.label, bridge.pool_state());
+            }
+        }
+        gauges
     }
 
     /// Every job that has not ended.

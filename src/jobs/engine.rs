@@ -13,6 +13,8 @@ use crate::jobs::core::{Core, OpenBridge};
 use crate::jobs::watchdog;
 use crate::jobs::{ChunkLimits, JobSession, Outbox, Phase};
 use crate::limits;
+use crate::metrics::{Exposition, Metrics};
+use crate::protocol::JobKind;
 use crate::sources::{Source, SourceEnvironment};
 
 /// What the engine may use.
@@ -97,10 +99,29 @@ impl Engine {
         self.core.lock().active()
     }
 
+    /// What this process counts.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.core.metrics
+    }
+
+    /// Counts a job that could not even be accepted: its frame names no usable job.
+    pub fn refused(&self, error: ErrorCode) {
+        let metrics = &self.core.metrics.jobs;
+        metrics.ended(JobKind::Other, Some(error), Duration::ZERO);
+    }
+
+    /// Writes all figures, those of this moment included.
+    pub fn render_metrics(&self, out: &mut Exposition) {
+        let gauges = self.core.lock().gauges();
+        gauges.render(out);
+        self.core.metrics.render(Instant::now(), out);
+    }
+
     /// Refuses new jobs from now on (`SHUTTING_DOWN`), waits until the ones in flight have handed over their
     /// last frame, at most `grace`, then cancels the rest and gives their statements a moment to end. The
     /// frames may still be in the outbox afterwards: the session closes once it has sent them.
     pub fn drain(&self, grace: Duration) {
+        self.core.metrics.link.stopping();
         let (quiet, ended) = bounded(1);
         self.core.lock().drain(quiet);
         let end = Instant::now() + grace.min(limits::MAX_DEADLINE);

@@ -9,6 +9,7 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, TrySendError, select};
 
 use crate::error::{ErrorCode, JobError};
+use crate::jobs::facts::JobFacts;
 use crate::jobs::{FrameKind, FrameOut, JobControl, Outbox, Urgent};
 use crate::protocol::client_frame;
 use crate::sources::SourceKey;
@@ -22,6 +23,7 @@ pub(super) struct LiveJob {
     /// Its number in this process; later jobs have higher ones.
     pub seq: u64,
     pub arrived: Instant,
+    pub facts: JobFacts,
 }
 
 impl LiveJob {
@@ -42,6 +44,7 @@ impl LiveJob {
         let frame = FrameOut {
             job: Arc::clone(&self.control),
             kind,
+            rows: 0,
             text,
         };
         let Err(TrySendError::Full(frame)) = self.link.outbox.frames.try_send(frame) else {

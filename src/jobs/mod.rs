@@ -6,6 +6,8 @@ mod core;
 mod dispatch;
 mod done;
 mod engine;
+mod facts;
+mod gauges;
 mod lane;
 mod lanes;
 mod live_job;

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::error::{ErrorCode, JobError};
 use crate::jobs::core::Core;
+use crate::jobs::facts::JobFacts;
 use crate::jobs::lanes::Leftovers;
 use crate::jobs::live_job::{LiveJob, SessionLink};
 use crate::jobs::{JobControl, Outbox, Outcome};
@@ -46,6 +47,7 @@ impl JobSession {
             key: self.core.keys.key(&frame.source),
             seq: self.core.next_job(),
             arrived,
+            facts: JobFacts::of(&frame),
         });
         // An `error` frame for the second job of an id would end the first one at the gateway, so the second
         // is not answered at all: the answer of the first answers its id.
@@ -63,6 +65,7 @@ impl JobSession {
         if let Err(error) = accepted
             && job.control.end(Outcome::Aborted(error.code))
         {
+            self.core.report(&job, Some(&error));
             self.link.forget(&job);
             self.link.refuse(job.control.id(), &error);
         }

@@ -27,6 +27,8 @@ pub struct FrameOut {
     pub job: Arc<JobControl>,
     /// What it is.
     pub kind: FrameKind,
+    /// Rows or buckets in it.
+    pub rows: u64,
     /// The frame's JSON text.
     pub text: String,
 }
@@ -141,7 +143,7 @@ impl RowSink {
         text.push_str("],\"total\":");
         write_u64(&mut text, total);
         text.push('}');
-        self.send(text)
+        self.send(text, 0)
     }
 
     /// Sends what is left; the worker calls it before the terminal frame.
@@ -150,11 +152,11 @@ impl RowSink {
             return Ok(());
         }
         self.text.push_str("]}");
-        self.in_chunk = 0;
+        let rows = std::mem::take(&mut self.in_chunk);
         // The next chunk of this job is likely to be as long as this one.
         let next = String::with_capacity(self.text.len().min(self.limits.bytes + 4096));
         let text = std::mem::replace(&mut self.text, next);
-        self.send(text)
+        self.send(text, rows)
     }
 
     /// Rows taken so far.
@@ -180,11 +182,12 @@ impl RowSink {
         self.rows = 0;
     }
 
-    fn send(&mut self, text: String) -> Result<(), JobError> {
+    fn send(&mut self, text: String, rows: usize) -> Result<(), JobError> {
         self.bytes += text.len() as u64;
         let frame = FrameOut {
             job: Arc::clone(&self.job),
             kind: FrameKind::Chunk,
+            rows: rows as u64,
             text,
         };
         let frame = match self.frames.try_send(frame) {

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::bridges::pool::Pool;
+use crate::bridges::pool::{Pool, PoolState};
 use crate::bridges::totals::Totals;
 use crate::bridges::{Bridge, Summary};
 use crate::error::JobError;
@@ -194,5 +194,9 @@ impl Bridge for PostgresBridge {
 
     fn concurrency(&self) -> usize {
         self.pool.max()
+    }
+
+    fn pool_state(&self) -> PoolState {
+        self.pool.state()
     }
 }

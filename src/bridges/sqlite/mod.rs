@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::bridges::pool::{Pool, configured_size};
+use crate::bridges::pool::{Pool, PoolState, configured_size};
 use crate::bridges::totals::Totals;
 use crate::bridges::{Bridge, Summary};
 use crate::error::{ErrorCode, JobError};
@@ -81,5 +81,9 @@ impl Bridge for SqliteBridge {
 
     fn concurrency(&self) -> usize {
         self.pool.max()
+    }
+
+    fn pool_state(&self) -> PoolState {
+        self.pool.state()
     }
 }

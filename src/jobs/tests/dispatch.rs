@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, bounded};
 
 use super::*;
+use crate::jobs::facts::JobFacts;
 use crate::jobs::live_job::SessionLink;
 use crate::jobs::tests::rig::{job, source};
 use crate::jobs::{JobControl, Outbox, Outcome};
@@ -56,6 +57,7 @@ impl Desk {
             key: self.keys.key(&frame.source),
             seq: self.jobs,
             arrived: self.now,
+            facts: JobFacts::of(&frame),
         });
         let mut left = Leftovers::default();
         self.dispatch

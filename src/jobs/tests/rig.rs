@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use serde_json::{Map, Value, json};
 
+use crate::bridges::pool::PoolState;
 use crate::bridges::{Bridge, Summary};
 use crate::error::{ErrorCode, JobError};
 use crate::jobs::{
@@ -107,6 +108,13 @@ impl Bridge for Fake {
 
     fn concurrency(&self) -> usize {
         self.concurrency
+    }
+
+    fn pool_state(&self) -> PoolState {
+        PoolState {
+            connections: 3,
+            idle: 1,
+        }
     }
 }
 

@@ -1,0 +1,32 @@
+//! `health`: asks the running process' listener, for an image without a shell.
+
+use std::ffi::OsString;
+use std::io;
+use std::process::ExitCode;
+
+use crate::cli::{say, variable};
+use crate::config::HealthSettings;
+use crate::health;
+
+/// Exit code 0 if the process answers, and with `--ready` if it can answer jobs; else 1 and why.
+pub fn run(arguments: &[OsString]) -> ExitCode {
+    let ready = arguments.iter().any(|argument| argument == "--ready");
+    match check(ready) {
+        Ok(()) => {
+            say(io::stdout(), if ready { "ready" } else { "healthy" });
+            ExitCode::SUCCESS
+        }
+        Err(problem) => {
+            say(io::stderr(), &format!("error: {problem}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn check(ready: bool) -> Result<(), String> {
+    let settings = HealthSettings::load(variable).map_err(|error| error.to_string())?;
+    let address = settings
+        .ask()
+        .ok_or("no listener is configured: set SEMILAYER_HEALTH_ADDR or PORT")?;
+    health::ask(address, if ready { "/ready" } else { "/health" }).map(drop)
+}

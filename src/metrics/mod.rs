@@ -1,0 +1,110 @@
+//! What the runner counts about itself, for `/metrics` and `/ready`. Everybody who has something to count holds
+//! the registry; counting is a few atomic additions a job or a frame, never one a row. Not for log lines.
+
+mod histogram;
+mod jobs;
+mod link;
+mod text;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+pub use jobs::JobMetrics;
+pub use link::{LinkMetrics, Readiness};
+pub use text::Exposition;
+
+/// The figures of one process.
+pub struct Metrics {
+    /// Jobs that have ended.
+    pub jobs: JobMetrics,
+    /// The link to the gateway.
+    pub link: LinkMetrics,
+    rows: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Metrics {
+    /// Nothing counted yet; `start` is the zero of its clock.
+    pub fn new(start: Instant) -> Self {
+        Self {
+            jobs: JobMetrics::default(),
+            link: LinkMetrics::new(start),
+            rows: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+        }
+    }
+
+    /// The gateway has acknowledged a session, which counts as up until the guard is dropped. When nothing
+    /// comes in for longer than `patience` it is not ready all the same.
+    pub fn session_up(self: &Arc<Self>, patience: Duration, now: Instant) -> SessionUp {
+        self.link.up(patience, now);
+        SessionUp {
+            metrics: Arc::clone(self),
+        }
+    }
+
+    /// A frame was handed to the socket.
+    pub fn sent(&self, rows: u64, bytes: usize) {
+        if rows > 0 {
+            self.rows.fetch_add(rows, Ordering::Relaxed);
+        }
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Everything counted here, at `now`.
+    pub fn render(&self, now: Instant, out: &mut Exposition) {
+        self.jobs.render(out);
+        let counter = |out: &mut Exposition, name, help, value: &AtomicU64| {
+            out.counter(name, help);
+            out.sample(name, &[], value.load(Ordering::Relaxed));
+        };
+        counter(
+            out,
+            "semilayer_runner_rows_total",
+            "Rows and aggregate buckets sent to the gateway.",
+            &self.rows,
+        );
+        counter(
+            out,
+            "semilayer_runner_bytes_total",
+            "Text of frames sent to the gateway, before encryption.",
+            &self.bytes,
+        );
+        self.link.render(now, out);
+    }
+}
+
+/// A session is up.
+pub struct SessionUp {
+    metrics: Arc<Metrics>,
+}
+
+impl Drop for SessionUp {
+    fn drop(&mut self) {
+        self.metrics.link.down();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_sent_is_added_up() {
+        let metrics = Metrics::new(Instant::now());
+        metrics.sent(500, 1000);
+        metrics.sent(0, 24);
+        let mut out = Exposition::default();
+        metrics.render(Instant::now(), &mut out);
+        let text = out.finish();
+        assert!(
+            text.contains("\nsemilayer_runner_rows_total 500\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("\nsemilayer_runner_bytes_total 1024\n"),
+            "{text}"
+        );
+    }
+}
