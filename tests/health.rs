@@ -145,7 +145,7 @@ fn jobs_and_connections_are_counted() {
     for _ in 0..3 {
         ask("query", "t").expect_done();
     }
-    ask("query", "no such table").expect_error("QUERY_FAILED");
+    ask("query", "missing").expect_error("QUERY_FAILED");
     ask("search", "t").expect_error("UNSUPPORTED_KIND");
     let metrics = get(port, "/metrics");
     for line in [

@@ -24,6 +24,7 @@ A small runner for SemiLayer: one outbound WebSocket, queries on the databases b
 
 USAGE semilayer-runner start|status [--id ID] [--token TOKEN] [--gateway URL]
       semilayer-runner test-source [NAME...] [--query TARGET [--limit N]] [--json]
+      semilayer-runner health [--ready]
 
 COMMANDS
 
@@ -32,7 +33,7 @@ COMMANDS
 test-source    Connect to the sources of the environment (SEMILAYER_SOURCE_<NAME>_<KEY>), or to those
                named, and show what answers; with --query, show rows of a target as the gateway
                would get them
-     health    Ask the running process, exit 0 or 1; with --ready: is it connected?
+     health    Ask the running process (SEMILAYER_HEALTH_ADDR or PORT), exit 0 or 1
 
 OPTIONS
 
@@ -42,6 +43,7 @@ OPTIONS
     --query    Target whose rows are shown
     --limit    How many of them (10)
      --json    Print JSON
+    --ready    Exit 0 only while connected to the gateway
   --version    Show the version, if given alone; with --verbose also what the binary is made of
      --help    Show this text
 ";

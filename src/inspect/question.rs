@@ -120,6 +120,7 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), JobErro
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bridges::pool::PoolState;
 
     /// `rows`: two of them. `hang`: until the job is ended. `panic`: as it says.
     struct Fake;
@@ -152,6 +153,10 @@ mod tests {
 
         fn concurrency(&self) -> usize {
             1
+        }
+
+        fn pool_state(&self) -> PoolState {
+            PoolState::default()
         }
     }
 
