@@ -72,6 +72,7 @@ fn introduces_itself() {
     assert!(!runner.stdout().contains(TOKEN) && !runner.stderr().contains(TOKEN));
 }
 
+#[cfg(feature = "sqlite")]
 #[test]
 fn is_connected_only_when_acknowledged() {
     let _watchdog = watchdog(Duration::from_secs(60));
