@@ -147,8 +147,8 @@ fn link_settings(settings: &Settings) -> io::Result<LinkSettings> {
             &identity.version_label,
         ),
         heartbeat: settings.heartbeat,
-        // One error a live job, and some room for the session's own frames.
-        urgent_queue: settings.engine.queue + settings.engine.workers + 64,
+        // One error a live job (the queue has an eighth in reserve), and room for the session's own frames.
+        urgent_queue: settings.engine.queue * 9 / 8 + settings.engine.workers + 64,
     })
 }
 
