@@ -2,6 +2,7 @@
 # Private database servers with the conformance fixtures, for tests and measurements.
 #
 #   scripts/databases.sh up [DIR]   starts them, prints the folder; DIR/env then holds the exports
+#   scripts/databases.sh restart DIR   ends its PostgreSQL and MariaDB as a crash does and starts them again
 #   scripts/databases.sh down DIR   stops them and removes the folder
 #
 # A server whose URL is given from outside (TEST_POSTGRES_URL, TEST_MARIADB_URL, TEST_PGBOUNCER_URL,
@@ -66,12 +67,16 @@ up)
     up "$dir"
     echo "$dir"
     ;;
+restart)
+    [ ! -d "${2:?which folder?}/postgres" ] || postgres_restart "$2"
+    [ ! -d "$2/mariadb" ] || mariadb_restart "$2"
+    ;;
 down)
     [ -f "${2:?which folder?}/env" ] || die "$2 is not a folder of databases.sh"
     down "$2"
     ;;
 *)
-    sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
     exit 2
     ;;
 esac

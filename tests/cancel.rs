@@ -9,6 +9,7 @@
 use std::time::Duration;
 
 use runner_testkit::databases::{self, MysqlDatabase, PostgresDatabase, SqliteDatabase};
+use runner_testkit::network::BlackHole;
 use runner_testkit::{Gateway, Job, runner, source, watchdog};
 use serde_json::{Value, json};
 
@@ -173,4 +174,64 @@ fn an_unknown_job_is_no_matter() {
     gateway.send(&json!({ "type": "ping" }));
     gateway.wait("heartbeat", SOON, |state| state.heartbeats.first().cloned());
     assert!(gateway.state().closed.is_empty());
+}
+
+/// Whenever the cancel comes: before the job began, in the middle, when it is over, or twice.
+#[cfg(all(feature = "postgres", feature = "sqlite"))]
+#[test]
+fn comes_at_any_time() {
+    let _watchdog = watchdog(Duration::from_secs(90));
+    let database = SqliteDatabase::create(
+        "CREATE TABLE one (id INTEGER PRIMARY KEY); INSERT INTO one VALUES (1);",
+    );
+    let local = source::managed("s", "sqlite", json!({ "path": database.path() }));
+    let silent = BlackHole::start();
+    let remote = source::managed(
+        "hole",
+        "postgres",
+        json!({ "url": format!("postgres://u:p@{}/d", silent.address) }),
+    );
+    let gateway = Gateway::start();
+    let runner = runner!(gateway).start();
+    gateway.wait_hello(1, SOON);
+    // In the same packet as the job, before and after it.
+    for round in 0..200 {
+        let id = format!("race-{round}");
+        let job = gateway.expect_job(&id);
+        let frame = json!({
+            "id": id, "type": "job",
+            "params": { "source": local, "job": { "kind": "count", "target": "one", "options": {} } },
+        });
+        let cancel = json!({ "id": id, "type": "cancel" });
+        if round % 3 == 0 {
+            gateway.send(&cancel);
+        }
+        gateway.send(&frame);
+        gateway.send(&cancel);
+        gateway.send(&cancel);
+        let answer = job.wait_for(SOON);
+        if let Err((code, _)) = answer.result("count") {
+            assert_eq!(code, "CANCELLED");
+        }
+        // When it is over.
+        gateway.cancel(&job);
+    }
+    // While it connects, and while it waits for that.
+    let jobs: Vec<_> = (0..8)
+        .map(|_| gateway.dispatch(&remote, "count", "t", json!({})))
+        .collect();
+    let until = std::time::Instant::now() + SOON;
+    while silent.connections() < 3 {
+        assert!(std::time::Instant::now() < until, "no connection is tried");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    for job in &jobs {
+        gateway.cancel(job);
+    }
+    for job in &jobs {
+        job.wait_for(Duration::from_secs(3))
+            .expect_error("CANCELLED");
+    }
+    ask(&gateway, &local, "one");
+    assert!(runner.is_running());
 }

@@ -132,3 +132,106 @@ fn a_second_signal_does_not_wait() {
     runner.signal("TERM");
     runner.wait_exit(Duration::from_secs(1));
 }
+
+/// Rows for ever, or so many.
+#[cfg(feature = "sqlite")]
+fn rows(limit: &str) -> (runner_testkit::databases::SqliteDatabase, serde_json::Value) {
+    let database = runner_testkit::databases::SqliteDatabase::create(&format!(
+        "CREATE VIEW large AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n {limit})
+           SELECT i, printf('%01000d', i) AS filler FROM n;"
+    ));
+    let source = source::managed("s", "sqlite", json!({ "path": database.path() }));
+    (database, source)
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn a_result_on_its_way_arrives_whole() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let (_database, source) = rows("WHERE i < 20000");
+    let gateway = Gateway::start();
+    let runner = runner!(gateway).start();
+    gateway.wait_hello(1, SOON);
+    let job = gateway.dispatch_with(&source, "batchRead", "large", json!({}), 30_000, true);
+    gateway.wait_chunks(&job, 1, SOON);
+    gateway.connection().stall(true);
+    runner.signal("TERM");
+    runner.wait_stdout("stopping runner", SOON);
+    std::thread::sleep(Duration::from_millis(500));
+    gateway.connection().stall(false);
+    let answer = job.wait_for(SOON);
+    assert_eq!(answer.expect_done()["count"], 20_000);
+    assert_eq!(answer.rows_counted, 20_000);
+    assert_eq!(gateway.wait_closed(1, SOON).expect("a close frame").0, 1000);
+    assert!(runner.wait_exit(SOON).success());
+}
+
+/// Neither an endless result nor a gateway that does not read keeps the process from stopping in time.
+#[cfg(feature = "sqlite")]
+#[test]
+fn a_gateway_that_does_not_read_delays_it_by_the_grace_only() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let (_database, source) = rows("");
+    let gateway = Gateway::start();
+    let runner = runner!(gateway)
+        .env("SEMILAYER_SHUTDOWN_GRACE_MS", "500")
+        .start();
+    gateway.wait_hello(1, SOON);
+    let job = gateway.dispatch_with(&source, "batchRead", "large", json!({}), 30_000, true);
+    gateway.wait_chunks(&job, 1, SOON);
+    gateway.connection().stall(true);
+    std::thread::sleep(Duration::from_millis(500));
+    let start = Instant::now();
+    runner.signal("TERM");
+    assert!(runner.wait_exit(SOON).success());
+    // The grace, a second for the statement, two for the last frames, half a second a stream.
+    assert!(
+        start.elapsed() < Duration::from_secs(6),
+        "{:?}",
+        start.elapsed()
+    );
+    gateway.connection().stall(false);
+}
+
+/// A second signal, whichever, ends the process in the middle of a frame.
+#[cfg(feature = "sqlite")]
+#[test]
+fn a_second_signal_cuts_a_stream_off() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let (_database, source) = rows("");
+    for (first, second, code) in [("TERM", "INT", 130), ("INT", "TERM", 143)] {
+        let gateway = Gateway::start();
+        let runner = runner!(gateway).start();
+        gateway.wait_hello(1, SOON);
+        let job = gateway.dispatch_with(&source, "batchRead", "large", json!({}), 30_000, true);
+        gateway.wait_chunks(&job, 2, SOON);
+        runner.signal(first);
+        runner.wait_stdout("stopping runner", SOON);
+        runner.signal(second);
+        assert_eq!(runner.wait_exit(Duration::from_secs(2)).code(), Some(code));
+        assert_eq!(
+            job.wait_for(SOON).terminal,
+            runner_testkit::Terminal::Disconnected
+        );
+    }
+}
+
+/// In whatever phase of connecting it is.
+#[test]
+fn stops_while_it_connects() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let mute = runner_testkit::network::BlackHole::start();
+    let deaf = runner_testkit::network::FullBacklog::start();
+    for url in [
+        format!("ws://{}/connect", mute.address),
+        format!("wss://{}/connect", mute.address),
+        format!("ws://{}/connect", deaf.address),
+    ] {
+        let binary = env!("CARGO_BIN_EXE_semilayer-runner");
+        let runner = runner_testkit::RunnerBuilder::new(binary, &url).start();
+        runner.wait_stdout("capabilities", SOON);
+        std::thread::sleep(Duration::from_millis(200));
+        runner.signal("TERM");
+        assert!(runner.wait_exit(Duration::from_secs(5)).success(), "{url}");
+    }
+}

@@ -221,3 +221,193 @@ fn broken_framing_costs_at_most_the_session() {
     setup.gateway.connection().binary(vec![0, 1, 2, 255]);
     setup.still_works();
 }
+
+/// A session of its own, because the pauses between sessions grow.
+fn fresh() -> (Gateway, Runner) {
+    let gateway = Gateway::start();
+    let runner = runner!(gateway).start();
+    runner.wait_stdout("  → connected, awaiting jobs\n", SOON);
+    (gateway, runner)
+}
+
+/// A frame of a server, as RFC 6455 has it.
+fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![first];
+    match payload.len() {
+        short @ 0..126 => bytes.push(short as u8),
+        medium @ 126..65536 => {
+            bytes.push(126);
+            bytes.extend((medium as u16).to_be_bytes());
+        }
+        long => {
+            bytes.push(127);
+            bytes.extend((long as u64).to_be_bytes());
+        }
+    }
+    bytes.extend(payload);
+    bytes
+}
+
+#[test]
+fn what_breaks_the_protocol_ends_the_session_with_a_reason() {
+    let _watchdog = watchdog(Duration::from_secs(90));
+    let mut masked = vec![0x81, 0x84, 1, 2, 3, 4];
+    masked.extend(b"null");
+    let cases: Vec<(&str, Vec<u8>)> = vec![
+        ("a masked frame", masked),
+        ("a reserved bit", frame(0xc1, b"{}")),
+        ("an unknown kind of frame", frame(0x83, b"{}")),
+        ("an unknown control frame", frame(0x8b, b"")),
+        ("a continuation of nothing", frame(0x80, b"{}")),
+        ("a ping in fragments", frame(0x09, b"x")),
+        ("a ping that is too long", frame(0x89, &[b'x'; 126])),
+        (
+            "a second message inside the first",
+            [frame(0x01, b"{"), frame(0x81, b"{}")].concat(),
+        ),
+        ("a close frame of one byte", frame(0x88, b"x")),
+    ];
+    let sessions: Vec<_> = cases.iter().map(|_| fresh()).collect();
+    for ((what, bytes), (gateway, _)) in cases.iter().zip(&sessions) {
+        let job = gateway.expect_job("in-flight");
+        gateway.connection().raw(bytes.clone());
+        let close = gateway.wait_closed(1, SOON);
+        let code = close.unwrap_or_else(|| panic!("{what}: no close frame")).0;
+        assert_eq!(code, 1002, "{what}");
+        assert_eq!(
+            job.wait_for(SOON).terminal,
+            runner_testkit::Terminal::Disconnected
+        );
+    }
+    for ((what, _), (gateway, runner)) in cases.iter().zip(&sessions) {
+        assert!(runner.is_running(), "{what}");
+        gateway.wait_hello(2, SOON);
+    }
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn a_message_may_come_in_any_number_of_frames() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let setup = setup();
+    let source = &setup.source;
+    // The text is long enough for every form of a length, and its characters of several bytes are cut.
+    for (number, size) in [1, 2, 3, 7, 125, 126, 1000, 65536].into_iter().enumerate() {
+        let id = format!("split-{number}");
+        let filler = "é漢😀".repeat(if size < 100 { 30 } else { 30_000 });
+        let text = format!(
+            r#"{{"x":"{filler}","id":"{id}","type":"job","params":{{"source":{source},"job":{{"kind":"count","target":"people","options":{{}}}}}}}}"#
+        );
+        let job = setup.gateway.expect_job(&id);
+        let mut pieces = text.as_bytes().chunks(size).peekable();
+        let mut first = 0x01;
+        let pings = setup.gateway.state().pings;
+        while let Some(piece) = pieces.next() {
+            let last = if pieces.peek().is_none() { 0x80 } else { 0 };
+            setup.gateway.connection().raw(frame(first | last, piece));
+            // Control frames may stand between the parts of a message.
+            setup.gateway.connection().raw(frame(0x89, b"between"));
+            setup.gateway.connection().raw(frame(0x8a, b""));
+            first = 0x00;
+        }
+        assert_eq!(job.wait_for(SOON).result("count"), Ok(json!(1)), "{size}");
+        assert_eq!(setup.gateway.state().pings, pings);
+    }
+    assert!(setup.gateway.state().closed.is_empty());
+}
+
+/// 64 MB in one frame, and the same in fragments: thrown away without being held, and the session stays.
+#[cfg(feature = "sqlite")]
+#[test]
+fn sixty_four_megabytes_do_no_harm() {
+    let _watchdog = watchdog(Duration::from_secs(120));
+    let setup = setup();
+    let job = setup
+        .gateway
+        .dispatch(&setup.source, "batchRead", "endless", json!({}));
+    let huge = format!("{{\"type\":\"ping\",\"x\":\"{}\"}}", "x".repeat(64 << 20));
+    setup.text(huge.clone());
+    let mut first = 0x01;
+    for piece in huge.as_bytes().chunks(1 << 20) {
+        setup.gateway.connection().raw(frame(first, piece));
+        first = 0x00;
+    }
+    setup.gateway.connection().raw(frame(0x80, b""));
+    setup.still_works();
+    assert!(
+        job.poll(Duration::ZERO).is_none(),
+        "the job in flight is gone"
+    );
+    setup.gateway.cancel(&job);
+    job.wait_for(SOON).expect_error("CANCELLED");
+    assert!(
+        setup.gateway.state().closed.is_empty(),
+        "the session was given up"
+    );
+    let peak = setup.runner.peak_rss();
+    assert!(peak < 64 << 20, "{} MiB at most", peak >> 20);
+}
+
+#[test]
+fn the_gateways_reasons_are_passed_on() {
+    let _watchdog = watchdog(Duration::from_secs(90));
+    let cases = [
+        (4401, "bad token", "4401 bad token", "mint a new one"),
+        (
+            4401,
+            "unknown runner",
+            "4401 unknown runner",
+            "SEMILAYER_RUNNER_ID",
+        ),
+        (1001, "", "close 1001", "nothing to do here"),
+        (
+            1011,
+            "database\nlost",
+            "1011 database\u{fffd}lost",
+            "please report it",
+        ),
+        (4999, "", "close 4999", "support"),
+    ];
+    for (code, reason, printed, advice) in cases {
+        let (gateway, runner) = fresh();
+        gateway.connection().close(code, reason);
+        // The answer repeats the code.
+        assert_eq!(gateway.wait_closed(1, SOON).expect("a close frame").0, code);
+        runner.wait_stdout(&format!("  ⚠ disconnected: {printed}\n"), SOON);
+        let log = runner.stderr().to_lowercase();
+        assert!(log.contains(&advice.to_lowercase()), "{code}: {log}");
+    }
+    // A close frame without a code is answered in kind.
+    let (gateway, runner) = fresh();
+    gateway.connection().raw(frame(0x88, b""));
+    assert_eq!(gateway.wait_closed(1, SOON).expect("a close frame").0, 1005);
+    runner.wait_stdout("  ⚠ disconnected: close 1005\n", SOON);
+}
+
+/// Credentials that are refused in mid-session end its jobs, and the next attempt takes its time: the pause is
+/// drawn from half a minute instead of a second.
+#[cfg(feature = "sqlite")]
+#[test]
+fn a_revoked_token_ends_the_jobs() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let setup = setup();
+    let job = setup
+        .gateway
+        .dispatch(&setup.source, "batchRead", "endless", json!({}));
+    setup.gateway.connection().close(4401, "bad token");
+    assert_eq!(
+        job.wait_for(SOON).terminal,
+        runner_testkit::Terminal::Disconnected
+    );
+    setup
+        .runner
+        .wait_stdout("  ⚠ disconnected: 4401 bad token\n", SOON);
+    // Nothing computes any more.
+    std::thread::sleep(Duration::from_millis(500));
+    let before = setup.runner.cpu();
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(
+        setup.runner.cpu() - before < Duration::from_millis(250),
+        "the job goes on"
+    );
+}

@@ -24,6 +24,26 @@ NBE_INIT_CONNECT="SET sql_mode = IF(CURRENT_USER() LIKE 'nbe@%', 'STRICT_TRANS_T
 
 mariadb_installed() { have mariadbd && have mariadb-install-db && have mariadb; }
 
+# mariadb_start DIR PORT
+mariadb_start() {
+    local dir=$1/mariadb
+    (as_user mysql mariadbd --no-defaults --datadir="$dir/data" --tmpdir="$dir/tmp" --socket="$dir/s" \
+        --pid-file="$dir/pid" --port="$2" --bind-address=127.0.0.1 --skip-name-resolve \
+        --default-time-zone=+00:00 --character-set-server=utf8mb4 --collation-server=utf8mb4_general_ci \
+        --sql-mode=STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION --init-connect="$NBE_INIT_CONNECT" \
+        --max-connections=200 --innodb-buffer-pool-size=64M --innodb-flush-log-at-trx-commit=0 \
+        --innodb-doublewrite=0 --performance-schema=off) >"$dir/log" 2>&1 </dev/null &
+}
+
+mariadb_answers() { wait_for 30 mariadb --no-defaults -u root -S "$1/mariadb/s" -e 'SELECT 1'; }
+
+# mariadb_restart DIR: the same port, the same data.
+mariadb_restart() {
+    stop_pid "$1/mariadb/pid" KILL
+    mariadb_start "$1" "$(cat "$1/mariadb/port")"
+    mariadb_answers "$1" || die "MariaDB does not restart: $(tail -n 3 "$1/mariadb/log")"
+}
+
 # mariadb_up DIR: starts the server under DIR/mariadb and appends its URL to DIR/env.
 mariadb_up() {
     local dir=$1/mariadb port
@@ -34,16 +54,12 @@ mariadb_up() {
         die "mariadb-install-db failed: $(tail -n 3 "$dir/install.log")"
     for _ in 1 2 3; do
         port=$(free_port)
-        (as_user mysql mariadbd --no-defaults --datadir="$dir/data" --tmpdir="$dir/tmp" --socket="$dir/s" \
-            --pid-file="$dir/pid" --port="$port" --bind-address=127.0.0.1 --skip-name-resolve \
-            --default-time-zone=+00:00 --character-set-server=utf8mb4 --collation-server=utf8mb4_general_ci \
-            --sql-mode=STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION --init-connect="$NBE_INIT_CONNECT" \
-            --max-connections=200 --innodb-buffer-pool-size=64M --innodb-flush-log-at-trx-commit=0 \
-            --innodb-doublewrite=0 --performance-schema=off) >"$dir/log" 2>&1 </dev/null &
-        if wait_for 30 mariadb --no-defaults -u root -S "$dir/s" -e 'SELECT 1'; then
+        mariadb_start "$1" "$port"
+        if mariadb_answers "$1"; then
             mysql_family_users | mariadb --no-defaults -u root -S "$dir/s" &&
                 mariadb --no-defaults -u root -S "$dir/s" conformance <"$FIXTURES/mysql.sql" >"$dir/load.log" 2>&1 ||
                 die "the fixtures do not load into MariaDB: $(tail -n 3 "$dir/load.log")"
+            printf '%s' "$port" >"$dir/port"
             echo "export TEST_MARIADB_URL=mysql://runner:runner@127.0.0.1:$port/conformance" >>"$1/env"
             return 0
         fi

@@ -57,6 +57,12 @@ postgres_up() {
     die "Postgres does not start: $(tail -n 3 "$dir/log")"
 }
 
+# postgres_restart DIR: the same port, the same data.
+postgres_restart() {
+    (as_user postgres "$(postgres_bin)/pg_ctl" restart -w -t 30 -m immediate -D "$1/postgres/data" \
+        -l "$1/postgres/log") >/dev/null 2>&1 || die "Postgres does not restart: $(tail -n 3 "$1/postgres/log")"
+}
+
 # postgres_down DIR. Immediate: nobody needs the data.
 postgres_down() {
     stop_pid "$1/postgres/data/postmaster.pid" QUIT

@@ -14,7 +14,7 @@ use scheduled_thread_pool::ScheduledThreadPool;
 use serde_json::{Map, Value};
 
 use crate::error::{ErrorCode, JobError};
-use crate::jobs::{JobControl, RowSink};
+use crate::jobs::{JobControl, Phase, RowSink};
 use crate::limits;
 
 /// How a bridge connects to its database.
@@ -109,6 +109,7 @@ impl<C: Connector> Pool<C> {
         let mut slot = self.borrow(job)?;
         // The slot stays empty meanwhile: after a panic there is nothing in it that could be used again.
         if let Some(mut connection) = slot.take() {
+            job.enter(Phase::Executing);
             match work(&mut connection, sink) {
                 Err(error) if error.retryable() && !sink.started() => {
                     drop(connection);
@@ -118,11 +119,13 @@ impl<C: Connector> Pool<C> {
                         error.message
                     );
                     sink.restart();
+                    job.enter(Phase::Connecting);
                 }
                 result => return settle(job, &mut slot, connection, result),
             }
         }
         let mut connection = self.connector.connect(job)?;
+        job.enter(Phase::Executing);
         let result = work(&mut connection, sink);
         settle(job, &mut slot, connection, result)
     }

@@ -13,7 +13,7 @@ use crate::bridges::postgres::error;
 use crate::bridges::postgres::link::{Link, LinkTls};
 use crate::bridges::postgres::session::Session;
 use crate::error::{ErrorCode, JobError};
-use crate::jobs::JobControl;
+use crate::jobs::{JobControl, Phase};
 use crate::net;
 
 /// What every session starts with. It is a startup option and not a statement, so it costs no round trip.
@@ -152,6 +152,8 @@ impl PostgresConnector {
         };
         let cut = Arc::clone(&link);
         let guard = job.stop_with(move || cut.cut()).map_err(Failure::Job)?;
+        // It may be stopped like a statement, but it is none.
+        job.enter(Phase::Connecting);
         let connected = config.connect(tls.clone());
         drop(guard);
         match connected {

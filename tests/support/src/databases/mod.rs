@@ -3,6 +3,7 @@
 
 mod mysql;
 mod postgres;
+mod private;
 mod sqlite;
 
 use std::env;
@@ -12,6 +13,7 @@ use url::Url;
 
 pub use self::mysql::MysqlDatabase;
 pub use self::postgres::PostgresDatabase;
+pub use self::private::PrivateServer;
 pub use self::sqlite::SqliteDatabase;
 
 /// A PostgreSQL with the conformance fixtures.

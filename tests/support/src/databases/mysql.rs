@@ -75,13 +75,11 @@ impl MysqlDatabase {
         }
     }
 
-    /// Kills these connections.
+    /// Kills these connections, where they still are.
     pub fn kill(&self, ids: &[u64]) {
         let mut client = connect(&self.url);
         for id in ids {
-            client
-                .query_drop(format!("KILL {id}"))
-                .expect("a killed connection");
+            let _ = client.query_drop(format!("KILL {id}"));
         }
     }
 }

@@ -1,0 +1,109 @@
+//! A database server of one test, to be restarted and maltreated.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::temp::TempDir;
+
+/// A running server without anybody else on it; it ends with the value.
+pub struct PrivateServer {
+    /// The URL of its conformance database.
+    pub url: String,
+    engine: &'static str,
+    folder: TempDir,
+}
+
+fn script() -> PathBuf {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.join("../../scripts/databases.sh")
+}
+
+impl PrivateServer {
+    /// A PostgreSQL. `None`, and why, where it cannot be started.
+    pub fn postgres() -> Option<Self> {
+        Self::start("postgres", "TEST_POSTGRES_URL")
+    }
+
+    /// A MariaDB.
+    pub fn mariadb() -> Option<Self> {
+        Self::start("mariadb", "TEST_MARIADB_URL")
+    }
+
+    fn start(engine: &'static str, variable: &str) -> Option<Self> {
+        let folder = TempDir::new();
+        let mut command = Command::new(script());
+        command.arg("up").arg(folder.path());
+        // The script starts what it is not given.
+        for other in [
+            "TEST_POSTGRES_URL",
+            "TEST_MARIADB_URL",
+            "TEST_PGBOUNCER_URL",
+            "TEST_MYSQL_URL",
+        ] {
+            command.env(other, "none");
+        }
+        command.env_remove(variable);
+        let output = command.output().expect("scripts/databases.sh");
+        let exports = std::fs::read_to_string(folder.path().join("env")).unwrap_or_default();
+        let mut lines = exports.lines();
+        let url = lines
+            .find_map(|line| line.split_once(&format!("{variable}=")))
+            .map(|(_, url)| url);
+        let Some(url) = url.filter(|_| output.status.success()) else {
+            let said = String::from_utf8_lossy(&output.stderr);
+            println!("skipped: no {engine} of its own: {}", said.trim());
+            return None;
+        };
+        Some(Self {
+            url: url.to_owned(),
+            engine,
+            folder,
+        })
+    }
+
+    /// Ends it without a good-bye, as a crash does, and starts it again on the same port.
+    pub fn restart(&self) {
+        self.script("restart");
+    }
+
+    fn script(&self, word: &str) {
+        let mut command = Command::new(script());
+        let status = command.arg(word).arg(self.folder.path()).status();
+        assert!(
+            status.expect("scripts/databases.sh").success(),
+            "{word} {} failed",
+            self.engine
+        );
+    }
+
+    /// Runs statements as the administrator.
+    pub fn administrate(&self, sql: &str) {
+        let mut command = match self.engine {
+            "postgres" => {
+                let mut command = Command::new("psql");
+                command.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql, &self.url]);
+                command
+            }
+            _ => {
+                let mut command = Command::new("mariadb");
+                let socket = self.folder.path().join("mariadb/s");
+                command
+                    .args(["--no-defaults", "-u", "root", "-e", sql, "-S"])
+                    .arg(socket);
+                command
+            }
+        };
+        let output = command.output().expect("a client");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{sql}: {said}");
+    }
+}
+
+impl Drop for PrivateServer {
+    fn drop(&mut self) {
+        let _ = Command::new(script())
+            .arg("down")
+            .arg(self.folder.path())
+            .status();
+    }
+}
