@@ -19,6 +19,9 @@ use serde_json::{Value, json};
 const SOON: Duration = Duration::from_secs(30);
 /// What memory may differ after the load.
 const MEMORY: u64 = 4 << 20;
+/// A pool is not always full when the files are counted. One file left behind by every end of a kind would be
+/// two dozen.
+const FILES: u64 = 3;
 
 /// What a process holds.
 #[derive(Debug, Clone, Copy)]
@@ -165,7 +168,7 @@ fn nothing_is_left_behind() {
     loop {
         let (after, connections_after) = settle();
         let same = after.threads <= before.threads
-            && after.descriptors <= before.descriptors
+            && after.descriptors <= before.descriptors + FILES
             && after.memory <= before.memory + MEMORY
             && connections_after <= connections;
         if same {

@@ -102,6 +102,18 @@ pub struct State {
     jobs: usize,
 }
 
+impl State {
+    /// True while a runner that said `hello` is connected.
+    pub fn connected(&self) -> bool {
+        self.current.is_some()
+    }
+
+    /// Its connection.
+    pub fn current(&self) -> Option<Connection> {
+        self.current.clone()
+    }
+}
+
 struct Shared {
     options: Options,
     state: Mutex<State>,
@@ -216,11 +228,25 @@ impl Gateway {
         deadline_ms: u64,
         count_only: bool,
     ) -> Job {
+        self.try_dispatch(source, kind, target, options, deadline_ms, count_only)
+            .expect("a connected runner")
+    }
+
+    /// The same; `None` while no runner is connected.
+    pub fn try_dispatch(
+        &self,
+        source: &Value,
+        kind: &str,
+        target: &str,
+        options: Value,
+        deadline_ms: u64,
+        count_only: bool,
+    ) -> Option<Job> {
         let job = json!({ "kind": kind, "target": target, "options": options });
         let mut state = self.state();
+        let connection = state.current.clone()?;
         state.jobs += 1;
         let id = format!("job-{:04}-{}", state.jobs, std::process::id());
-        let connection = state.current.clone().expect("a connected runner");
         let answer = state.ledger.open(&id, connection.number, count_only);
         drop(state);
         let frame = json!({
@@ -230,7 +256,7 @@ impl Gateway {
             "deadlineMs": deadline_ms,
         });
         connection.text(frame.to_string());
-        Job { id, answer }
+        Some(Job { id, answer })
     }
 
     /// Enters a job whose frame the test writes itself.
