@@ -1,5 +1,6 @@
 //! How long to wait before the next attempt to connect.
 
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use crate::limits;
@@ -43,6 +44,11 @@ impl Backoff {
         self.ceiling = (self.ceiling * 2).min(limits::BACKOFF_CAP);
         wait + attempt.retry_after.unwrap_or_default()
     }
+}
+
+/// Between 0 and 1. The hasher's seed is the only randomness of the standard library; jitter needs no better.
+pub fn random() -> f64 {
+    RandomState::new().hash_one(0) as f64 / u64::MAX as f64
 }
 
 #[cfg(test)]
@@ -92,5 +98,66 @@ mod tests {
         };
         assert_eq!(Backoff::default().after(busy, 0.0), 7 * SECOND);
         assert_eq!(Backoff::default().after(busy, 1.0), 8 * SECOND);
+    }
+
+    /// By so much of all runners a second's share may exceed what is expected.
+    const EXCESS: f64 = 0.05;
+
+    /// Expected shares of the runners that come back in each hundredth of a second after their `step`-th
+    /// failure in a row: the sum of independent waits, each even between zero and its ceiling.
+    fn expected(step: usize) -> Vec<f64> {
+        let mut shares = vec![1.0];
+        let mut ceiling = limits::BACKOFF_FIRST;
+        for _ in 0..step {
+            let width = ceiling.as_millis() as usize / 10;
+            let mut next = vec![0.0; shares.len() + width];
+            for (at, share) in shares.iter().enumerate() {
+                for cell in &mut next[at..at + width] {
+                    *cell += share / width as f64;
+                }
+            }
+            shares = next;
+            ceiling = (ceiling * 2).min(limits::BACKOFF_CAP);
+        }
+        shares
+    }
+
+    #[test]
+    fn a_thousand_runners_come_back_spread_out() {
+        /// Twenty times a thousand, so that chance does not decide.
+        const RUNNERS: usize = 20_000;
+        for step in 1..=6 {
+            let mut seconds = vec![0usize; 100];
+            for _ in 0..RUNNERS {
+                let mut backoff = Backoff::default();
+                let after: Duration = (0..step)
+                    .map(|_| backoff.after(Attempt::default(), random()))
+                    .sum();
+                seconds[after.as_secs() as usize] += 1;
+            }
+            let expected = expected(step);
+            for (second, count) in seconds.iter().enumerate() {
+                let cells = expected.iter().skip(second * 100).take(100);
+                let share = *count as f64 / RUNNERS as f64;
+                assert!(
+                    share <= cells.sum::<f64>() + EXCESS,
+                    "{count} of {RUNNERS} in second {second} after {step} failures"
+                );
+            }
+        }
+        // At the cap, half a minute is used evenly.
+        let mut backoff = Backoff::default();
+        for _ in 0..6 {
+            backoff.after(Attempt::default(), 1.0);
+        }
+        let mut seconds = [0usize; 30];
+        for _ in 0..RUNNERS {
+            let wait = backoff.after(Attempt::default(), random());
+            seconds[(wait.as_secs() as usize).min(29)] += 1;
+        }
+        let most = seconds.iter().max().copied().unwrap_or_default();
+        assert!(most <= RUNNERS / 30 + RUNNERS / 20, "{seconds:?}");
+        let none = seconds.iter().filter(|count| **count == 0).count();
+        assert_eq!(none, 0, "{seconds:?}");
     }
 }

@@ -1,6 +1,5 @@
 //! The link to the gateway for the life of the process: session after session, with pauses between.
 
-use std::hash::{BuildHasher, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +8,7 @@ use log::{debug, warn};
 use rustls::ClientConfig;
 
 use crate::gateway::address::GatewayAddress;
-use crate::gateway::backoff::{Attempt, Backoff};
+use crate::gateway::backoff::{Attempt, Backoff, random};
 use crate::gateway::budget::Budget;
 use crate::gateway::dial::{Destination, dial};
 use crate::gateway::end::End;
@@ -101,11 +100,6 @@ fn attempt(
         urgent_queue: settings.urgent_queue,
     };
     session::run(link, budget, context)
-}
-
-/// Between 0 and 1. The hasher's seed is the only randomness of the standard library; jitter needs no better.
-fn random() -> f64 {
-    RandomState::new().hash_one(0) as f64 / u64::MAX as f64
 }
 
 fn sentence(text: &str) -> String {
