@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::tls;
+
 /// Why a job failed, as the gateway sees it in `error.code`. The vocabulary is ours: the public protocol
 /// leaves it open and names only `SOURCE_UNREACHABLE`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -149,12 +151,13 @@ impl fmt::Display for JobError {
 impl std::error::Error for JobError {}
 
 /// An error with everything that caused it, outermost first. With TLS the cause is two levels down. A cause
-/// that the text before it already quotes is not repeated.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
+/// that the text before it already quotes is not repeated. Errors of TLS are told in words of ours.
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let said = |error| tls::words(error).unwrap_or_else(|| error.to_string());
+    let mut text = said(error);
     let mut next = error.source();
     while let Some(cause) = next {
-        let said = cause.to_string();
+        let said = said(cause);
         if !text.contains(&said) {
             text.push_str(": ");
             text.push_str(&said);

@@ -16,6 +16,8 @@ pub enum Phase {
     Proxy,
     /// The TLS handshake.
     Tls,
+    /// The answer to `GET /health`.
+    Health,
     /// The upgrade from HTTP to a WebSocket.
     Upgrade,
     /// Waiting for `hello-ack`.
@@ -29,6 +31,7 @@ impl fmt::Display for Phase {
             Self::Tcp => "the TCP connection",
             Self::Proxy => "the proxy's answer to CONNECT",
             Self::Tls => "the TLS handshake",
+            Self::Health => "the answer to GET /health",
             Self::Upgrade => "the WebSocket upgrade",
             Self::Ack => "the gateway's hello-ack",
         })

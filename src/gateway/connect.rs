@@ -1,14 +1,12 @@
 //! A way through an HTTP proxy.
 
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 
 use crate::base64;
 use crate::gateway::address::GatewayAddress;
 use crate::gateway::error::LinkError;
+use crate::gateway::http_head::{HttpHead, not_http};
 use crate::gateway::proxy::Proxy;
-
-/// Longest head of a proxy's answer.
-const MAX_HEAD: usize = 16 << 10;
 
 /// Asks the proxy at the other end of `stream` for a tunnel to the gateway. Time-outs of the stream come back
 /// as [`LinkError::Proxy`].
@@ -29,8 +27,8 @@ pub fn connect(
     }
     request.push_str("\r\n");
     stream.write_all(request.as_bytes()).map_err(failed)?;
-    let head = read_head(&mut stream).map_err(failed)?;
-    let status = status(&head).map_err(failed)?;
+    let head = HttpHead::read(&mut stream).map_err(failed)?;
+    let status = head.status;
     if !(200..300).contains(&status) {
         return Err(LinkError::ProxyRefused {
             proxy: proxy.to_string(),
@@ -38,46 +36,17 @@ pub fn connect(
         });
     }
     // In a tunnel the client speaks first.
-    if head.ends_with(b"\r\n\r\n") {
+    if head.ends_the_answer {
         Ok(())
     } else {
         Err(failed(not_http()))
     }
 }
 
-/// Up to the empty line, perhaps with the beginning of what follows it: a refusal has a page for people.
-fn read_head(stream: &mut impl Read) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    let mut part = [0; 1024];
-    while !head.windows(4).any(|w| w == b"\r\n\r\n") {
-        let count = stream.read(&mut part)?;
-        if count == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        head.extend(part.iter().take(count));
-        if head.len() > MAX_HEAD {
-            return Err(not_http());
-        }
-    }
-    Ok(head)
-}
-
-fn status(head: &[u8]) -> io::Result<u16> {
-    let line = head.split(|b| *b == b'\r').next().unwrap_or_default();
-    std::str::from_utf8(line)
-        .ok()
-        .and_then(|line| line.strip_prefix("HTTP/1."))
-        .and_then(|line| line.split(' ').nth(1)?.parse().ok())
-        .ok_or_else(not_http)
-}
-
-fn not_http() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "its answer is not HTTP")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io;
 
     struct Scripted {
         answer: io::Cursor<&'static [u8]>,

@@ -1,33 +1,12 @@
-//! From an address to an open WebSocket, within one budget: DNS, TCP, proxy, TLS, upgrade.
+//! From an address to an open WebSocket, within one budget.
 
-use std::io;
-use std::net::TcpStream;
 use std::sync::Arc;
 
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection};
-use socket2::{SockRef, TcpKeepalive};
-
-use crate::gateway::address::GatewayAddress;
-use crate::gateway::budget::{Budget, Budgeted, Phase};
-use crate::gateway::connect::connect;
+use crate::gateway::budget::{Budget, Phase};
 use crate::gateway::error::LinkError;
-use crate::gateway::proxy::Proxy;
 use crate::gateway::upgrade::upgrade;
+use crate::gateway::way::{Destination, Way, or_timed_out};
 use crate::gateway::wire::Wire;
-use crate::{limits, net};
-
-/// Everything there is to know about the other end.
-pub struct Destination<'a> {
-    /// The gateway.
-    pub address: &'a GatewayAddress,
-    /// The proxy before it.
-    pub proxy: Option<&'a Proxy>,
-    /// Path and query of the upgrade; a secret.
-    pub path: &'a str,
-    /// How its certificate is checked.
-    pub tls: &'a Arc<ClientConfig>,
-}
 
 /// An open WebSocket on which nothing was said yet.
 pub struct Link {
@@ -37,30 +16,12 @@ pub struct Link {
     pub early: Vec<u8>,
 }
 
-/// Connects. The name is looked up anew every time, since a gateway may move.
+/// Connects.
 pub fn dial(destination: &Destination<'_>, budget: Budget) -> Result<Link, LinkError> {
-    let address = destination.address;
-    let timely = |phase| move |error| or_timed_out(error, phase, budget);
-    let (host, port) = match destination.proxy {
-        Some(proxy) => (proxy.host.as_str(), proxy.port),
-        None => (address.host.as_str(), address.port),
-    };
-    let tcp = open(host, port, budget)?;
-    prepare(&tcp).map_err(|source| LinkError::System { source })?;
-    let mut stream = Budgeted { tcp: &tcp, budget };
-    if let Some(proxy) = destination.proxy {
-        connect(&mut stream, proxy, address).map_err(timely(Phase::Proxy))?;
-    }
-    let mut tls = None;
-    let early = if address.tls {
-        let connection =
-            tls.insert(handshake(destination, &mut stream).map_err(timely(Phase::Tls))?);
-        let encrypted = rustls::Stream::new(connection, &mut stream);
-        upgrade(encrypted, address, destination.path)
-    } else {
-        upgrade(&mut stream, address, destination.path)
-    }
-    .map_err(timely(Phase::Upgrade))?;
+    let mut way = Way::open(destination, budget, &mut |_| {})?;
+    let early = upgrade(way.stream(budget), destination.address, destination.path)
+        .map_err(|error| or_timed_out(error, Phase::Upgrade, budget))?;
+    let (tcp, tls) = way.into_parts();
     tcp.set_write_timeout(None)
         .map_err(|source| LinkError::System { source })?;
     Ok(Link {
@@ -69,100 +30,11 @@ pub fn dial(destination: &Destination<'_>, budget: Budget) -> Result<Link, LinkE
     })
 }
 
-/// Tries the host's addresses one after the other, each with its share of the time that is left, so that a
-/// dead one does not use up the time of the others.
-fn open(host: &str, port: u16, budget: Budget) -> Result<TcpStream, LinkError> {
-    let dns = |source| {
-        let error = LinkError::Dns {
-            host: host.to_owned(),
-            source,
-        };
-        or_timed_out(error, Phase::Dns, budget)
-    };
-    let addresses = budget
-        .left()
-        .and_then(|left| net::resolve(host, port, left))
-        .map_err(dns)?;
-    let mut failure = None;
-    for (n, address) in addresses.iter().enumerate() {
-        let attempt = budget
-            .share(addresses.len() - n)
-            .and_then(|share| TcpStream::connect_timeout(address, share));
-        match attempt {
-            Ok(tcp) => return Ok(tcp),
-            Err(source) => {
-                log::debug!("{address}: {source}");
-                failure = Some((*address, source));
-            }
-        }
-    }
-    let Some((address, source)) = failure else {
-        return Err(dns(io::ErrorKind::NotFound.into()));
-    };
-    let error = LinkError::Tcp {
-        host: host.to_owned(),
-        address,
-        source,
-    };
-    Err(or_timed_out(error, Phase::Tcp, budget))
-}
-
-fn prepare(tcp: &TcpStream) -> io::Result<()> {
-    // Heartbeats and answers are small, and each is waited for.
-    tcp.set_nodelay(true)?;
-    let socket = SockRef::from(tcp);
-    // Packets on their way are not counted, so this costs no throughput, however long the way.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    if let Err(error) = socket.set_tcp_notsent_lowat(limits::UNSENT_BYTES) {
-        log::debug!("the kernel's own buffer stays: {error}");
-    }
-    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(limits::TCP_KEEPALIVE))
-}
-
-fn handshake(
-    destination: &Destination<'_>,
-    stream: &mut Budgeted<'_>,
-) -> Result<ClientConnection, LinkError> {
-    let failed = |source| LinkError::Tls {
-        host: destination.address.host.clone(),
-        source,
-    };
-    let name = ServerName::try_from(destination.address.host.clone())
-        .map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
-    let mut tls = ClientConnection::new(Arc::clone(destination.tls), name)
-        .map_err(|error| failed(io::Error::other(error)))?;
-    while tls.is_handshaking() {
-        tls.complete_io(stream).map_err(failed)?;
-    }
-    Ok(tls)
-}
-
-/// An error that is really the end of the budget says so, and in which phase.
-fn or_timed_out(error: LinkError, phase: Phase, budget: Budget) -> LinkError {
-    let timed_out = |error: &io::Error| error.kind() == io::ErrorKind::TimedOut;
-    let over = match &error {
-        LinkError::Dns { source, .. }
-        | LinkError::Tcp { source, .. }
-        | LinkError::Proxy { source, .. }
-        | LinkError::Tls { source, .. } => timed_out(source),
-        LinkError::Upgrade { source } => {
-            matches!(&**source, tungstenite::Error::Io(source) if timed_out(source))
-        }
-        _ => false,
-    };
-    if over {
-        LinkError::TimedOut {
-            phase,
-            budget: budget.total(),
-        }
-    } else {
-        error
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gateway::address::GatewayAddress;
+    use crate::gateway::proxy::Proxy;
     use std::io::Read;
     use std::net::TcpListener;
     use std::thread;

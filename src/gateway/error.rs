@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::gateway::budget::Phase;
+use crate::tls::{self, Remedy};
 
 /// An attempt to connect that failed. All of these are worth another attempt; who must act differs.
 #[derive(Debug)]
@@ -66,6 +67,11 @@ pub enum LinkError {
     Upgrade {
         /// What happened.
         source: Box<tungstenite::Error>,
+    },
+    /// The answer to `GET /health`, which only `doctor` asks for.
+    Health {
+        /// What happened.
+        source: io::Error,
     },
     /// This machine refused: no thread, no socket option.
     System {
@@ -129,7 +135,7 @@ impl LinkError {
                 status: 429 | 500..=599,
                 ..
             } => "nothing to do here, the gateway is busy or restarting",
-            Self::Refused { .. } | Self::Upgrade { .. } => {
+            Self::Refused { .. } | Self::Upgrade { .. } | Self::Health { .. } => {
                 "check SEMILAYER_GATEWAY_URL: what answers there is no runner gateway"
             }
             Self::TimedOut { .. } => {
@@ -141,27 +147,19 @@ impl LinkError {
 }
 
 fn tls_advice(error: &io::Error) -> &'static str {
-    use rustls::CertificateError::{
-        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
-        NotValidYetContext, UnknownIssuer,
-    };
-    let cause = error
-        .get_ref()
-        .and_then(|e| e.downcast_ref::<rustls::Error>());
-    match cause {
-        Some(rustls::Error::InvalidCertificate(UnknownIssuer)) => {
-            "nobody we trust signed the certificate: if a proxy intercepts TLS here, set \
-             NODE_EXTRA_CA_CERTS to a PEM file with its root"
+    match tls::remedy(error) {
+        Some(Remedy::Trust) => {
+            "if a proxy intercepts TLS here, set NODE_EXTRA_CA_CERTS to a PEM file with its root"
         }
-        Some(rustls::Error::InvalidCertificate(
-            Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. },
-        )) => {
+        Some(Remedy::Time) => {
             "check this machine's clock; if it is right, the gateway's certificate is out of date"
         }
-        Some(rustls::Error::InvalidCertificate(
-            NotValidForName | NotValidForNameContext { .. },
-        )) => "check SEMILAYER_GATEWAY_URL: the server there has a certificate for another name",
-        _ => "something on the way breaks TLS off: a firewall, a proxy, or a port without TLS",
+        Some(Remedy::Name) => {
+            "check SEMILAYER_GATEWAY_URL: the server there has a certificate for another name"
+        }
+        Some(Remedy::Other) | None => {
+            "something on the way breaks TLS off: a firewall, a proxy, or a port without TLS"
+        }
     }
 }
 
@@ -186,6 +184,7 @@ impl fmt::Display for LinkError {
                 write!(f, "the upgrade was refused with status {status}")
             }
             Self::Upgrade { .. } => f.write_str("the upgrade failed"),
+            Self::Health { .. } => f.write_str("no answer to GET /health"),
             Self::System { .. } => f.write_str("this machine refuses"),
         }
     }
@@ -198,6 +197,7 @@ impl std::error::Error for LinkError {
             | Self::Tcp { source, .. }
             | Self::Proxy { source, .. }
             | Self::Tls { source, .. }
+            | Self::Health { source }
             | Self::System { source } => Some(source),
             Self::Upgrade { source } => Some(source),
             Self::TimedOut { .. } | Self::ProxyRefused { .. } | Self::Refused { .. } => None,
@@ -219,7 +219,8 @@ mod tests {
         };
         assert_eq!(
             chain(&error),
-            "no TLS with h: invalid peer certificate: UnknownIssuer"
+            "no TLS with h: the server's certificate is signed by nobody who is trusted here (UnknownIssuer); \
+             to trust it, name its PEM file in NODE_EXTRA_CA_CERTS"
         );
         assert!(error.advice().contains("NODE_EXTRA_CA_CERTS"));
         let timed_out = LinkError::TimedOut {

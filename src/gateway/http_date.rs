@@ -1,16 +1,19 @@
 //! Dates of HTTP headers.
 
+use crate::json::days_from_civil;
+
 /// Seconds since 1970 of a date in the one form that servers send today, `Sun, 06 Nov 1994 08:49:37 GMT`.
 pub fn parse(text: &str) -> Option<u64> {
     const MONTHS: [&str; 12] = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ];
     let mut words = text.split_once(", ")?.1.split_whitespace();
-    let day: u64 = words.next()?.parse().ok()?;
+    let day: u32 = words.next()?.parse().ok()?;
     let name = words.next()?;
-    let month = MONTHS.iter().position(|m| *m == name)? as u64 + 1;
-    let year: u64 = words.next()?.parse().ok()?;
-    let mut time = words.next()?.splitn(3, ':').map(|n| n.parse::<u64>().ok());
+    let month = MONTHS.iter().position(|m| *m == name)?;
+    let month = u32::try_from(month).ok()? + 1;
+    let year: i64 = words.next()?.parse().ok()?;
+    let mut time = words.next()?.splitn(3, ':').map(|n| n.parse::<u32>().ok());
     let (hour, minute, second) = (time.next()??, time.next()??, time.next()??);
     let plausible = (1970..=9999).contains(&year)
         && (1..=31).contains(&day)
@@ -20,11 +23,8 @@ pub fn parse(text: &str) -> Option<u64> {
     if !plausible || words.next() != Some("GMT") {
         return None;
     }
-    // Days since 1970-01-01, the year taken to begin in March (Howard Hinnant's days_from_civil).
-    let year = if month <= 2 { year - 1 } else { year };
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let days = 365 * year + year / 4 - year / 100 + year / 400 + day_of_year;
-    Some((days - 719_468) * 86_400 + hour * 3600 + minute * 60 + second)
+    let days = days_from_civil(year, month.into()) + i64::from(day) - 1;
+    u64::try_from(days * 86_400 + i64::from(hour * 3600 + minute * 60 + second)).ok()
 }
 
 #[cfg(test)]

@@ -10,12 +10,13 @@ use rustls::ClientConfig;
 use crate::gateway::address::GatewayAddress;
 use crate::gateway::backoff::{Attempt, Backoff, random};
 use crate::gateway::budget::Budget;
-use crate::gateway::dial::{Destination, dial};
+use crate::gateway::dial::dial;
 use crate::gateway::end::End;
 use crate::gateway::events::Events;
 use crate::gateway::proxy::Proxy;
 use crate::gateway::session::{self, SessionContext};
 use crate::gateway::stop::Stop;
+use crate::gateway::way::Destination;
 use crate::jobs::Engine;
 use crate::limits;
 

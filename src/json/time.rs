@@ -97,6 +97,15 @@ mod tests {
     }
 
     #[test]
+    fn days_and_dates_go_both_ways() {
+        for days in (-1_000_000..1_000_000).step_by(997) {
+            let (year, month, day) = civil_from_days(days);
+            let first = days_from_civil(year, month.into());
+            assert_eq!(first + i64::from(day) - 1, days);
+        }
+    }
+
+    #[test]
     fn instants_read_as_iso_text() {
         assert_eq!(text(0), "\"1970-01-01T00:00:00.000Z\"");
         assert_eq!(text(1_709_210_096_789_999), "\"2024-02-29T12:34:56.789Z\"");

@@ -1,16 +1,27 @@
 //! TLS settings shared by the gateway link and the databases: which roots are trusted, with ring as the one
 //! source of cryptography. Not for the handshake itself, which belongs to whoever owns the socket.
 
+mod certificate;
+mod problem;
 mod roots;
 mod unverified;
+mod verifier;
 
 use std::sync::{Arc, OnceLock};
 
-use rustls::client::WantsClientCert;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::client::{WantsClientCert, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 
-pub use roots::{PemError, extra_certificates, parse_certificates, read_certificates, roots};
+use verifier::Verifier;
+
+pub use certificate::{CertificateFacts, Day};
+pub use problem::{CertificateProblem, Remedy, certificate_problem, remedy, words};
+pub use roots::{
+    EXTRA_ROOTS, PemError, extra_certificates, parse_certificates, read_certificates, roots,
+};
 
 /// Checks the server's certificate and name against [`roots`]. Built once; the same every time.
 pub fn verified() -> Result<Arc<ClientConfig>, rustls::Error> {
@@ -18,15 +29,45 @@ pub fn verified() -> Result<Arc<ClientConfig>, rustls::Error> {
     if let Some(config) = CONFIG.get() {
         return Ok(Arc::clone(config));
     }
-    let config = verified_by(Arc::clone(roots()))?;
+    let config = verified_by(&[])?;
     Ok(Arc::clone(CONFIG.get_or_init(|| config)))
 }
 
-/// Checks the server's certificate and name against these roots only; for a source that names its own
-/// (`sslrootcert`) they are a copy of [`roots`] with more added.
-pub fn verified_by(roots: Arc<RootCertStore>) -> Result<Arc<ClientConfig>, rustls::Error> {
-    let builder = builder()?.with_root_certificates(roots);
+/// As [`verified`], with more roots: those that a source names for itself (`sslrootcert`).
+pub fn verified_by(own: &[CertificateDer<'static>]) -> Result<Arc<ClientConfig>, rustls::Error> {
+    let mut store = Arc::clone(roots());
+    if !own.is_empty() {
+        Arc::make_mut(&mut store).add_parsable_certificates(own.iter().cloned());
+    }
+    let webpki = webpki(store)?;
+    let mut extra = extra_certificates().to_vec();
+    extra.extend_from_slice(own);
+    let builder = builder()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Verifier::new(webpki, extra)));
     Ok(Arc::new(finish(builder)))
+}
+
+/// True when the chain that a server has shown leads to a root of the public web, and not only to one that
+/// was added here.
+pub fn is_public(chain: &[CertificateDer<'_>], name: &ServerName<'_>) -> bool {
+    let store = RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
+    let Some((end_entity, intermediates)) = chain.split_first() else {
+        return false;
+    };
+    webpki(Arc::new(store)).is_ok_and(|webpki| {
+        webpki
+            .verify_server_cert(end_entity, intermediates, name, &[], UnixTime::now())
+            .is_ok()
+    })
+}
+
+fn webpki(store: Arc<RootCertStore>) -> Result<Arc<WebPkiServerVerifier>, rustls::Error> {
+    WebPkiServerVerifier::builder_with_provider(store, provider())
+        .build()
+        .map_err(|error| rustls::Error::General(error.to_string()))
 }
 
 /// Accepts any certificate; the connection is encrypted, but anybody may be at its other end. Only for a

@@ -16,7 +16,7 @@ use crate::limits;
 
 /// Variables that name PEM files with more roots: Node's own, which users of the official runner set for
 /// proxies that intercept TLS, and OpenSSL's.
-const EXTRA_ROOTS: [&str; 2] = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"];
+pub const EXTRA_ROOTS: [&str; 2] = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"];
 
 /// Why a file of certificates is of no use.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::io;
 
 use mysql::{DriverError, Error};
 
-use crate::error::{ErrorCode, JobError};
+use crate::error::{ErrorCode, JobError, chain};
 
 /// A failure to connect to `place` (host and port).
 pub(super) fn connecting(error: &Error, place: &str) -> JobError {
@@ -99,20 +99,6 @@ pub(super) fn text(error: &Error) -> String {
         }
         _ => "the driver could not read the answer".to_owned(),
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }
 
 /// The network's own error, which the driver wraps in one of its own when it arises within a packet.

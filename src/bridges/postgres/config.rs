@@ -1,11 +1,9 @@
 //! A source's configuration: where its database is and how to speak to it (bridges.md 2.1, 2.5).
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use postgres::config::Host;
-use rustls::RootCertStore;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
@@ -297,9 +295,7 @@ fn encryption(parameters: &[(String, String)], flavour: Flavour) -> Result<Encry
         Some((_, file)) if file != "system" && !file.is_empty() => {
             let certificates = tls::read_certificates(Path::new(file))
                 .map_err(|error| unusable(&format!("sslrootcert: {file} {error}")))?;
-            let mut roots = RootCertStore::clone(tls::roots());
-            roots.add_parsable_certificates(certificates);
-            tls::verified_by(Arc::new(roots)).map_err(|error| unusable(&error.to_string()))
+            tls::verified_by(&certificates).map_err(|error| unusable(&error.to_string()))
         }
         _ => tls::verified().map_err(|error| unusable(&error.to_string())),
     };

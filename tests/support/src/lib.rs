@@ -21,10 +21,11 @@ pub mod upgrade;
 pub mod watchdog;
 
 pub use answer::{Answer, Terminal};
-pub use certificates::TestCa;
+pub use certificates::{SelfSigned, TestCa};
 pub use fault_proxy::{FaultProxy, Faults};
 pub use gateway::{Gateway, Job, Options};
 pub use runner::{Runner, RunnerBuilder};
+pub use rustls::ServerConfig;
 pub use upgrade::{Admission, Upgrade};
 pub use watchdog::watchdog;
 
