@@ -11,6 +11,8 @@ pub const PROTOCOL_VERSION: u32 = 1;
 
 /// Budget for DNS + TCP + proxy + TLS + upgrade + `hello-ack`, shared by all phases.
 pub const CONNECT_BUDGET: Duration = Duration::from_secs(15);
+/// Time for `doctor`'s first question, as officially.
+pub const HEALTH_PROBE: Duration = Duration::from_secs(5);
 /// Longest `Retry-After` that is honoured: whoever asks for more gets a question every five minutes.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
 /// Quiet time after which the kernel begins to probe the gateway's TCP connection.

@@ -1,5 +1,6 @@
 //! The command line: the official commands with the official words and exit codes.
 
+mod doctor;
 mod health;
 mod logging;
 mod start;
@@ -23,6 +24,7 @@ const USAGE: &str = "\
 A small runner for SemiLayer: one outbound WebSocket, queries on the databases beside it
 
 USAGE semilayer-runner start|status [--id ID] [--token TOKEN] [--gateway URL]
+      semilayer-runner doctor [--connect] [--json] [--id ID] [--token TOKEN] [--gateway URL]
       semilayer-runner test-source [NAME...] [--query TARGET [--limit N]] [--json]
       semilayer-runner health [--ready]
 
@@ -30,6 +32,8 @@ COMMANDS
 
       start    Connect to the gateway and run jobs until stopped
      status    Show the configuration; uses no network
+     doctor    Look for what is wrong: settings, the way to the gateway step by step, sources;
+               with --connect, authenticate too (a session, for a moment)
 test-source    Connect to the sources of the environment (SEMILAYER_SOURCE_<NAME>_<KEY>), or to those
                named, and show what answers; with --query, show rows of a target as the gateway
                would get them
@@ -54,6 +58,7 @@ pub fn main() -> ExitCode {
     match Command::parse(&arguments) {
         Command::Start(flags) => start::run(&flags),
         Command::Status(flags) => status::run(&flags),
+        Command::Doctor(wish) => doctor::run(&wish),
         Command::TestSource(wish) => test_source::run(&wish),
         Command::Health(arguments) => health::run(&arguments),
         Command::Version => {
@@ -77,6 +82,7 @@ pub fn main() -> ExitCode {
 enum Command {
     Start(Flags),
     Status(Flags),
+    Doctor(doctor::Wish),
     TestSource(test_source::Wish),
     Health(Vec<OsString>),
     Version,
@@ -110,6 +116,7 @@ impl Command {
         match name.to_string_lossy().as_ref() {
             "start" => Self::Start(Flags::parse(rest.as_slice())),
             "status" => Self::Status(Flags::parse(rest.as_slice())),
+            "doctor" => Self::Doctor(doctor::Wish::parse(rest.as_slice())),
             "test-source" => Self::TestSource(test_source::Wish::parse(rest.as_slice())),
             "health" => Self::Health(rest.as_slice().to_vec()),
             other => Self::Unknown(other.to_owned()),

@@ -2,31 +2,29 @@
 
 use std::io::{self, IsTerminal};
 
+use crate::inspect::Mark;
+
 /// Whether to use colours. They are for a terminal whose user did not ask for none (`NO_COLOR`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style {
     colours: bool,
 }
 
-/// What a line says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mark {
-    /// All is well.
-    Good,
-    /// It works, but somebody should look at it.
-    Warning,
-    /// It does not work.
-    Bad,
+/// The sign in front of a line.
+pub fn sign(mark: Mark) -> &'static str {
+    match mark {
+        Mark::Good => "✓",
+        Mark::Warning => "⚠",
+        Mark::Bad => "✗",
+    }
 }
 
-impl Mark {
-    /// The sign in front of the line.
-    pub fn sign(self) -> &'static str {
-        match self {
-            Self::Good => "✓",
-            Self::Warning => "⚠",
-            Self::Bad => "✗",
-        }
+/// The word in JSON.
+pub fn word(mark: Mark) -> &'static str {
+    match mark {
+        Mark::Good => "ok",
+        Mark::Warning => "warning",
+        Mark::Bad => "failed",
     }
 }
 
@@ -34,6 +32,11 @@ impl Style {
     /// For standard output. `variable` looks into the environment.
     pub fn stdout(variable: impl Fn(&str) -> Option<String>) -> Self {
         Self::decide(io::stdout().is_terminal(), variable)
+    }
+
+    /// For standard error.
+    pub fn stderr(variable: impl Fn(&str) -> Option<String>) -> Self {
+        Self::decide(io::stderr().is_terminal(), variable)
     }
 
     fn decide(terminal: bool, variable: impl Fn(&str) -> Option<String>) -> Self {
@@ -51,7 +54,7 @@ impl Style {
             Mark::Warning => 33,
             Mark::Bad => 31,
         };
-        self.paint(colour, mark.sign())
+        self.paint(colour, sign(mark))
     }
 
     /// A heading.

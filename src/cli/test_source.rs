@@ -6,11 +6,11 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use crate::cli::style::{Mark, Style};
+use crate::cli::style::{Style, sign};
 use crate::cli::{DiagnosticLog, say, variable};
 use crate::console::printable;
 use crate::error::{ErrorCode, JobError};
-use crate::inspect::{SourceReport, ask, check_sources, find_sources, open_source};
+use crate::inspect::{Mark, SourceReport, ask, check_sources, find_sources, open_source};
 use crate::limits;
 use crate::options::Request;
 use crate::sources::{LocalSource, SourceEnvironment};
@@ -151,7 +151,7 @@ fn table(reports: &[SourceReport], style: Style) -> String {
         let line = [Mark::Good, Mark::Bad]
             .into_iter()
             .find_map(|mark| {
-                line.strip_prefix(mark.sign())
+                line.strip_prefix(sign(mark))
                     .map(|rest| style.mark(mark) + rest)
             })
             .unwrap_or_else(|| style.heading(line));
@@ -179,7 +179,7 @@ fn cells(report: &SourceReport) -> [String; 8] {
     let name = report.name.clone();
     match &report.outcome {
         Ok(facts) => [
-            Mark::Good.sign().to_owned(),
+            sign(Mark::Good).to_owned(),
             name,
             bridge,
             format!("{:.1} ms", facts.connect.as_secs_f64() * 1000.0),
@@ -189,7 +189,7 @@ fn cells(report: &SourceReport) -> [String; 8] {
             facts.targets.to_string(),
         ],
         Err(_) => [
-            Mark::Bad.sign().to_owned(),
+            sign(Mark::Bad).to_owned(),
             name,
             bridge,
             none(),

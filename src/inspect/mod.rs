@@ -1,8 +1,14 @@
 //! Looking at a runner's surroundings once, for a person: are its sources there, is the way to its gateway
 //! open. Nothing here prints; `cli` does.
 
+mod audit;
+mod check;
 mod question;
 mod source;
+mod walk;
 
+pub use audit::{TOKEN_SEEN, audit_settings, audit_source};
+pub use check::{Check, Mark};
 pub use question::{Answer, ask};
 pub use source::{SourceFacts, SourceReport, check_sources, find_sources, open_source};
+pub use walk::{Reached, Walk};
