@@ -11,9 +11,9 @@ use crate::limits;
 
 /// What is kept of the buffer after a burst.
 const KEEP: usize = 16 << 10;
-/// Lines may wait this long for others. Two lines a job would otherwise be two wake-ups and two writes a job,
-/// a tenth of all its CPU time.
-const LINGER: Duration = Duration::from_millis(5);
+/// Least time between two writes. A line by itself leaves at once; two lines a job, under load, would
+/// otherwise be two wake-ups and two writes a job.
+const PACE: Duration = Duration::from_millis(5);
 
 /// The way to one stream; clones share it.
 #[derive(Clone)]
@@ -140,14 +140,16 @@ impl Write for Console {
 fn write_lines(mut stream: impl Write, shared: &Shared) {
     let mut batch = Vec::new();
     let mut waiting = shared.lock();
+    let mut next = Instant::now();
     loop {
-        waiting = next_batch(shared, waiting);
+        waiting = next_batch(shared, waiting, next);
         batch.clear();
         batch.shrink_to(KEEP);
         std::mem::swap(&mut batch, &mut waiting.text);
         drop(waiting);
         // A closed stream loses its lines, and nothing else.
         let _ = stream.write_all(&batch).and_then(|()| stream.flush());
+        next = Instant::now() + PACE;
         waiting = shared.lock();
         if waiting.dropped > 0 {
             // In the place where the lines would have been.
@@ -160,10 +162,11 @@ fn write_lines(mut stream: impl Write, shared: &Shared) {
     }
 }
 
-/// Waits for text, and then a little for more of it.
+/// Waits for text, and until `next` for more of it.
 fn next_batch<'a>(
     shared: &'a Shared,
     mut waiting: MutexGuard<'a, Waiting>,
+    next: Instant,
 ) -> MutexGuard<'a, Waiting> {
     while waiting.text.is_empty() {
         waiting.thread = State::Idle;
@@ -173,8 +176,9 @@ fn next_batch<'a>(
     }
     waiting.thread = State::Busy;
     let enough = |waiting: &mut Waiting| waiting.flushing == 0 && waiting.text.len() < KEEP;
-    let lingered = shared.wake.wait_timeout_while(waiting, LINGER, enough);
-    lingered.unwrap_or_else(PoisonError::into_inner).0
+    let wait = next.saturating_duration_since(Instant::now());
+    let waited = shared.wake.wait_timeout_while(waiting, wait, enough);
+    waited.unwrap_or_else(PoisonError::into_inner).0
 }
 
 /// Text from outside with its control characters replaced: a line break must not forge a line.

@@ -57,13 +57,7 @@ fn five_times_in_a_row() {
         gateway.wait_closed(connection, Duration::from_secs(5));
         assert_eq!(lost.wait().terminal, Terminal::Disconnected);
     }
-    assert_eq!(
-        runner
-            .stdout()
-            .matches("  → connected, awaiting jobs\n")
-            .count(),
-        6
-    );
+    runner.wait_stdout_times("  → connected, awaiting jobs\n", 6, RETRY);
     let printed = runner.stdout();
     assert!(
         printed.contains("  ⚠ disconnected: close 1006\n"),
