@@ -30,4 +30,4 @@ wait "$servers" || die "the database servers did not start"
 . "$databases/env"
 TEST_RELEASE_RUNNER=$(cargo metadata --format-version 1 --no-deps --locked | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/semilayer-runner
 export TEST_RELEASE_RUNNER
-cargo test --workspace --locked "$@"
+cargo test --workspace --locked --no-fail-fast "$@"

@@ -41,7 +41,7 @@ fn ends_the_statement_in_postgres() {
     let database = PostgresDatabase::create(
         &server,
         "CREATE VIEW sleeper AS SELECT 1 AS id, pg_sleep(60)::text AS slept;
-         CREATE VIEW long AS SELECT i AS id, repeat('x', 200) AS filler FROM generate_series(1, 50000000) i;
+         CREATE VIEW long AS SELECT generate_series(1, 50000000) AS id, repeat('x', 200) AS filler;
          CREATE TABLE one AS SELECT 1 AS id;",
     );
     let source = source::managed("s", "postgres", json!({ "url": database.url }));

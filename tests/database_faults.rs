@@ -35,7 +35,7 @@ fn fixtures() -> Vec<Fixture> {
         let database = PostgresDatabase::create(
             &server,
             &format!(
-                "CREATE TABLE large AS SELECT i AS id, repeat('x', 200) AS filler FROM generate_series(1, {ROWS}) i"
+                "CREATE TABLE large AS SELECT generate_series(1, {ROWS}) AS id, repeat('x', 200) AS filler"
             ),
         );
         fixtures.push(Fixture {

@@ -86,7 +86,7 @@ fn nothing_is_left_behind() {
         &server,
         "CREATE TABLE one AS SELECT 1 AS id;
          CREATE VIEW sleeper AS SELECT 1 AS id, pg_sleep(60)::text AS slept;
-         CREATE VIEW large AS SELECT i AS id, repeat('x', 1000) AS filler FROM generate_series(1, 5000) i",
+         CREATE VIEW large AS SELECT generate_series(1, 5000) AS id, repeat('x', 1000) AS filler",
     );
     let file = SqliteDatabase::create(
         "CREATE TABLE one (id INTEGER PRIMARY KEY); INSERT INTO one VALUES (1);

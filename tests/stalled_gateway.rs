@@ -31,7 +31,7 @@ fn a_large_result_waits_in_the_database() {
     let database = PostgresDatabase::create(
         &server,
         &format!(
-            "CREATE VIEW large AS SELECT i AS id, repeat('x', 1000) AS filler FROM generate_series(1, {ROWS}) i"
+            "CREATE VIEW large AS SELECT generate_series(1, {ROWS}) AS id, repeat('x', 1000) AS filler"
         ),
     );
     let source = source::managed("s", "postgres", json!({ "url": database.url }));
@@ -73,7 +73,7 @@ fn many_results_at_once_stay_bounded() {
     };
     let database = PostgresDatabase::create(
         &server,
-        "CREATE VIEW large AS SELECT i AS id, repeat('x', 1000) AS filler FROM generate_series(1, 20000) i",
+        "CREATE VIEW large AS SELECT generate_series(1, 20000) AS id, repeat('x', 1000) AS filler",
     );
     let source = source::managed(
         "s",
@@ -107,7 +107,7 @@ fn a_cancel_gets_through_while_rows_do_not() {
     };
     let database = PostgresDatabase::create(
         &server,
-        "CREATE VIEW long AS SELECT i AS id, repeat('x', 1000) AS filler FROM generate_series(1, 50000000) i;
+        "CREATE VIEW long AS SELECT generate_series(1, 50000000) AS id, repeat('x', 1000) AS filler;
          CREATE TABLE one AS SELECT 1 AS id;",
     );
     let source = source::managed("s", "postgres", json!({ "url": database.url }));

@@ -1,5 +1,5 @@
 //! The link to the gateway: dialling, sessions, and the pauses between them. A session has two threads. The
-//! reader ([`reader`]) takes frames in, keeps the clock and hands jobs to the engine; the writer ([`writer`])
+//! reader (`reader`) takes frames in, keeps the clock and hands jobs to the engine; the writer (`writer`)
 //! alone sends. Not for running jobs, which is `jobs`' business.
 
 mod address;

@@ -23,7 +23,7 @@ pub use roots::{
     EXTRA_ROOTS, PemError, extra_certificates, parse_certificates, read_certificates, roots,
 };
 
-/// Checks the server's certificate and name against [`roots`]. Built once; the same every time.
+/// Checks the server's certificate and name against [`roots()`]. Built once; the same every time.
 pub fn verified() -> Result<Arc<ClientConfig>, rustls::Error> {
     static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
     if let Some(config) = CONFIG.get() {
