@@ -35,13 +35,17 @@ pub enum ErrorCode {
     Overloaded,
     /// The runner is draining before it stops.
     ShuttingDown,
+    /// The customer's policy does not allow it; the message names the rule.
+    PolicyDenied,
+    /// The audit log cannot be written, and nothing is answered unrecorded.
+    AuditFailed,
     /// A fault of the runner itself (a panic). Please report it.
     Internal,
 }
 
 impl ErrorCode {
     /// Every code, in the order of its number.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::SourceUnreachable,
         Self::SourceAuthFailed,
         Self::SourceConfig,
@@ -55,6 +59,8 @@ impl ErrorCode {
         Self::Cancelled,
         Self::Overloaded,
         Self::ShuttingDown,
+        Self::PolicyDenied,
+        Self::AuditFailed,
         Self::Internal,
     ];
 
@@ -74,6 +80,8 @@ impl ErrorCode {
             Self::Cancelled => "CANCELLED",
             Self::Overloaded => "OVERLOADED",
             Self::ShuttingDown => "SHUTTING_DOWN",
+            Self::PolicyDenied => "POLICY_DENIED",
+            Self::AuditFailed => "AUDIT_FAILED",
             Self::Internal => "INTERNAL",
         }
     }

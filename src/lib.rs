@@ -15,6 +15,7 @@
     )
 )]
 
+pub mod audit;
 mod base64;
 pub mod bridges;
 pub mod cli;
@@ -30,6 +31,7 @@ pub mod limits;
 pub mod metrics;
 pub mod net;
 pub mod options;
+pub mod policy;
 pub mod protocol;
 pub mod service_manager;
 pub mod sources;

@@ -98,6 +98,16 @@ pub const HEALTH_CLIENTS: usize = 16;
 /// Longest request line and headers a client of the health listener may send, and longest answer that
 /// `health` reads.
 pub const HEALTH_HEAD: usize = 8 << 10;
+/// Jobs that may be live or waiting to be written to the audit log.
+pub const AUDIT_LINES: usize = 4096;
+/// Most text of the audit log that is written at once.
+pub const AUDIT_BATCH: usize = 64 << 10;
+/// Pause between two attempts to write the audit log.
+pub const AUDIT_RETRY: Duration = Duration::from_secs(1);
+/// Time for the last lines of the audit log when the runner stops.
+pub const AUDIT_FLUSH: Duration = Duration::from_secs(2);
+/// Longest policy file.
+pub const POLICY_BYTES: u64 = 4 << 20;
 /// Threads that close pools; each may hang in the network for a while.
 pub const CLOSERS: usize = 4;
 /// Rows a chunk. `SEMILAYER_CHUNK_ROWS`.

@@ -46,6 +46,17 @@ pub struct Summary {
     pub privileges: Option<Privileges>,
 }
 
+/// A column of a target, as the database's catalog has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetColumn {
+    /// Its name.
+    pub name: String,
+    /// Part of the key that `read` goes by.
+    pub key: bool,
+    /// Not among "all columns", though it may be named.
+    pub hidden: bool,
+}
+
 /// The bridges in this binary, in the official order. `hello.capabilities` lists exactly these.
 const BRIDGES: &[(&str, Open)] = &[
     #[cfg(feature = "postgres")]
@@ -133,6 +144,10 @@ pub trait Bridge: Send + Sync {
 
     /// Most jobs of this source that may run side by side: the size of its pool.
     fn concurrency(&self) -> usize;
+
+    /// The columns of a target, for deciding which of them a job may name; empty when there is no such target.
+    /// Blocks and ends as [`Bridge::run`] does.
+    fn columns(&self, job: &Arc<JobControl>, target: &str) -> Result<Vec<TargetColumn>, JobError>;
 
     /// How many connections there are now. Must not block: it is called under the dispatcher's lock.
     fn pool_state(&self) -> PoolState;

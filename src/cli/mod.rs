@@ -150,7 +150,11 @@ impl DiagnosticLog {
         if let Some(console) = &console {
             let filter = variable("SEMILAYER_LOG").or_else(|| variable("RUST_LOG"));
             let filter = filter.filter(|f| !f.is_empty());
-            logging::start(console, filter.as_deref().unwrap_or("warn"));
+            logging::start(
+                console,
+                filter.as_deref().unwrap_or("warn"),
+                crate::config::LogFormat::Text,
+            );
         }
         Self(console)
     }

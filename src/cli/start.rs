@@ -8,16 +8,18 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded, select};
 use log::{error, info};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
+use crate::audit::AuditLog;
 use crate::cli::{config_error, logging, say, variable};
-use crate::config::{Flags, Settings};
+use crate::config::{ConfigError, Flags, OversightSettings, Settings};
 use crate::console::Console;
 use crate::gateway::{self, Events, LinkSettings, Stop, short};
 use crate::health;
-use crate::jobs::Engine;
+use crate::jobs::{Engine, Oversight};
+use crate::policy::Policy;
 use crate::protocol::client_frame;
 use crate::service_manager::ServiceManager;
 use crate::sources::SourceEnvironment;
@@ -29,7 +31,11 @@ pub fn run(flags: &Flags) -> ExitCode {
         Ok(settings) => settings,
         Err(error) => return config_error(&error),
     };
-    match serve(&settings) {
+    let oversight = match oversight(&settings.oversight) {
+        Ok(oversight) => oversight,
+        Err(error) => return config_error(&error),
+    };
+    match serve(&settings, oversight) {
         Ok(code) => code,
         Err(error) => {
             say(io::stderr(), &format!("error: {error}"));
@@ -38,7 +44,7 @@ pub fn run(flags: &Flags) -> ExitCode {
     }
 }
 
-fn serve(settings: &Settings) -> io::Result<ExitCode> {
+fn serve(settings: &Settings, oversight: Oversight) -> io::Result<ExitCode> {
     let signals = watch_signals()?;
     let manager = Arc::new(ServiceManager::from_env(variable)?);
     let out = Console::start("stdout", io::stdout())?;
@@ -46,13 +52,21 @@ fn serve(settings: &Settings) -> io::Result<ExitCode> {
     let _last = [&out, &err].map(|console| console.last_lines(limits::LAST_LINES));
     let filter = variable("SEMILAYER_LOG").or_else(|| variable("RUST_LOG"));
     let filter = filter.filter(|f| !f.is_empty());
-    logging::start(&err, filter.as_deref().unwrap_or("info"));
+    logging::start(
+        &err,
+        filter.as_deref().unwrap_or("info"),
+        settings.log_format,
+    );
+    if let Some(policy) = &oversight.policy {
+        info!("the policy has entries for {} sources", policy.len());
+    }
     for line in banner(settings) {
         out.line(&line);
     }
     let engine = Engine::start(
         settings.engine,
         SourceEnvironment::from_env(std::env::vars_os()),
+        oversight,
     )?;
     for address in settings.health.listen() {
         let engine = Arc::clone(&engine);
@@ -84,6 +98,25 @@ fn serve(settings: &Settings) -> io::Result<ExitCode> {
             ExitCode::FAILURE
         }
     })
+}
+
+/// Opens what must work before anything is answered. SIGHUP makes the audit log open its file again.
+fn oversight(settings: &OversightSettings) -> Result<Oversight, ConfigError> {
+    let policy = settings.policy.as_deref().map(Policy::load).transpose();
+    let policy = policy.map_err(|problem| ConfigError::Variable {
+        name: OversightSettings::POLICY,
+        problem: format!("is not usable: {problem}"),
+    })?;
+    let audit = settings.audit.as_ref().map(|settings| {
+        let reopen = Arc::new(AtomicBool::new(false));
+        flag::register(SIGHUP, Arc::clone(&reopen))?;
+        AuditLog::open(settings, reopen)
+    });
+    let audit = audit.transpose().map_err(|error| ConfigError::Variable {
+        name: OversightSettings::AUDIT_LOG,
+        problem: format!("cannot be opened for appending: {error}"),
+    })?;
+    Ok(Oversight { audit, policy })
 }
 
 /// Reports the first signal on the channel; the second ends the process in the handler, whatever its threads

@@ -3,12 +3,16 @@
 
 mod flags;
 mod health;
+mod log_format;
 mod number;
+mod oversight;
 mod secret;
 pub mod secret_file;
 mod settings;
 
 pub use flags::Flags;
 pub use health::HealthSettings;
+pub use log_format::LogFormat;
+pub use oversight::OversightSettings;
 pub use secret::Secret;
 pub use settings::{ConfigError, Identity, Settings};

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::config::number::bounded;
-use crate::config::{Flags, HealthSettings, Secret, secret_file};
+use crate::config::{Flags, HealthSettings, LogFormat, OversightSettings, Secret, secret_file};
 use crate::gateway::{AddressError, GatewayAddress, Proxy, exempt};
 use crate::jobs::{ChunkLimits, EngineSettings};
 use crate::limits;
@@ -129,6 +129,10 @@ pub struct Settings {
     pub engine: EngineSettings,
     /// Where the health listener listens.
     pub health: HealthSettings,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// Audit log and policy.
+    pub oversight: OversightSettings,
 }
 
 impl Settings {
@@ -176,6 +180,8 @@ impl Settings {
                 },
             },
             health: HealthSettings::load(&variable)?,
+            log_format: LogFormat::load(&variable)?,
+            oversight: OversightSettings::load(&variable)?,
         })
     }
 

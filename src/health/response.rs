@@ -98,7 +98,7 @@ fn ready(readiness: Readiness) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jobs::EngineSettings;
+    use crate::jobs::{EngineSettings, Oversight};
     use crate::sources::SourceEnvironment;
     use std::time::Duration;
 
@@ -108,7 +108,8 @@ mod tests {
             workers: 1,
             ..EngineSettings::default()
         };
-        let engine = Engine::start(settings, SourceEnvironment::default()).unwrap();
+        let engine =
+            Engine::start(settings, SourceEnvironment::default(), Oversight::default()).unwrap();
         let text =
             |head: &str| String::from_utf8(respond(&engine, head.as_bytes()).into_bytes()).unwrap();
         for good in ["GET /health HTTP/1.1\r\n", "POST /health HTTP/1.0\r\n"] {

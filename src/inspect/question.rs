@@ -120,6 +120,7 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), JobErro
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bridges::TargetColumn;
     use crate::bridges::pool::PoolState;
 
     /// `rows`: two of them. `hang`: until the job is ended. `panic`: as it says.
@@ -153,6 +154,10 @@ mod tests {
 
         fn concurrency(&self) -> usize {
             1
+        }
+
+        fn columns(&self, _: &Arc<JobControl>, _: &str) -> Result<Vec<TargetColumn>, JobError> {
+            Ok(Vec::new())
         }
 
         fn pool_state(&self) -> PoolState {

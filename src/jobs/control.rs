@@ -1,7 +1,7 @@
 //! The life of one job as all threads see it: its deadline, whether it has ended, and how to stop the
 //! statement it is running now.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -54,6 +54,8 @@ pub struct JobControl {
     id: String,
     deadline: Instant,
     phase: AtomicU8,
+    rows: AtomicU64,
+    bytes: AtomicU64,
     /// Read by the writer for every frame, so it is behind no lock.
     outcome: OnceLock<Outcome>,
     /// Dropped when the job is aborted.
@@ -78,6 +80,8 @@ impl JobControl {
             id: id.into(),
             deadline,
             phase: AtomicU8::new(Phase::Queued as u8),
+            rows: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
             outcome: OnceLock::new(),
             alive: Mutex::new(Some(alive)),
             aborted,
@@ -108,6 +112,18 @@ impl JobControl {
     /// Says where the job is now. Only told to people, so nothing is ordered by it.
     pub fn enter(&self, phase: Phase) {
         self.phase.store(phase as u8, Ordering::Relaxed);
+    }
+
+    /// A chunk is about to be handed to the writer.
+    pub fn add_sent(&self, rows: u64, bytes: u64) {
+        self.rows.fetch_add(rows, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Rows and bytes handed to the writer so far. Of an aborted job it may have dropped the last of them.
+    pub fn sent(&self) -> (u64, u64) {
+        let (rows, bytes) = (&self.rows, &self.bytes);
+        (rows.load(Ordering::Relaxed), bytes.load(Ordering::Relaxed))
     }
 
     /// Time left, or the error that ends the job now.

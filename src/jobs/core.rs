@@ -19,8 +19,10 @@ use crate::jobs::done::done_frame;
 use crate::jobs::lane::Run;
 use crate::jobs::lanes::Leftovers;
 use crate::jobs::live_job::LiveJob;
+use crate::jobs::oversight::run_filtered;
+use crate::jobs::report;
 use crate::jobs::timers::Timers;
-use crate::jobs::{EngineSettings, FrameKind, Outcome, Phase, RowSink, Slot};
+use crate::jobs::{EngineSettings, FrameKind, Outcome, Oversight, Phase, RowSink, Slot};
 use crate::limits;
 use crate::metrics::Metrics;
 use crate::options::Request;
@@ -36,6 +38,7 @@ pub(super) struct Core {
     pub environment: SourceEnvironment,
     pub keys: SourceKeys,
     pub metrics: Arc<Metrics>,
+    pub oversight: Oversight,
     open: Box<OpenBridge>,
     dispatch: Mutex<Dispatch>,
     ready: Receiver<Run>,
@@ -51,6 +54,7 @@ impl Core {
     pub fn new(
         settings: EngineSettings,
         environment: SourceEnvironment,
+        oversight: Oversight,
         open: Box<OpenBridge>,
         lost_after: Duration,
     ) -> (Self, Receiver<()>) {
@@ -62,6 +66,7 @@ impl Core {
             environment,
             keys: SourceKeys::default(),
             metrics: Arc::new(Metrics::new(Instant::now())),
+            oversight,
             open,
             dispatch: Mutex::new(Dispatch::new(
                 workers,
@@ -115,10 +120,11 @@ impl Core {
 
     /// Tells everybody who counts that a job has ended. Called once a job, by whoever ended it.
     pub fn report(&self, job: &LiveJob, error: Option<&JobError>) {
+        let took = job.arrived.elapsed();
         let code = error.map(|error| error.code);
-        self.metrics
-            .jobs
-            .ended(job.facts.kind, code, job.arrived.elapsed());
+        self.metrics.jobs.ended(job.facts.kind, code, took);
+        report::log(job, error, took);
+        self.oversight.record(job, error, took);
     }
 
     /// Replaces the assignment list.
@@ -235,20 +241,39 @@ impl Core {
             ..
         } = *frame;
         let package = source.bridge.clone();
+        let permit = self.oversight.permit(&source)?;
         let bridge = match bridge {
             Some(bridge) => bridge,
             None => bridge.insert(self.open(job, source)?),
         };
-        let request = Request::parse(&kind, &target, &options, &package)?;
+        let mut request = Request::parse(&kind, &target, &options, &package)?;
         // They may be megabytes, and the job may take minutes.
         drop(options);
+        self.oversight.note(job, &request);
+        if let Some(permit) = &permit {
+            let mut ask = |target: &str| bridge.columns(&job.control, target);
+            permit.apply(&mut request, &target, &mut ask)?;
+            self.oversight.note(job, &request);
+        }
         let mut sink = RowSink::new(
             Arc::clone(&job.control),
             job.link.outbox.frames.clone(),
             self.settings.chunk,
             Slot::of(&request),
         );
-        let summary = bridge.run(&job.control, &target, &request, &mut sink)?;
+        let summary = match &permit {
+            Some(permit) => {
+                sink = sink.capped(permit.caps());
+                let (bridge, job) = (&**bridge, &job.control);
+                match request {
+                    Request::ListTargets | Request::IntrospectTarget => {
+                        run_filtered(permit, bridge, job, &target, &request, &mut sink)?
+                    }
+                    _ => bridge.run(job, &target, &request, &mut sink)?,
+                }
+            }
+            None => bridge.run(&job.control, &target, &request, &mut sink)?,
+        };
         sink.flush()?;
         Ok(done_frame(
             job.control.id(),

@@ -11,7 +11,7 @@ use crate::bridges;
 use crate::error::{ErrorCode, JobError};
 use crate::jobs::core::{Core, OpenBridge};
 use crate::jobs::watchdog;
-use crate::jobs::{ChunkLimits, JobSession, Outbox, Phase};
+use crate::jobs::{ChunkLimits, JobSession, Outbox, Oversight, Phase};
 use crate::limits;
 use crate::metrics::{Exposition, Metrics};
 use crate::protocol::JobKind;
@@ -51,10 +51,12 @@ impl Engine {
     pub fn start(
         settings: EngineSettings,
         environment: SourceEnvironment,
+        oversight: Oversight,
     ) -> io::Result<Arc<Self>> {
         Self::with_bridges(
             settings,
             environment,
+            oversight,
             Box::new(bridges::open),
             limits::LOST_WORKER_AFTER,
         )
@@ -64,10 +66,11 @@ impl Engine {
     pub(super) fn with_bridges(
         settings: EngineSettings,
         environment: SourceEnvironment,
+        oversight: Oversight,
         open: Box<OpenBridge>,
         lost_after: Duration,
     ) -> io::Result<Arc<Self>> {
-        let (core, nudged) = Core::new(settings, environment, open, lost_after);
+        let (core, nudged) = Core::new(settings, environment, oversight, open, lost_after);
         // From here on a failure stops the threads that were started before it.
         let engine = Arc::new(Self {
             core: Arc::new(core),
@@ -138,6 +141,7 @@ impl Engine {
         }
         let end = Instant::now() + limits::STOP_STATEMENTS;
         while self.core.lock().busy() > 0 && ended.recv_deadline(end).is_ok() {}
+        self.core.oversight.flush();
     }
 }
 

@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, TrySendError, select};
 
 use crate::error::{ErrorCode, JobError};
 use crate::jobs::facts::JobFacts;
+use crate::jobs::report::AuditRecord;
 use crate::jobs::{FrameKind, FrameOut, JobControl, Outbox, Urgent};
 use crate::protocol::client_frame;
 use crate::sources::SourceKey;
@@ -24,6 +25,7 @@ pub(super) struct LiveJob {
     pub seq: u64,
     pub arrived: Instant,
     pub facts: JobFacts,
+    pub record: AuditRecord,
 }
 
 impl LiveJob {

@@ -12,6 +12,8 @@ mod lane;
 mod lanes;
 mod live_job;
 mod outbox;
+mod oversight;
+mod report;
 mod session;
 mod sink;
 mod timers;
@@ -20,6 +22,7 @@ mod watchdog;
 pub use control::{JobControl, Outcome, Phase, StopGuard};
 pub use engine::{Engine, EngineSettings};
 pub use outbox::{Outbox, Urgent};
+pub use oversight::Oversight;
 pub use session::JobSession;
 pub use sink::{ChunkLimits, FrameKind, FrameOut, RowSink, Slot};
 

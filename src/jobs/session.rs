@@ -11,6 +11,7 @@ use crate::jobs::core::Core;
 use crate::jobs::facts::JobFacts;
 use crate::jobs::lanes::Leftovers;
 use crate::jobs::live_job::{LiveJob, SessionLink};
+use crate::jobs::report::AuditRecord;
 use crate::jobs::{JobControl, Outbox, Outcome};
 use crate::limits;
 use crate::protocol::JobFrame;
@@ -48,6 +49,7 @@ impl JobSession {
             seq: self.core.next_job(),
             arrived,
             facts: JobFacts::of(&frame),
+            record: AuditRecord::default(),
         });
         // An `error` frame for the second job of an id would end the first one at the gateway, so the second
         // is not answered at all: the answer of the first answers its id.
@@ -57,10 +59,10 @@ impl JobSession {
         }
         let bytes = memory(&frame.options);
         let mut left = Leftovers::default();
-        let accepted =
-            self.core
-                .lock()
-                .enqueue(Arc::clone(&job), Box::new(frame), bytes, &mut left);
+        let accepted = self.core.oversight.admit(&job).and_then(|()| {
+            let mut dispatch = self.core.lock();
+            dispatch.enqueue(Arc::clone(&job), Box::new(frame), bytes, &mut left)
+        });
         self.core.clear(left);
         if let Err(error) = accepted
             && job.control.end(Outcome::Aborted(error.code))

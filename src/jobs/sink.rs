@@ -1,14 +1,16 @@
 //! Where a bridge puts its rows: text straight into the frame that will carry them.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use crossbeam_channel::{Sender, TrySendError, select};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, select};
 
 use crate::error::{ErrorCode, JobError};
 use crate::jobs::{JobControl, Phase};
 use crate::json::{write_string, write_u64};
 use crate::limits;
 use crate::options::Request;
+use crate::policy::Caps;
 
 /// What a frame of a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +84,7 @@ pub struct RowSink {
     in_chunk: usize,
     rows: u64,
     bytes: u64,
+    caps: Caps,
 }
 
 impl RowSink {
@@ -108,7 +111,25 @@ impl RowSink {
             in_chunk: 0,
             rows: 0,
             bytes: 0,
+            caps: Caps::default(),
         }
+    }
+
+    /// A sink that sends nothing on: everything taken until the flush is one frame for the caller.
+    pub fn apart(deadline: Instant) -> (Self, Receiver<FrameOut>) {
+        let whole = ChunkLimits {
+            rows: usize::MAX,
+            bytes: usize::MAX,
+        };
+        let (frames, taken) = bounded(1);
+        let job = Arc::new(JobControl::new("", deadline));
+        (Self::new(job, frames, whole, Slot::Rows), taken)
+    }
+
+    /// Lets no chunk out that goes beyond these caps.
+    pub fn capped(mut self, caps: Caps) -> Self {
+        self.caps = caps;
+        self
     }
 
     /// Adds one row: `write` appends one JSON value. When it fails, what it wrote of the row is taken back
@@ -152,6 +173,12 @@ impl RowSink {
             return Ok(());
         }
         self.text.push_str("]}");
+        let bytes = self.bytes + self.text.len() as u64;
+        if let Err(error) = self.caps.check(self.rows, bytes) {
+            self.text.clear();
+            self.in_chunk = 0;
+            return Err(error);
+        }
         let rows = std::mem::take(&mut self.in_chunk);
         // The next chunk of this job is likely to be as long as this one.
         let next = String::with_capacity(self.text.len().min(self.limits.bytes + 4096));
@@ -184,6 +211,7 @@ impl RowSink {
 
     fn send(&mut self, text: String, rows: usize) -> Result<(), JobError> {
         self.bytes += text.len() as u64;
+        self.job.add_sent(rows as u64, text.len() as u64);
         let frame = FrameOut {
             job: Arc::clone(&self.job),
             kind: FrameKind::Chunk,
@@ -214,8 +242,7 @@ fn session_gone() -> JobError {
 mod tests {
     use super::*;
     use crate::jobs::Outcome;
-    use crossbeam_channel::{Receiver, bounded};
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     fn sink(
         rows: usize,

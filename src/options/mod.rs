@@ -2,6 +2,7 @@
 //! parse is refused with `INVALID_OPTIONS` and the JSON path.
 
 mod aggregate;
+mod columns;
 mod fields;
 mod filter;
 mod order;
@@ -12,6 +13,7 @@ pub use aggregate::{
     Aggregate, AggregateOptions, Bucket, Dimension, GeoPlace, Join, Measure, TimeUnit,
     dimension_column, measure_column,
 };
+pub use columns::{ColumnRole, NamedColumn};
 pub(crate) use fields::is_identifier;
 pub use predicate::{Comparison, Pattern, Predicate};
 pub use request::{

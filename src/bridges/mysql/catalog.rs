@@ -12,6 +12,7 @@ use super::key::{KeyColumn, Kind};
 use super::layout::Trait;
 use super::session::Session;
 use super::statement::{integer, text};
+use crate::bridges::TargetColumn;
 use crate::error::JobError;
 use crate::limits;
 
@@ -81,6 +82,25 @@ impl Catalog {
         let sql = "SELECT COLUMN_NAME FROM information_schema.COLUMNS \
                    WHERE TABLE_NAME = ? AND TABLE_SCHEMA = ";
         names(session, sql, schema, table)
+    }
+
+    /// All columns of a table or view, in their order.
+    pub(super) fn columns(
+        session: &mut Session,
+        table: &str,
+    ) -> Result<Vec<TargetColumn>, JobError> {
+        let mut columns = Vec::new();
+        let sql = "SELECT COLUMN_NAME, COLUMN_KEY, EXTRA FROM information_schema.COLUMNS \
+                   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION";
+        session.table(sql, vec![table.into()], |row| {
+            columns.push(TargetColumn {
+                name: text(row, 0),
+                key: text(row, 1) == "PRI",
+                hidden: text(row, 2).to_uppercase().contains("INVISIBLE"),
+            });
+            Ok(())
+        })?;
+        Ok(columns)
     }
 
     /// The column of this name, in any case.

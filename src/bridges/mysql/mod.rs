@@ -26,7 +26,7 @@ use serde_json::{Map, Value};
 
 use crate::bridges::pool::{Pool, PoolState};
 use crate::bridges::totals::Totals;
-use crate::bridges::{Bridge, Summary};
+use crate::bridges::{Bridge, Summary, TargetColumn};
 use crate::error::JobError;
 use crate::jobs::{JobControl, RowSink};
 use crate::options::Request;
@@ -131,6 +131,16 @@ impl Bridge for MySqlBridge {
                     Request::Test => answer.test(),
                     Request::Privileges => privileges::ask(answer.session),
                 }
+            })
+        })
+    }
+
+    fn columns(&self, job: &Arc<JobControl>, target: &str) -> Result<Vec<TargetColumn>, JobError> {
+        whole_name(target)?;
+        let (mut sink, _) = RowSink::apart(job.deadline());
+        self.pool.run(job, &mut sink, |session, _| {
+            session.job(job, &self.settings, |session| {
+                Catalog::columns(session, target)
             })
         })
     }

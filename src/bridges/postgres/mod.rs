@@ -23,7 +23,7 @@ use serde_json::{Map, Value};
 
 use crate::bridges::pool::{Pool, PoolState};
 use crate::bridges::totals::Totals;
-use crate::bridges::{Bridge, Summary};
+use crate::bridges::{Bridge, Summary, TargetColumn};
 use crate::error::JobError;
 use crate::jobs::{JobControl, RowSink};
 use crate::options::Request;
@@ -190,6 +190,23 @@ impl Bridge for PostgresBridge {
                 }
             })
         })
+    }
+
+    fn columns(&self, job: &Arc<JobControl>, target: &str) -> Result<Vec<TargetColumn>, JobError> {
+        let target = Target::parse(target, self.flavour)?;
+        let (mut sink, _) = RowSink::apart(job.deadline());
+        let relation = self.pool.run(job, &mut sink, |session, _| {
+            session.job(job, |session| self.catalog.relation(session, &target))
+        })?;
+        let Some(relation) = relation else {
+            return Ok(Vec::new());
+        };
+        let columns = relation.columns.iter().map(|column| TargetColumn {
+            name: column.name.clone(),
+            key: relation.key.contains(&column.name),
+            hidden: false,
+        });
+        Ok(columns.collect())
     }
 
     fn concurrency(&self) -> usize {

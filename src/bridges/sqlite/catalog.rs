@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::error::failure;
 use super::rows::{for_each_row, number};
 use super::value::Param;
-use crate::bridges::{Privileges, ServerFacts, Summary};
+use crate::bridges::{Privileges, ServerFacts, Summary, TargetColumn};
 use crate::error::JobError;
 use crate::jobs::{JobControl, RowSink};
 use crate::json::{write_string, write_u64};
@@ -99,6 +99,30 @@ pub(super) fn introspect(
         Ok(())
     })?;
     Ok(Summary::default())
+}
+
+/// All columns of a table or view, in their order. Hidden ones of virtual tables are not among `*`; generated
+/// ones are.
+pub(super) fn columns(
+    connection: &Connection,
+    job: &JobControl,
+    target: &str,
+) -> Result<Vec<TargetColumn>, JobError> {
+    let mut columns = Vec::new();
+    let sql = "SELECT name, pk > 0, hidden = 1 FROM pragma_table_xinfo(?1) ORDER BY cid";
+    let params = vec![Param::text(whole_name(target)?)];
+    for_each_row(connection, job, sql, params, |row| {
+        let read = || -> rusqlite::Result<TargetColumn> {
+            Ok(TargetColumn {
+                name: row.get(0)?,
+                key: row.get(1)?,
+                hidden: row.get(2)?,
+            })
+        };
+        columns.push(read().map_err(|error| failure(job, &error))?);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(columns)
 }
 
 /// Opens the file for real: its catalog is read.

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 use crate::bridges::pool::{Pool, PoolState, configured_size};
 use crate::bridges::totals::Totals;
-use crate::bridges::{Bridge, Summary};
+use crate::bridges::{Bridge, Summary, TargetColumn};
 use crate::error::{ErrorCode, JobError};
 use crate::jobs::{JobControl, RowSink};
 use crate::options::Request;
@@ -76,6 +76,13 @@ impl Bridge for SqliteBridge {
                 Request::Test => catalog::test(connection, job),
                 Request::Privileges => catalog::privileges(connection, job),
             }
+        })
+    }
+
+    fn columns(&self, job: &Arc<JobControl>, target: &str) -> Result<Vec<TargetColumn>, JobError> {
+        let (mut sink, _) = RowSink::apart(job.deadline());
+        self.pool.run(job, &mut sink, |database, _| {
+            catalog::columns(database.begin(job)?, job, target)
         })
     }
 

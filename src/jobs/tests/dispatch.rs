@@ -8,6 +8,7 @@ use crossbeam_channel::{Receiver, bounded};
 use super::*;
 use crate::jobs::facts::JobFacts;
 use crate::jobs::live_job::SessionLink;
+use crate::jobs::report::AuditRecord;
 use crate::jobs::tests::rig::{job, source};
 use crate::jobs::{JobControl, Outbox, Outcome};
 use crate::sources::SourceKeys;
@@ -58,6 +59,7 @@ impl Desk {
             seq: self.jobs,
             arrived: self.now,
             facts: JobFacts::of(&frame),
+            record: AuditRecord::default(),
         });
         let mut left = Leftovers::default();
         self.dispatch

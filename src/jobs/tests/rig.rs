@@ -9,11 +9,11 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use serde_json::{Map, Value, json};
 
 use crate::bridges::pool::PoolState;
-use crate::bridges::{Bridge, Summary};
+use crate::bridges::{Bridge, Summary, TargetColumn};
 use crate::error::{ErrorCode, JobError};
 use crate::jobs::{
     ChunkLimits, Engine, EngineSettings, FrameKind, FrameOut, JobControl, JobSession, Outbox,
-    RowSink, Urgent,
+    Oversight, RowSink, Urgent,
 };
 use crate::options::Request;
 use crate::protocol::JobFrame;
@@ -110,6 +110,15 @@ impl Bridge for Fake {
         self.concurrency
     }
 
+    fn columns(&self, _: &Arc<JobControl>, _: &str) -> Result<Vec<TargetColumn>, JobError> {
+        let column = |name: &str, key| TargetColumn {
+            name: name.to_owned(),
+            key,
+            hidden: false,
+        };
+        Ok(vec![column("id", true), column("secret", false)])
+    }
+
     fn pool_state(&self) -> PoolState {
         PoolState {
             connections: 3,
@@ -185,6 +194,7 @@ impl Rig {
         let engine = Engine::with_bridges(
             settings,
             SourceEnvironment::default(),
+            Oversight::default(),
             Box::new(open),
             LOST_AFTER,
         )

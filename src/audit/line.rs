@@ -1,0 +1,114 @@
+//! One line.
+
+use crate::json::{write_string, write_timestamp, write_u64};
+
+/// Longest name of anything in a line, in characters. Names are the gateway's.
+const NAME_CHARS: usize = 256;
+
+/// A text that is cut when it is longer than anybody's honest name.
+#[derive(Debug, Clone, Copy)]
+pub struct Clipped<'a>(pub &'a str);
+
+impl Clipped<'_> {
+    /// Appends it as a JSON string.
+    pub fn write(self, out: &mut String) {
+        match self.0.char_indices().nth(NAME_CHARS) {
+            Some((cut, _)) => {
+                let (start, _) = self.0.split_at(cut);
+                write_string(out, &format!("{start}…"));
+            }
+            None => write_string(out, self.0),
+        }
+    }
+}
+
+/// What is recorded of a job.
+#[derive(Debug, Clone, Copy)]
+pub struct AuditLine<'a> {
+    /// When it ended, in microseconds since 1970.
+    pub time: i64,
+    /// The gateway's id of the job.
+    pub job: &'a str,
+    /// The source's id.
+    pub source_id: &'a str,
+    /// The source's name.
+    pub source_name: &'a str,
+    /// What kind of job.
+    pub kind: &'a str,
+    /// The job's target.
+    pub target: &'a str,
+    /// What [`crate::audit::details`] made of its options; empty if it never came to that.
+    pub details: &'a str,
+    /// Rows handed to the gateway's connection.
+    pub rows: u64,
+    /// Bytes of them.
+    pub bytes: u64,
+    /// From its arrival to its end.
+    pub ms: u64,
+    /// `done`, or the code of its error.
+    pub outcome: &'a str,
+}
+
+impl AuditLine<'_> {
+    /// The line, with its end.
+    pub fn text(&self) -> String {
+        let mut out = String::with_capacity(256 + self.details.len());
+        out.push_str("{\"time\":");
+        write_timestamp(&mut out, self.time);
+        for (key, value) in [
+            (",\"job\":", self.job),
+            (",\"source\":{\"id\":", self.source_id),
+            (",\"name\":", self.source_name),
+            ("},\"kind\":", self.kind),
+            (",\"target\":", self.target),
+        ] {
+            out.push_str(key);
+            Clipped(value).write(&mut out);
+        }
+        out.push_str(self.details);
+        for (key, value) in [
+            (",\"rows\":", self.rows),
+            (",\"bytes\":", self.bytes),
+            (",\"ms\":", self.ms),
+        ] {
+            out.push_str(key);
+            write_u64(&mut out, value);
+        }
+        out.push_str(",\"outcome\":");
+        write_string(&mut out, self.outcome);
+        out.push_str("}\n");
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_one_json_object_whatever_the_names_are() {
+        let long = "é".repeat(10_000);
+        let line = AuditLine {
+            time: 1_767_323_045_678_000,
+            job: "j\n1",
+            source_id: "s\"",
+            source_name: &long,
+            kind: "query",
+            target: "people",
+            details: ",\"filter\":\"age > ?\"",
+            rows: 3,
+            bytes: 99,
+            ms: 4,
+            outcome: "done",
+        };
+        let text = line.text();
+        assert_eq!(text.matches('\n').count(), 1);
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["time"], "2026-01-02T03:04:05.678Z");
+        assert_eq!(value["source"]["id"], "s\"");
+        let name = value["source"]["name"].as_str().unwrap();
+        assert_eq!(name.chars().count(), NAME_CHARS + 1);
+        assert_eq!(value["filter"], "age > ?");
+        assert_eq!(value["rows"], 3);
+    }
+}

@@ -1,0 +1,202 @@
+//! What a job asked for, without any value: the columns it names and the shape of its filter.
+
+use crate::audit::Clipped;
+use crate::json::write_string;
+use crate::options::{ColumnRole, Comparison, Pattern, Predicate, Request};
+
+/// Most columns that are listed.
+const COLUMNS: usize = 200;
+/// Longest text of a filter's shape.
+const FILTER_BYTES: usize = 4096;
+
+/// The members of an audit line that come from a job's options: `,"columns":…,"order":…,"filter":…`.
+pub fn details(request: &Request) -> String {
+    let mut shown = Vec::new();
+    let mut order = Vec::new();
+    request.visit_columns(&mut |column| match column.role {
+        ColumnRole::Shown => shown.push(column.name),
+        ColumnRole::Order => order.push(column.name),
+        ColumnRole::Filter | ColumnRole::Tracking => {}
+    });
+    let mut out = String::new();
+    if request.shows_all() {
+        out.push_str(",\"columns\":\"*\"");
+    } else {
+        list(&mut out, ",\"columns\":", &shown);
+    }
+    list(&mut out, ",\"order\":", &order);
+    if let Some(filter) = request.filter()
+        && !filter.is_always()
+    {
+        let mut shape = Shape::default();
+        shape.predicate(filter);
+        out.push_str(",\"filter\":");
+        write_string(&mut out, &shape.finish());
+    }
+    out
+}
+
+fn list(out: &mut String, key: &str, names: &[&str]) {
+    if names.is_empty() {
+        return;
+    }
+    out.push_str(key);
+    out.push('[');
+    for (n, name) in names.iter().take(COLUMNS).enumerate() {
+        if n > 0 {
+            out.push(',');
+        }
+        Clipped(name).write(out);
+    }
+    if names.len() > COLUMNS {
+        out.push_str(&format!(",\"… {} more\"", names.len() - COLUMNS));
+    }
+    out.push(']');
+}
+
+/// `age > ? and (id in (? × 3) or not name is null)`
+#[derive(Default)]
+struct Shape {
+    text: String,
+}
+
+impl Shape {
+    fn predicate(&mut self, predicate: &Predicate) {
+        if self.is_full() {
+            return;
+        }
+        match predicate {
+            Predicate::All(members) => self.members(members, " and ", "true"),
+            Predicate::Any(members) => self.members(members, " or ", "false"),
+            Predicate::Not(inner) => {
+                self.text.push_str("not ");
+                self.predicate(inner);
+            }
+            Predicate::Compare {
+                column,
+                comparison,
+                value: _,
+            } => {
+                let sign = match comparison {
+                    Comparison::Equal => "=",
+                    Comparison::NotEqual => "<>",
+                    Comparison::Greater => ">",
+                    Comparison::GreaterOrEqual => ">=",
+                    Comparison::Less => "<",
+                    Comparison::LessOrEqual => "<=",
+                };
+                self.text.push_str(&format!("{column} {sign} ?"));
+            }
+            Predicate::IsNull { column, negated } => {
+                let not = if *negated { " not" } else { "" };
+                self.text.push_str(&format!("{column} is{not} null"));
+            }
+            Predicate::In {
+                column,
+                values,
+                negated,
+            } => {
+                let not = if *negated { " not" } else { "" };
+                self.text
+                    .push_str(&format!("{column}{not} in (? × {})", values.len()));
+            }
+            Predicate::Matches { column, pattern } => {
+                let word = match pattern {
+                    Pattern::Like(_) => "like",
+                    Pattern::Contains(_) => "contains",
+                    Pattern::StartsWith(_) => "starts with",
+                    Pattern::EndsWith(_) => "ends with",
+                };
+                self.text.push_str(&format!("{column} {word} ?"));
+            }
+        }
+    }
+
+    fn members(&mut self, members: &[Predicate], word: &str, empty: &str) {
+        match members {
+            [] => self.text.push_str(empty),
+            [only] => self.predicate(only),
+            many => {
+                self.text.push('(');
+                for (n, member) in many.iter().enumerate() {
+                    if self.is_full() {
+                        break;
+                    }
+                    if n > 0 {
+                        self.text.push_str(word);
+                    }
+                    self.predicate(member);
+                }
+                self.text.push(')');
+            }
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.text.len() >= FILTER_BYTES
+    }
+
+    fn finish(self) -> String {
+        let cut = (0..=FILTER_BYTES.min(self.text.len()))
+            .rev()
+            .find(|at| self.text.is_char_boundary(*at));
+        match self.text.split_at_checked(cut.unwrap_or(0)) {
+            Some((start, rest)) if !rest.is_empty() => format!("{start}…"),
+            _ => self.text,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn of(kind: &str, options: Value) -> Value {
+        let request = Request::parse(kind, "people", &options, "@semilayer/bridge-sqlite");
+        let text = details(&request.unwrap());
+        serde_json::from_str(&format!("{{\"x\":0{text}}}")).unwrap()
+    }
+
+    #[test]
+    fn shapes_hold_no_values() {
+        let found = of(
+            "query",
+            json!({"select": ["id", "name"], "orderBy": {"age": "desc"}, "limit": 5, "where": {
+                "age": {"$gte": 31337}, "$or": [{"id": {"$in": ["s3cret", 2, 3]}},
+                {"$not": {"name": {"$contains": "s3cret"}}}, {"mail": null}]}}),
+        );
+        assert_eq!(found["columns"], json!(["id", "name"]));
+        assert_eq!(found["order"], json!(["age"]));
+        assert_eq!(
+            found["filter"],
+            "(age >= ? and (id in (? × 3) or not name contains ? or mail is null))"
+        );
+        assert!(!found.to_string().contains("s3cret") && !found.to_string().contains("31337"));
+    }
+
+    #[test]
+    fn everything_is_a_star_and_nothing_is_left_out() {
+        assert_eq!(of("read", json!({})), json!({"x": 0, "columns": "*"}));
+        assert_eq!(of("count", json!({})), json!({"x": 0}));
+        assert_eq!(of("test", json!({})), json!({"x": 0}));
+    }
+
+    #[test]
+    fn long_lists_are_cut() {
+        let names: Vec<_> = (0..5000).map(|n| format!("é{n}")).collect();
+        let clauses: Vec<_> = names
+            .iter()
+            .map(|name| json!({ name.as_str(): 1 }))
+            .collect();
+        let found = of("query", json!({"select": names, "where": {"$or": clauses}}));
+        let columns = found["columns"].as_array().unwrap();
+        assert_eq!(columns.len(), COLUMNS + 1);
+        assert_eq!(columns.last().unwrap(), "… 4800 more");
+        let filter = found["filter"].as_str().unwrap();
+        assert!(
+            filter.len() <= FILTER_BYTES + 4 && filter.ends_with('…'),
+            "{filter}"
+        );
+    }
+}

@@ -1,0 +1,67 @@
+//! Where the audit log and the policy are.
+
+use std::path::PathBuf;
+
+use crate::audit::{AuditSettings, OnFailure};
+use crate::config::ConfigError;
+
+/// What the customer's security people have set up; both are off by default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OversightSettings {
+    /// `SEMILAYER_AUDIT_LOG`, `SEMILAYER_AUDIT_ON_FAILURE`.
+    pub audit: Option<AuditSettings>,
+    /// `SEMILAYER_POLICY`.
+    pub policy: Option<PathBuf>,
+}
+
+impl OversightSettings {
+    /// Where the policy is.
+    pub const POLICY: &str = "SEMILAYER_POLICY";
+    /// Where the audit log is.
+    pub const AUDIT_LOG: &str = "SEMILAYER_AUDIT_LOG";
+
+    /// `variable` looks into the environment; an empty value counts as unset.
+    pub fn load(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        const ON_FAILURE: &str = "SEMILAYER_AUDIT_ON_FAILURE";
+        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let on_failure = match set(ON_FAILURE).as_deref() {
+            None | Some("refuse") => OnFailure::Refuse,
+            Some("continue") => OnFailure::Continue,
+            Some(_) => {
+                return Err(ConfigError::Variable {
+                    name: ON_FAILURE,
+                    problem: "must be refuse or continue".to_owned(),
+                });
+            }
+        };
+        Ok(Self {
+            audit: set(Self::AUDIT_LOG).map(|path| AuditSettings {
+                path: path.into(),
+                on_failure,
+            }),
+            policy: set(Self::POLICY).map(PathBuf::from),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failing_log_refuses_jobs_unless_told_otherwise() {
+        let load = |on_failure: &str| {
+            OversightSettings::load(|name| match name {
+                "SEMILAYER_AUDIT_LOG" => Some("/var/log/audit".to_owned()),
+                "SEMILAYER_AUDIT_ON_FAILURE" => Some(on_failure.to_owned()),
+                _ => None,
+            })
+            .map(|settings| settings.audit.unwrap().on_failure)
+        };
+        assert_eq!(load(""), Ok(OnFailure::Refuse));
+        assert_eq!(load("continue"), Ok(OnFailure::Continue));
+        assert!(load("ignore").is_err());
+        let none = OversightSettings::load(|_| None).unwrap();
+        assert_eq!(none, OversightSettings::default());
+    }
+}

@@ -1,0 +1,123 @@
+//! What the customer's security people have set up, as jobs meet it: the policy before, the audit log after.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+
+use crate::audit::{self, AuditLine, AuditLog};
+use crate::bridges::{Bridge, Summary};
+use crate::error::{ErrorCode, JobError};
+use crate::jobs::live_job::LiveJob;
+use crate::jobs::{JobControl, RowSink};
+use crate::limits;
+use crate::options::Request;
+use crate::policy::{Permit, Policy};
+use crate::sources::Source;
+
+/// Both are off by default.
+#[derive(Default)]
+pub struct Oversight {
+    /// Records every job.
+    pub audit: Option<AuditLog>,
+    /// Says what jobs may touch.
+    pub policy: Option<Policy>,
+}
+
+impl Oversight {
+    /// Reserves the job's place in the audit log.
+    ///
+    /// # Errors
+    /// `AUDIT_FAILED`: it must not be run.
+    pub(super) fn admit(&self, job: &LiveJob) -> Result<(), JobError> {
+        if let Some(audit) = &self.audit
+            && audit.admit()?
+        {
+            job.record.reserve();
+        }
+        Ok(())
+    }
+
+    /// The rules for a job on this source; `None` without a policy.
+    ///
+    /// # Errors
+    /// `POLICY_DENIED`.
+    pub(super) fn permit(&self, source: &Source) -> Result<Option<Permit<'_>>, JobError> {
+        let policy = self.policy.as_ref();
+        policy
+            .map(|policy| policy.admit(&source.id, &source.name, &source.bridge))
+            .transpose()
+    }
+
+    /// Notes what a job asks for. Once more when the policy has narrowed it.
+    pub(super) fn note(&self, job: &LiveJob, request: &Request) {
+        if self.audit.is_some() {
+            job.record.note(audit::details(request));
+        }
+    }
+
+    /// Records a job that has ended.
+    pub(super) fn record(&self, job: &LiveJob, error: Option<&JobError>, took: Duration) {
+        let Some(audit) = &self.audit else {
+            return;
+        };
+        let Some(details) = job.record.take() else {
+            return;
+        };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let (rows, bytes) = job.control.sent();
+        let line = AuditLine {
+            time: now.map_or(0, |now| i64::try_from(now.as_micros()).unwrap_or(0)),
+            job: job.control.id(),
+            source_id: &job.facts.source_id,
+            source_name: &job.facts.source_name,
+            kind: job.facts.kind.as_str(),
+            target: &job.facts.target,
+            details: &details,
+            rows,
+            bytes,
+            ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            outcome: error.map_or("done", |error| error.code.as_str()),
+        };
+        audit.record(line.text());
+    }
+
+    /// Waits a moment for the last lines of the audit log.
+    pub(super) fn flush(&self) {
+        if let Some(audit) = &self.audit {
+            audit.flush(limits::AUDIT_FLUSH);
+        }
+    }
+}
+
+/// Runs a job whose rows the policy looks at one by one: names of targets and columns, so there are few.
+pub(super) fn run_filtered(
+    permit: &Permit<'_>,
+    bridge: &dyn Bridge,
+    job: &Arc<JobControl>,
+    target: &str,
+    request: &Request,
+    sink: &mut RowSink,
+) -> Result<Summary, JobError> {
+    let (mut apart, taken) = RowSink::apart(job.deadline());
+    let summary = bridge.run(job, target, request, &mut apart)?;
+    apart.flush()?;
+    let Ok(frame) = taken.try_recv() else {
+        return Ok(summary);
+    };
+    let unreadable = |_| JobError::new(ErrorCode::Internal, "an answer of the runner is no JSON");
+    let mut frame: Value = serde_json::from_str(&frame.text).map_err(unreadable)?;
+    let Some(Value::Array(rows)) = frame.get_mut("rows").map(Value::take) else {
+        return Ok(summary);
+    };
+    let allowed = rows
+        .into_iter()
+        .filter_map(|row| permit.filter_row(request, target, row));
+    for row in allowed {
+        sink.row(|out| {
+            out.push_str(&row.to_string());
+            Ok(())
+        })?;
+    }
+    Ok(summary)
+}

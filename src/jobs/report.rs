@@ -1,0 +1,92 @@
+//! The end of a job in the log, and what the audit log keeps of it until then.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use log::{Level, log_enabled};
+
+use crate::error::{ErrorCode, JobError};
+use crate::jobs::live_job::LiveJob;
+
+/// A job's place in the audit log, and what it asked for.
+#[derive(Default)]
+pub(super) struct AuditRecord {
+    reserved: AtomicBool,
+    details: Mutex<String>,
+}
+
+impl AuditRecord {
+    /// There is a place for its line.
+    pub fn reserve(&self) {
+        self.reserved.store(true, Ordering::Release);
+    }
+
+    /// Notes what the job asks for.
+    pub fn note(&self, details: String) {
+        *self.details.lock().unwrap_or_else(PoisonError::into_inner) = details;
+    }
+
+    /// Gives the place up: what was noted, or `None` without a place.
+    pub fn take(&self) -> Option<String> {
+        let reserved = self.reserved.swap(false, Ordering::AcqRel);
+        reserved.then(|| {
+            let mut details = self.details.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *details)
+        })
+    }
+}
+
+/// One line a job: a success at `debug`, because standard output says it already; a failure higher.
+pub(super) fn log(job: &LiveJob, error: Option<&JobError>, took: Duration) {
+    let level = error.map_or(Level::Debug, |error| level_of(error.code));
+    if !log_enabled!(level) {
+        return;
+    }
+    let (rows, _) = job.control.sent();
+    let message = match error {
+        None => "job done".to_owned(),
+        Some(error) if quotes_no_value(error.code) || log_enabled!(Level::Trace) => {
+            format!("job failed: {}", error.message)
+        }
+        Some(_) => "job failed".to_owned(),
+    };
+    log::log!(
+        level,
+        job = job.control.id(),
+        source = job.facts.source_name.as_str(),
+        kind = job.facts.kind.as_str(),
+        outcome = error.map_or("done", |error| error.code.as_str()),
+        rows = rows,
+        ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        "{message}"
+    );
+}
+
+/// Who has to act decides how loud it is: somebody here, or whoever sent the job.
+fn level_of(code: ErrorCode) -> Level {
+    match code {
+        ErrorCode::Internal => Level::Error,
+        ErrorCode::SourceUnreachable
+        | ErrorCode::SourceAuthFailed
+        | ErrorCode::SourceConfig
+        | ErrorCode::DeadlineExceeded
+        | ErrorCode::Overloaded
+        | ErrorCode::PolicyDenied
+        | ErrorCode::AuditFailed => Level::Warn,
+        ErrorCode::UnknownBridge
+        | ErrorCode::UnsupportedKind
+        | ErrorCode::UnsupportedOperator
+        | ErrorCode::InvalidTarget
+        | ErrorCode::InvalidOptions
+        | ErrorCode::QueryFailed
+        | ErrorCode::Cancelled
+        | ErrorCode::ShuttingDown => Level::Info,
+    }
+}
+
+/// False for messages that may quote a parameter or a value of the database: `invalid input syntax for type
+/// integer: "…"`. Above `trace` the log holds no such thing; the gateway gets the message all the same.
+fn quotes_no_value(code: ErrorCode) -> bool {
+    !matches!(code, ErrorCode::QueryFailed | ErrorCode::InvalidOptions)
+}

@@ -1,0 +1,263 @@
+//! Every column a job names, wherever it names it: for whoever decides which columns a job may touch, and for
+//! the record of what it touched. All fields are spelled out, so that a new option cannot be forgotten here.
+
+use crate::options::{
+    Aggregate, AggregateOptions, BatchReadOptions, Bucket, CountOptions, Dimension, GeoPlace, Join,
+    Measure, Order, Predicate, QueryOptions, ReadOptions, Request,
+};
+
+/// What a column is named for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnRole {
+    /// Its values, or what is made of them, are in the answer.
+    Shown,
+    /// A filter.
+    Filter,
+    /// The order of rows.
+    Order,
+    /// What `changedSince` or `first` and `last` go by. Ignored by bridges when there is no such column.
+    Tracking,
+}
+
+/// A column as a job names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NamedColumn<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What for.
+    pub role: ColumnRole,
+    /// Which of the joined tables it is of; the target itself when `None`.
+    pub join: Option<usize>,
+}
+
+impl Request {
+    /// Calls `visit` with every column that the job names.
+    pub fn visit_columns<'a>(&'a self, visit: &mut dyn FnMut(NamedColumn<'a>)) {
+        match self {
+            Self::Read(ReadOptions {
+                fields,
+                cursor: _,
+                limit: _,
+                changed_since,
+                tracking_column,
+            }) => {
+                shown(fields.as_deref(), visit);
+                if changed_since.is_some() {
+                    visit(NamedColumn {
+                        name: tracking_column,
+                        role: ColumnRole::Tracking,
+                        join: None,
+                    });
+                }
+            }
+            Self::Query(QueryOptions {
+                filter,
+                order,
+                limit: _,
+                offset: _,
+                select,
+            })
+            | Self::BatchRead(BatchReadOptions {
+                filter,
+                order,
+                limit: _,
+                select,
+            }) => {
+                shown(select.as_deref(), visit);
+                filtered(filter, visit);
+                ordered(order, visit);
+            }
+            Self::Count(CountOptions { filter }) => filtered(filter, visit),
+            Self::Aggregate(options) => aggregated(options, visit),
+            Self::ListTargets | Self::IntrospectTarget | Self::Test | Self::Privileges => {}
+        }
+    }
+
+    /// Every target of the job: its own, given as `target`, and then those it joins, in their order.
+    pub fn targets(&self, target: &str) -> Vec<String> {
+        match self {
+            Self::Aggregate(options) => {
+                let own = options.target.as_deref().unwrap_or(target);
+                let joined = options.joins.iter().map(|join| join.target.clone());
+                std::iter::once(own.to_owned()).chain(joined).collect()
+            }
+            _ => vec![target.to_owned()],
+        }
+    }
+
+    /// The list of columns to show, for the kinds that have one: `None` in it stands for all.
+    pub fn shown_columns(&mut self) -> Option<&mut Option<Vec<String>>> {
+        match self {
+            Self::Read(options) => Some(&mut options.fields),
+            Self::Query(options) => Some(&mut options.select),
+            Self::BatchRead(options) => Some(&mut options.select),
+            _ => None,
+        }
+    }
+
+    /// True when the answer shows every column of the target.
+    pub fn shows_all(&self) -> bool {
+        match self {
+            Self::Read(options) => options.fields.is_none(),
+            Self::Query(options) => options.select.is_none(),
+            Self::BatchRead(options) => options.select.is_none(),
+            _ => false,
+        }
+    }
+
+    /// The filter over the target's rows, for the kinds that have one.
+    pub fn filter(&self) -> Option<&Predicate> {
+        match self {
+            Self::Query(options) => Some(&options.filter),
+            Self::BatchRead(options) => Some(&options.filter),
+            Self::Count(options) => Some(&options.filter),
+            Self::Aggregate(options) => Some(&options.filter),
+            _ => None,
+        }
+    }
+}
+
+fn aggregated<'a>(options: &'a AggregateOptions, visit: &mut dyn FnMut(NamedColumn<'a>)) {
+    let AggregateOptions {
+        target: _,
+        dimensions,
+        measures,
+        filter,
+        // These name what the answer shows, not columns.
+        having: _,
+        order: _,
+        limit: _,
+        sample: _,
+        tracking_column,
+        joins,
+    } = options;
+    filtered(filter, visit);
+    for Dimension {
+        field,
+        name: _,
+        join,
+        bucket,
+    } in dimensions
+    {
+        let mut named = |name| {
+            visit(NamedColumn {
+                name,
+                role: ColumnRole::Shown,
+                join: *join,
+            });
+        };
+        match bucket {
+            Bucket::Geohash {
+                place,
+                precision: _,
+            } => match place {
+                GeoPlace::Degrees {
+                    latitude,
+                    longitude,
+                } => {
+                    named(latitude);
+                    named(longitude);
+                }
+                GeoPlace::Point(column) => named(column),
+            },
+            Bucket::Value | Bucket::Time(_) | Bucket::Step(_) | Bucket::Breaks(_) => named(field),
+        }
+    }
+    for Measure {
+        name: _,
+        aggregate,
+        filter,
+    } in measures
+    {
+        filtered(filter, visit);
+        match aggregate {
+            Aggregate::Count => {}
+            Aggregate::CountDistinct(name)
+            | Aggregate::Sum(name)
+            | Aggregate::Average(name)
+            | Aggregate::Minimum(name)
+            | Aggregate::Maximum(name)
+            | Aggregate::Percentile { column: name, p: _ }
+            | Aggregate::TopK { column: name, k: _ }
+            | Aggregate::First(name)
+            | Aggregate::Last(name) => visit(NamedColumn {
+                name,
+                role: ColumnRole::Shown,
+                join: None,
+            }),
+        }
+    }
+    if let Some(name) = tracking_column {
+        visit(NamedColumn {
+            name,
+            role: ColumnRole::Tracking,
+            join: None,
+        });
+    }
+    for (place, join) in joins.iter().enumerate() {
+        let Join {
+            target: _,
+            alias: _,
+            local,
+            foreign,
+        } = join;
+        for (name, join) in [(local, None), (foreign, Some(place))] {
+            visit(NamedColumn {
+                name,
+                role: ColumnRole::Filter,
+                join,
+            });
+        }
+    }
+}
+
+fn shown<'a>(columns: Option<&'a [String]>, visit: &mut dyn FnMut(NamedColumn<'a>)) {
+    for name in columns.unwrap_or_default() {
+        visit(NamedColumn {
+            name,
+            role: ColumnRole::Shown,
+            join: None,
+        });
+    }
+}
+
+fn ordered<'a>(order: &'a [Order], visit: &mut dyn FnMut(NamedColumn<'a>)) {
+    for Order {
+        column,
+        descending: _,
+    } in order
+    {
+        visit(NamedColumn {
+            name: column,
+            role: ColumnRole::Order,
+            join: None,
+        });
+    }
+}
+
+fn filtered<'a>(filter: &'a Predicate, visit: &mut dyn FnMut(NamedColumn<'a>)) {
+    match filter {
+        Predicate::All(members) | Predicate::Any(members) => {
+            for member in members {
+                filtered(member, visit);
+            }
+        }
+        Predicate::Not(inner) => filtered(inner, visit),
+        Predicate::Compare {
+            column,
+            comparison: _,
+            value: _,
+        }
+        | Predicate::IsNull { column, negated: _ }
+        | Predicate::In {
+            column,
+            values: _,
+            negated: _,
+        }
+        | Predicate::Matches { column, pattern: _ } => visit(NamedColumn {
+            name: column,
+            role: ColumnRole::Filter,
+            join: None,
+        }),
+    }
+}

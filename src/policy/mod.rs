@@ -1,0 +1,100 @@
+//! The policy (`SEMILAYER_POLICY`): what jobs may touch, said by the customer and not by the gateway. Per source
+//! it allows or denies targets and columns and caps what one job may send.
+//!
+//! A source without an entry, neither its own nor `*`, is refused. Names are compared by the database's own
+//! rules ([`NameRules`]). Where a target's columns are restricted, only columns that the database's catalog has
+//! and the policy allows may be named: everything else a database understands in the place of a column, such as
+//! a row id, a whole row or a function of one, is thereby refused too.
+
+mod file;
+mod names;
+mod permit;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use crate::error::{ErrorCode, JobError};
+use crate::limits;
+use crate::policy::file::{PolicyFile, SourceEntry};
+use crate::sources::variable_name;
+
+pub use names::NameRules;
+pub use permit::{Caps, Permit};
+
+/// Stands for every source, or every target, that has no entry of its own.
+const ALL: &str = "*";
+
+/// The rules of all sources.
+#[derive(Debug)]
+pub struct Policy {
+    sources: Vec<(String, SourceEntry)>,
+}
+
+impl Policy {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// It cannot be read, or has a mistake, told with its line and column.
+    pub fn load(path: &Path) -> Result<Self, String> {
+        let shown = path.display();
+        let mut text = String::new();
+        File::open(path)
+            .and_then(|file| {
+                file.take(limits::POLICY_BYTES + 1)
+                    .read_to_string(&mut text)
+            })
+            .map_err(|error| format!("{shown}: {error}"))?;
+        if text.len() as u64 > limits::POLICY_BYTES {
+            return Err(format!("{shown} is too long"));
+        }
+        Self::parse(&text).map_err(|error| format!("{shown}: {error}"))
+    }
+
+    /// As [`Policy::load`], from its text.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        Ok(Self {
+            sources: PolicyFile::parse(text)?.sources.0,
+        })
+    }
+
+    /// Number of entries, for the log.
+    pub fn len(&self) -> usize {
+        self.sources.len()
+    }
+
+    /// True when it has no entry: every job is refused.
+    pub fn is_empty(&self) -> bool {
+        self.sources.is_empty()
+    }
+
+    /// The rules for a job on a source. An entry names its id, or its name as the environment's variables have
+    /// it: what a runner-local source reads does not depend on case and punctuation of its name either, so a
+    /// gateway cannot get around an entry by spelling the name differently.
+    ///
+    /// # Errors
+    /// `POLICY_DENIED` when there is no entry for it.
+    pub fn admit(&self, id: &str, name: &str, bridge: &str) -> Result<Permit<'_>, JobError> {
+        let variable = variable_name(name);
+        let own = |(key, _): &&(String, SourceEntry)| {
+            key != ALL && (key == id || variable_name(key) == variable)
+        };
+        let mut entries: Vec<_> = self.sources.iter().filter(own).collect();
+        if entries.is_empty() {
+            entries.extend(self.sources.iter().filter(|(key, _)| key == ALL));
+        }
+        if entries.is_empty() {
+            return Err(denied(format!(
+                "the policy has no entry for source \"{name}\""
+            )));
+        }
+        Ok(Permit::new(entries, NameRules::of(bridge)))
+    }
+}
+
+fn denied(message: String) -> JobError {
+    JobError::new(ErrorCode::PolicyDenied, message)
+}
+
+#[cfg(test)]
+mod tests;
