@@ -181,7 +181,8 @@ impl RowSink {
         }
         let rows = std::mem::take(&mut self.in_chunk);
         // The next chunk of this job is likely to be as long as this one.
-        let next = String::with_capacity(self.text.len().min(self.limits.bytes + 4096));
+        let next =
+            String::with_capacity(self.text.len().min(self.limits.bytes.saturating_add(4096)));
         let text = std::mem::replace(&mut self.text, next);
         self.send(text, rows)
     }
