@@ -76,7 +76,7 @@ fn no_secret_is_logged_at_any_level() {
                 format!("{bridge}://u:pw-broken-url-7@127.0.0.1:99999/d"),
                 format!("{bridge}//u:pw-broken-url-7@127.0.0.1"),
             ] {
-                sources.push(source::managed(&url[..9], bridge, json!({ "url": url })));
+                sources.push(source::managed("managed", bridge, json!({ "url": url })));
             }
         }
         // Rejected by a real server.
