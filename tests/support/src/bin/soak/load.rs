@@ -42,7 +42,11 @@ impl Database {
     /// Ends every connection to it, as an administrator does.
     pub fn kill_everything(&self) {
         match &self.engine {
-            Engine::Postgres(database) => database.terminate_all(),
+            // Not all at once: under load new ones keep coming.
+            Engine::Postgres(database) => database.run(&format!(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}' AND pid <> pg_backend_pid()",
+                database.name()
+            )),
             Engine::Mysql(database) => database.kill(&database.active()),
             Engine::Sqlite(_) | Engine::Nowhere => {}
         }
