@@ -1,4 +1,5 @@
 //! What can become of a database under a runner: every job gets its answer, and the next ones work.
+#![cfg(all(feature = "postgres", feature = "mysql"))]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -31,7 +32,7 @@ const ROWS: u64 = 5000;
 
 fn fixtures() -> Vec<Fixture> {
     let mut fixtures = Vec::new();
-    if let Some(server) = databases::postgres().filter(|_| cfg!(feature = "postgres")) {
+    if let Some(server) = databases::postgres() {
         let database = PostgresDatabase::create(
             &server,
             &format!(
@@ -51,7 +52,7 @@ fn fixtures() -> Vec<Fixture> {
         ("mysql", databases::mysql9()),
     ];
     for (bridge, server) in servers {
-        let Some(server) = server.filter(|_| cfg!(feature = "mysql")) else {
+        let Some(server) = server else {
             continue;
         };
         let database = MysqlDatabase::create(
@@ -239,7 +240,6 @@ fn silence_in_the_middle_ends_with_the_deadline() {
 
 /// An administrator ends a statement: its job fails with the database's own words. Ends its connection: the
 /// job is tried once more, and then fails.
-#[cfg(feature = "postgres")]
 #[test]
 fn a_killed_postgres_statement_is_an_error() {
     let _watchdog = watchdog(Duration::from_secs(60));
@@ -283,7 +283,6 @@ fn a_killed_postgres_statement_is_an_error() {
         .expect_done();
 }
 
-#[cfg(feature = "mysql")]
 #[test]
 fn a_killed_mysql_connection_is_an_error() {
     let _watchdog = watchdog(Duration::from_secs(90));
@@ -374,7 +373,6 @@ fn survives_a_restart(server: &PrivateServer, bridge: &str) {
     assert!(runner.is_running());
 }
 
-#[cfg(feature = "postgres")]
 #[test]
 fn postgres_restarts_and_runs_out_of_connections() {
     let _watchdog = watchdog(Duration::from_secs(180));
@@ -387,7 +385,6 @@ fn postgres_restarts_and_runs_out_of_connections() {
     out_of_connections(&server, "postgres", "53300");
 }
 
-#[cfg(feature = "mysql")]
 #[test]
 fn mariadb_restarts_and_runs_out_of_connections() {
     let _watchdog = watchdog(Duration::from_secs(180));
@@ -440,7 +437,6 @@ fn out_of_connections(server: &PrivateServer, bridge: &str, reason: &str) {
 }
 
 /// A changed password is told as such, and used as soon as it is known, without a restart.
-#[cfg(feature = "postgres")]
 #[test]
 fn a_changed_password_is_noticed() {
     let _watchdog = watchdog(Duration::from_secs(60));
@@ -499,7 +495,6 @@ fn a_changed_password_is_noticed() {
 
 /// The server turns read-only and back, as it does when a replica takes over: nothing that a runner does
 /// depends on it, and its sessions stay read-only when the server is not.
-#[cfg(feature = "postgres")]
 #[test]
 fn a_server_that_turns_read_only_makes_no_difference() {
     let _watchdog = watchdog(Duration::from_secs(60));

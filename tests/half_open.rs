@@ -1,4 +1,5 @@
 //! A link that is dead without having ended: nothing arrives any more, and nobody says so.
+#![cfg(feature = "sqlite")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -70,7 +71,6 @@ fn is_left_after_two_and_a_half_heartbeats() {
 }
 
 /// A stall that ends in time costs nothing: the session and its jobs live on.
-#[cfg(feature = "sqlite")]
 #[test]
 fn a_stall_that_ends_in_time_costs_nothing() {
     let _watchdog = watchdog(Duration::from_secs(90));
@@ -99,7 +99,6 @@ fn a_stall_that_ends_in_time_costs_nothing() {
 }
 
 /// Slow is not dead: with delays and a narrow link every answer still comes, and the session stays.
-#[cfg(feature = "sqlite")]
 #[test]
 fn a_slow_link_is_not_a_dead_one() {
     let _watchdog = watchdog(Duration::from_secs(90));

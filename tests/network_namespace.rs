@@ -1,6 +1,6 @@
 //! Faults that take a network of one's own: packets that vanish, a line of a few hundred kilobytes a second,
 //! a name server that does not answer. Where no network namespace can be made the tests say so and pass.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "sqlite"))]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -147,7 +147,6 @@ fn vanished_packets_are_noticed_within_two_and_a_half_heartbeats() {
 }
 
 /// Two megabits a second: heartbeats must not wait behind the rows in the kernel's buffer.
-#[cfg(feature = "sqlite")]
 #[test]
 fn a_long_result_on_a_narrow_line_keeps_its_session() {
     let _watchdog = watchdog(Duration::from_secs(90));

@@ -1,4 +1,9 @@
 //! A session from the first frame on: hello, ack, heartbeats, pings, every kind of job.
+// A build without some bridges leaves some helpers without a test.
+#![cfg_attr(
+    not(all(feature = "postgres", feature = "mysql", feature = "sqlite")),
+    allow(dead_code, unused_imports)
+)]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -88,3 +88,28 @@ fn closed_streams_are_no_error() {
     gateway.wait_hello(2, SOON);
     talk_a_lot(&gateway);
 }
+
+/// A disk that is full takes no log, and that is all.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_costs_the_log_only() {
+    let _watchdog = watchdog(Duration::from_secs(90));
+    let full = || {
+        Stdio::from(
+            std::fs::File::options()
+                .write(true)
+                .open("/dev/full")
+                .unwrap(),
+        )
+    };
+    let gateway = Gateway::start();
+    let mut start = runner(&gateway);
+    start.args(["-c", "exec \"$RUNNER\" start"]);
+    let mut child = Ended(start.stdout(full()).stderr(full()).spawn().unwrap());
+    gateway.wait_hello(1, SOON);
+    talk_a_lot(&gateway);
+    gateway.connection().cut();
+    gateway.wait_hello(2, SOON);
+    talk_a_lot(&gateway);
+    assert!(child.0.try_wait().unwrap().is_none(), "it has stopped");
+}
