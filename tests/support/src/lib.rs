@@ -16,6 +16,7 @@ pub mod runner;
 pub mod source;
 pub mod statistics;
 pub mod temp;
+pub mod tinyproxy;
 pub mod tls;
 pub mod upgrade;
 pub mod watchdog;

@@ -211,6 +211,18 @@ impl Runner {
         }
     }
 
+    /// Waits until standard output holds this text, or has ended: then it is false. Panics after `limit`.
+    #[track_caller]
+    pub fn stdout_holds(&self, part: &str, limit: Duration) -> bool {
+        let started = Instant::now();
+        let held = self.stdout.wait(part, 1, limit);
+        assert!(
+            held || started.elapsed() < limit,
+            "{part:?} not printed within {limit:?}"
+        );
+        held
+    }
+
     /// Waits until the log holds this text; panics after `limit`.
     #[track_caller]
     pub fn wait_stderr(&self, part: &str, limit: Duration) {
