@@ -131,7 +131,8 @@ fn every_known_failure_in_a_log_is_translated() {
     let elsewhere = tls_gateway(ca.server(&["gateway.example"]));
     let closed = format!("ws://127.0.0.1:{}/connect", closed_port());
     let plain_port = plain.url().replace("ws://", "wss://");
-    let mut cases: Vec<(String, Vec<(&str, &str)>, &str)> = vec![
+    type Variables<'a> = Vec<(&'a str, &'a str)>;
+    let mut cases: Vec<(String, Variables<'_>, &str)> = vec![
         (
             plain.url(),
             vec![("SEMILAYER_RUNNER_TOKEN", "rk_wrong")],

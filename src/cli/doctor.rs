@@ -85,7 +85,7 @@ fn examine(wish: &Wish, settings: &Settings) -> Result<u8, rustls::Error> {
     report.official(settings, &reached);
 
     report.section("Settings");
-    report.add(audit_settings(&wish.flags, identity, variable));
+    report.add(audit_settings(identity, variable));
     report.section("The way to the gateway");
     let open = reached.health.is_ok();
     report.add(reached.checks);

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded, select};
-use log::{error, info};
+use log::{error, info, warn};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
@@ -18,6 +18,7 @@ use crate::config::{ConfigError, Flags, OversightSettings, Settings};
 use crate::console::Console;
 use crate::gateway::{self, Events, LinkSettings, Stop, short};
 use crate::health;
+use crate::inspect::TOKEN_SEEN;
 use crate::jobs::{Engine, Oversight};
 use crate::policy::Policy;
 use crate::protocol::client_frame;
@@ -59,6 +60,9 @@ fn serve(settings: &Settings, oversight: Oversight) -> io::Result<ExitCode> {
     );
     if let Some(policy) = &oversight.policy {
         info!("the policy has entries for {} sources", policy.len());
+    }
+    if settings.identity.token_seen {
+        warn!("the token is {TOKEN_SEEN}; set SEMILAYER_RUNNER_TOKEN instead");
     }
     for line in banner(settings) {
         out.line(&line);

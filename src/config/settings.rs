@@ -57,6 +57,8 @@ pub struct Identity {
     pub runner_id: String,
     /// What proves it.
     pub token: Secret,
+    /// True when it came by `--token`, where other users of the machine can see it.
+    pub token_seen: bool,
     /// Its gateway.
     pub gateway: GatewayAddress,
     /// The version it claims.
@@ -92,6 +94,7 @@ impl Identity {
         Ok(Self {
             runner_id,
             token,
+            token_seen: flags.token.is_some(),
             gateway: GatewayAddress::parse(gateway, insecure).map_err(ConfigError::Gateway)?,
             version_label: variable("SEMILAYER_RUNNER_VERSION")
                 .unwrap_or_else(|| limits::VERSION_LABEL.to_owned()),

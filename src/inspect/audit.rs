@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::config::{Flags, Identity};
+use crate::config::Identity;
 use crate::console::printable;
 use crate::inspect::SourceReport;
 use crate::inspect::check::{Check, Mark};
@@ -10,12 +10,11 @@ use crate::tls;
 
 /// The runner's own settings. `variable` looks into the environment.
 pub fn audit_settings(
-    flags: &Flags,
     identity: &Identity,
     variable: impl Fn(&str) -> Option<String>,
 ) -> Vec<Check> {
     let mut checks = Vec::new();
-    if flags.token.is_some() {
+    if identity.token_seen {
         checks.push(
             Check::new("token", Mark::Warning, TOKEN_SEEN)
                 .advise("set SEMILAYER_RUNNER_TOKEN or SEMILAYER_RUNNER_TOKEN_FILE instead"),
@@ -116,6 +115,7 @@ pub fn audit_source(report: &SourceReport) -> Vec<Check> {
 mod tests {
     use super::*;
     use crate::bridges::{Privileges, ServerFacts};
+    use crate::config::Flags;
     use crate::inspect::SourceFacts;
     use std::time::Duration;
 
@@ -129,7 +129,7 @@ mod tests {
             _ => None,
         };
         let identity = Identity::load(&flags, variable).unwrap();
-        let checks = audit_settings(&flags, &identity, variable);
+        let checks = audit_settings(&identity, variable);
         checks
             .into_iter()
             .map(|c| format!("{}: {}", c.name, c.text))
