@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Checks the deployment examples by the rules of those who read them: the schemas of Kubernetes, the compose
+# specification, systemd. That the runner reads what they set is checked by tests/deploy.rs.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
+. "$ROOT/scripts/lib/tools.sh"
+cd "$ROOT/scripts/deploy"
+
+python=$TOOLS/deploy/bin/python3
+if [ ! -x "$python" ]; then
+    python3 -m venv "$TOOLS/deploy" || { install_packages python3-venv && python3 -m venv "$TOOLS/deploy"; }
+    "$TOOLS/deploy/bin/pip" install --quiet --disable-pip-version-check kubernetes-validate==1.37.0 >&2
+fi
+# Without a version, the newest that the package knows.
+"$TOOLS/deploy/bin/kubernetes-validate" --strict kubernetes.yaml
+"$python" - kubernetes.yaml docker-compose.yml <<'PYTHON'
+import sys, yaml
+
+manifests, compose = sys.argv[1:]
+deployment = next(d for d in yaml.safe_load_all(open(manifests)) if d["kind"] == "Deployment")["spec"]
+pod = deployment["template"]["spec"]
+[container] = pod["containers"]
+assert deployment["replicas"] == 2
+assert pod["securityContext"]["runAsNonRoot"] and pod["securityContext"]["seccompProfile"]
+security = container["securityContext"]
+assert security["readOnlyRootFilesystem"] and security["capabilities"]["drop"] == ["ALL"]
+assert container["resources"]["requests"] == {"cpu": "50m", "memory": "32Mi"}
+mounts = {m["name"] for m in container["volumeMounts"]}
+assert mounts == {v["name"] for v in pod["volumes"]}
+
+compose = yaml.safe_load(open(compose))
+runner = compose["services"]["runner"]
+assert runner["read_only"] and runner["cap_drop"] == ["ALL"] and "ports" not in runner
+assert set(runner["secrets"]) == set(compose["secrets"])
+for name, value in runner["environment"].items():
+    if name.endswith("_FILE"):
+        assert value.removeprefix("/run/secrets/") in compose["secrets"], name
+PYTHON
+
+if docker compose version >/dev/null 2>&1; then
+    SEMILAYER_RUNNER_ID=x docker compose --file docker-compose.yml config --quiet
+elif have docker-compose || install_packages docker-compose; then
+    SEMILAYER_RUNNER_ID=x docker-compose --file docker-compose.yml config --quiet
+else
+    say "docker compose has not seen docker-compose.yml: it is not installed"
+fi
+
+if have systemd-analyze; then
+    unit=$(mktemp -d "${TMPDIR:-/tmp}/runner-unit.XXXXXX")
+    trap 'rm -rf "$unit"' EXIT
+    # The binary is not installed where the unit expects it.
+    sed 's|/usr/local/bin/semilayer-runner|/bin/true|' semilayer-runner.service >"$unit/semilayer-runner.service"
+    problems=$(systemd-analyze verify "$unit/semilayer-runner.service" 2>&1) && [ -z "$problems" ] || die "the unit: $problems"
+    # Of 100; what is left is mostly that it may use the network.
+    systemd-analyze security --offline=true --threshold=15 "$unit/semilayer-runner.service" | tail -n 1 >&2
+else
+    say "systemd has not seen the unit: systemd-analyze is not installed"
+fi
+say "the deployment examples are sound"

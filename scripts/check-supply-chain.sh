@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Checks what the runner is made of: licences, known faults, crates in two versions, the oldest Rust that
+# compiles it, and the bill of materials.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
+. "$ROOT/scripts/lib/tools.sh"
+cd "$ROOT"
+
+cargo_tool cargo-deny 0.20.2
+deny() { cargo deny --all-features --locked check --config .ci/deny.toml "$@"; }
+deny bans licenses sources
+# The list of known faults comes from another place than the crates; a closed network may not have it.
+if timeout 120 cargo deny --locked fetch --config .ci/deny.toml db >/dev/null 2>&1; then
+    deny --disable-fetch advisories
+else
+    say "advisories are not checked: the advisory database cannot be reached"
+fi
+
+# tests/rust_version.rs holds the promise against the locked crates, clippy against the standard library.
+# Compiling with that version is the proof, where it can be had.
+promised=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+if have rustup && { rustup run "$promised" cargo --version || rustup toolchain install --profile minimal "$promised"; } >/dev/null 2>&1; then
+    cargo "+$promised" check --locked --target-dir "$(target_dir)/rust-$promised"
+else
+    say "not compiled with Rust $promised: that version cannot be installed here"
+fi
+
+bill=$(scripts/sbom.sh)
+for crate in ring rustls tungstenite postgres mysql rusqlite; do
+    grep -q "\"name\": \"$crate\"" <<<"$bill" || die "the bill of materials lacks $crate"
+done
+say "the bill of materials names $(grep -c '"type": "library"' <<<"$bill") crates"
