@@ -7,11 +7,11 @@ set -euo pipefail
 cd "$ROOT"
 
 cargo_tool cargo-deny 0.20.2
-deny() { cargo deny --all-features --locked check --config .ci/deny.toml "$@"; }
-deny bans licenses sources
+deny=(cargo deny --config .ci/deny.toml --all-features --locked)
+"${deny[@]}" check bans licenses sources
 # The list of known faults comes from another place than the crates; a closed network may not have it.
-if timeout 120 cargo deny --locked fetch --config .ci/deny.toml db >/dev/null 2>&1; then
-    deny --disable-fetch advisories
+if timeout 120 "${deny[@]}" fetch db >/dev/null 2>&1; then
+    "${deny[@]}" check --disable-fetch advisories
 else
     say "advisories are not checked: the advisory database cannot be reached"
 fi

@@ -9,7 +9,7 @@ have cargo || die "cargo is missing; see https://rustup.rs"
 say "building (the first time takes a minute or two)"
 cargo build --quiet --locked
 cargo build --quiet --locked --package runner-testkit --bins
-bin=$(cargo metadata --format-version 1 --no-deps --locked | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug
+bin=$(target_dir)/debug
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/runner-demo.XXXXXX")
 runner=

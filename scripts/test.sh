@@ -4,7 +4,8 @@
 #   scripts/test.sh [ARGUMENTS OF cargo test]...
 #
 # Everything it starts it stops again. A server given from outside (TEST_POSTGRES_URL, TEST_MARIADB_URL,
-# TEST_PGBOUNCER_URL, TEST_MYSQL_URL) is used instead of a private one.
+# TEST_PGBOUNCER_URL, TEST_MYSQL_URL) is used instead of a private one, and so is an optimised runner
+# (TEST_RELEASE_RUNNER).
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 cd "$ROOT"
@@ -24,10 +25,12 @@ trap 'exit 143' TERM
 scripts/databases.sh up "$databases" >/dev/null &
 servers=$!
 # Measures of memory and time are only honest for what is shipped; those tests run this binary.
-cargo build --release --locked
+if [ -z "${TEST_RELEASE_RUNNER:-}" ]; then
+    cargo build --release --locked
+    TEST_RELEASE_RUNNER=$(target_dir)/release/semilayer-runner
+fi
+export TEST_RELEASE_RUNNER
 cargo test --workspace --locked --no-run
 wait "$servers" || die "the database servers did not start"
 . "$databases/env"
-TEST_RELEASE_RUNNER=$(cargo metadata --format-version 1 --no-deps --locked | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/semilayer-runner
-export TEST_RELEASE_RUNNER
 cargo test --workspace --locked --no-fail-fast "$@"

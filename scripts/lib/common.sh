@@ -15,6 +15,12 @@ is_root() { [ "$(id -u)" = 0 ]; }
 # Debian keeps servers outside an ordinary user's PATH.
 PATH=$PATH:/usr/sbin:/sbin
 
+# target_dir: cargo's folder for what it builds, whatever decides about it.
+target_dir() {
+    (cd "$ROOT" && cargo metadata --format-version 1 --no-deps --locked) |
+        sed 's/.*"target_directory":"\([^"]*\)".*/\1/'
+}
+
 # install_packages PACKAGE...: from Debian's mirror when root. False when that is impossible.
 install_packages() {
     is_root && have apt-get || return 1
