@@ -36,5 +36,9 @@ LABEL org.opencontainers.image.title="semilayer-runner" \
 COPY --from=binary /semilayer-runner /semilayer-runner
 # A number, because there is no /etc/passwd to find a name in; Kubernetes' runAsNonRoot wants one, too.
 USER 65532:65532
+# Loopback only. Containers that share the host's network need an address each.
+ENV SEMILAYER_HEALTH_ADDR=127.0.0.1:9464
+# There is no curl in here; the binary asks itself.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["/semilayer-runner", "health", "--ready"]
 ENTRYPOINT ["/semilayer-runner"]
 CMD ["start"]

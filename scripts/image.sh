@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the container image with docker, podman or buildah, whichever is there, and prints its size.
 #
-#   scripts/image.sh [NAME:TAG]        default: semilayer-runner:VERSION
+#   scripts/image.sh [NAME:TAG]        default: semilayer-runner:VERSION; NAME:latest is the same image
 #
 # BINARY=path takes a binary that is already built. Without it the binary is compiled inside the image's own
 # build stage, or, where no image registry can be reached, by scripts/build-static.sh on this machine.
@@ -21,7 +21,7 @@ if [ -z "$binary" ] && ! timeout 60 "${CONTAINER[@]}" pull --quiet "$base" >/dev
     say "$base cannot be pulled; compiling here"
     binary=$(scripts/build-static.sh)
 fi
-arguments=(--tag "$name" --build-arg "VERSION=$version" --build-arg "REVISION=$revision")
+arguments=(--tag "$name" --tag "${name%%:*}:latest" --build-arg "VERSION=$version" --build-arg "REVISION=$revision")
 if [ -n "$binary" ]; then
     # Nothing but the binary goes into the context.
     context=$(mktemp -d "${TMPDIR:-/tmp}/runner-image.XXXXXX")
@@ -31,6 +31,8 @@ if [ -n "$binary" ]; then
 else
     arguments+=("$ROOT")
 fi
+# Only this format of an image has room for a health check.
+[ "${CONTAINER[0]}" = docker ] || arguments+=(--format docker)
 "${CONTAINER[@]}" build "${arguments[@]}" >&2
 
 case ${CONTAINER[0]} in

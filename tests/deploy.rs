@@ -9,13 +9,15 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use runner_testkit::databases;
 use runner_testkit::temp::TempDir;
-use runner_testkit::{Gateway, RUNNER_ID, TOKEN, runner, source, watchdog};
-use serde_json::json;
+use runner_testkit::{Gateway, Options, RUNNER_ID, TOKEN, network, runner, source, watchdog};
+use serde_json::{Value, json};
 
 const SOON: Duration = Duration::from_secs(10);
 /// The folders in which the examples find their secrets.
@@ -58,6 +60,11 @@ fn variables(text: &str) -> Vec<(String, String)> {
     found
 }
 
+/// A free port instead of the usual one.
+fn health_address() -> String {
+    format!("127.0.0.1:{}", network::closed_port())
+}
+
 /// Every word of a text that begins like one of our variables.
 fn names(text: &str) -> BTreeSet<String> {
     text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
@@ -98,6 +105,11 @@ fn each_example_serves_a_job() {
         let variables = variables(&example(name));
         for (variable, value) in &variables {
             if variable == "SEMILAYER_RUNNER_ID" {
+                continue;
+            }
+            if variable == "SEMILAYER_HEALTH_ADDR" {
+                // The example's own port may be somebody else's here.
+                runner = runner.env(variable, health_address());
                 continue;
             }
             let file = SECRETS.iter().find_map(|folder| value.strip_prefix(folder));
@@ -163,4 +175,86 @@ fn the_drain_fits_into_every_grace_period() {
         let seconds = value.trim_end_matches('s').parse().unwrap();
         assert!(Duration::from_secs(seconds) > drain, "{name}: {value}");
     }
+}
+
+/// The runner's metrics after one job: each line that is a sample.
+fn samples(url: &str) -> Vec<String> {
+    let address = health_address();
+    let source = source::managed("s", "postgres", json!({ "url": url }));
+    // Assigned, so that its pool outlives a session.
+    let gateway = Gateway::with(Options {
+        sources: vec![source.clone()],
+        ..Options::default()
+    });
+    let _runner = runner!(gateway)
+        .env("SEMILAYER_HEALTH_ADDR", &address)
+        .start();
+    gateway.wait_hello(1, SOON);
+    gateway
+        .dispatch(&source, "test", "", json!({}))
+        .wait()
+        .expect_done();
+    // A second session, so that there is a reconnect to count.
+    gateway.connection().close(1001, "restarting");
+    gateway.wait_hello(2, SOON);
+    let mut tcp = TcpStream::connect(&address).unwrap();
+    write!(tcp, "GET /metrics HTTP/1.1\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    tcp.read_to_string(&mut answer).unwrap();
+    answer
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The identifiers in a query that begin like a metric, and the labels it groups by.
+fn asked(query: &str) -> (Vec<&str>, Vec<&str>) {
+    let metrics = query
+        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+        .filter(|word| word.starts_with("semilayer_") || word.starts_with("process_"))
+        .collect();
+    let labels = query
+        .split("by (")
+        .skip(1)
+        .filter_map(|rest| rest.split_once(')'))
+        .flat_map(|(labels, _)| labels.split(", "))
+        .collect();
+    (metrics, labels)
+}
+
+#[test]
+fn the_dashboard_asks_for_what_is_exported() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let Some(url) = databases::postgres() else {
+        return;
+    };
+    let dashboard: Value = serde_json::from_str(&example("grafana-dashboard.json")).unwrap();
+    let samples = samples(&url);
+    let panels = dashboard["panels"].as_array().unwrap();
+    let mut shown = BTreeSet::new();
+    for panel in panels {
+        for target in panel["targets"].as_array().unwrap() {
+            let query = target["expr"].as_str().unwrap();
+            let (metrics, labels) = asked(query);
+            assert!(!metrics.is_empty(), "{query}");
+            for metric in metrics {
+                let of_metric: Vec<_> = samples
+                    .iter()
+                    .filter(|line| line.split(['{', ' ']).next() == Some(metric))
+                    .collect();
+                assert!(!of_metric.is_empty(), "{query}: {metric} is not exported");
+                for label in &labels {
+                    // The scraper adds this one.
+                    let known = *label == "instance"
+                        || of_metric.iter().all(|l| l.contains(&format!("{label}=\"")));
+                    assert!(known, "{query}: {metric} has no label {label}");
+                }
+                shown.insert(metric.to_owned());
+            }
+        }
+    }
+    assert!(shown.len() > 10, "{shown:?}");
+    let ids: BTreeSet<_> = panels.iter().map(|panel| panel["id"].as_u64()).collect();
+    assert_eq!(ids.len(), panels.len());
 }

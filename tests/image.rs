@@ -15,7 +15,7 @@ use std::time::Duration;
 use runner_testkit::databases;
 use runner_testkit::gateway::Options;
 use runner_testkit::temp::TempDir;
-use runner_testkit::{Gateway, RUNNER_ID, RunnerBuilder, TOKEN, TestCa, source, watchdog};
+use runner_testkit::{Gateway, RUNNER_ID, RunnerBuilder, TOKEN, TestCa, network, source, watchdog};
 use serde_json::json;
 
 /// Container tools take a moment.
@@ -118,6 +118,8 @@ fn a_job_is_answered_from_the_image() {
     let token = files.write("token", TOKEN);
     let root = files.write("root.pem", ca.pem());
     let container = format!("runner-image-{}", std::process::id());
+    // The image's own port may be somebody else's on this network.
+    let address = format!("127.0.0.1:{}", network::closed_port());
     let runner = image
         .run(
             &container,
@@ -127,6 +129,7 @@ fn a_job_is_answered_from_the_image() {
                 ("SEMILAYER_RUNNER_TOKEN_FILE", "/secrets/token"),
                 ("NODE_EXTRA_CA_CERTS", "/secrets/root.pem"),
                 ("SEMILAYER_SOURCE_PRIMARY_DB_URL", &url),
+                ("SEMILAYER_HEALTH_ADDR", &address),
             ],
             &[(token, "/secrets/token"), (root, "/secrets/root.pem")],
             &[],
@@ -136,6 +139,17 @@ fn a_job_is_answered_from_the_image() {
     let source = source::runner_local("s", "primary-db", "postgres");
     let answer = gateway.dispatch(&source, "test", "", json!({})).wait();
     assert_eq!(answer.expect_done()["readOnly"], true);
+
+    let healthy = ["/semilayer-runner", "health", "--ready"];
+    let asked = image.tool(&["exec", &container]).args(healthy).status();
+    assert!(asked.unwrap().success());
+    let built_in = image
+        .tool(&["image", "inspect", "--format", "{{.Config.Healthcheck}}"])
+        .arg(&image.name)
+        .output()
+        .unwrap();
+    let built_in = String::from_utf8(built_in.stdout).unwrap();
+    assert!(built_in.contains(&healthy.join(" ")), "{built_in}");
 
     let pid = image
         .tool(&["inspect", "--format", "{{.State.Pid}}", &container])
