@@ -3,10 +3,10 @@
 #
 #   scripts/build-static.sh [TARGET] [ARGUMENTS OF cargo build]...
 #
-# TARGET is x86_64-unknown-linux-musl (the default) or aarch64-unknown-linux-musl. For the machine's own
-# architecture musl-gcc compiles the C parts (Debian: musl-tools); for the other one zig does, which is then
-# taken from PyPI. The binary is target/TARGET/release/semilayer-runner; it names its crates in itself
-# (cargo audit bin reads that) unless AUDITABLE=0.
+# TARGET is x86_64-unknown-linux-musl (the default) or aarch64-unknown-linux-musl. On x86_64 musl-gcc compiles
+# the C parts for itself (Debian: musl-tools); everything else is compiled by zig, which is taken from PyPI. The
+# binary is target/TARGET/release/semilayer-runner, and that path is all that is printed on standard output. It
+# names its crates in itself (cargo audit bin reads that) unless AUDITABLE=0.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 . "$ROOT/scripts/lib/tools.sh"
@@ -32,10 +32,6 @@ rust_flags=(
     "--remap-path-prefix=$out=target"
     "--remap-path-prefix=$cargo_home=cargo"
     "--remap-path-prefix=$sysroot/lib/rustlib/src/rust=/rustc/$(rustc -vV | sed -n 's/^commit-hash: //p')"
-    # Whether a linker adds one of itself differs between distributions.
-    -Clink-arg=-Wl,--build-id=none
-    # The 13,000 relocations of a position-independent binary take 4 KB packed, 320 KB as a table.
-    -Clink-arg=-Wl,-z,pack-relative-relocs
 )
 c_flags=(
     "-ffile-prefix-map=$ROOT="
@@ -50,12 +46,23 @@ for registry in "$cargo_home"/registry/src/*/; do
 done
 
 build=build
-if [ "${target%%-*}" = "$(uname -m)" ]; then
+if [ "$target $(uname -m)" = "x86_64-unknown-linux-musl x86_64" ]; then
     have musl-gcc || install_packages musl-tools ||
         die "musl-gcc is missing, which compiles SQLite and the cryptography (Debian: apt-get install musl-tools)"
+    # The 13,000 relocations of a position-independent binary take 4 KB packed, 320 KB as a table. Whether a
+    # linker names the build of itself differs between distributions.
+    rust_flags+=(-Clink-arg=-Wl,-z,pack-relative-relocs -Clink-arg=-Wl,--build-id=none)
 else
     zig_tools
     build=zigbuild
+    # zig's linker packs no relocations, and for Arm rustc links no static binary that is position-independent
+    # as well. Rust's own linker does both, with musl's start files for that.
+    start=$sysroot/lib/rustlib/$target/lib/self-contained
+    rust_flags+=(-Clinker=rust-lld -Clinker-flavor=ld.lld -Clink-self-contained=no "-Clink-arg=-L$start")
+    for object in rcrt1 crti crtbeginS crtendS crtn; do rust_flags+=("-Clink-arg=$start/$object.o"); done
+    for flag in -pie --no-dynamic-linker -ztext --pack-dyn-relocs=relr --build-id=none; do
+        rust_flags+=("-Clink-arg=$flag")
+    done
 fi
 cargo=(cargo)
 if [ "${AUDITABLE:-1}" = 1 ]; then
