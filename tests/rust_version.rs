@@ -18,6 +18,13 @@ fn version(text: &str) -> (u32, u32, u32) {
 }
 
 #[test]
+fn the_readme_states_it() {
+    let readme = include_str!("../README.md");
+    let promise = format!("Rust {} or newer", env!("CARGO_PKG_RUST_VERSION"));
+    assert!(readme.contains(&promise), "{promise}");
+}
+
+#[test]
 fn no_locked_crate_wants_a_newer_one() {
     let output = Command::new(std::env::var("CARGO").unwrap_or("cargo".into()))
         .args(["metadata", "--format-version", "1", "--locked", "--offline"])
