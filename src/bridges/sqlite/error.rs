@@ -19,6 +19,13 @@ pub(super) fn failure(job: &JobControl, error: &Error) -> JobError {
         _ => ErrorCode::QueryFailed,
     };
     let mut text = message(error);
+    // An image of nothing but the binary has no such folder unless one is mounted.
+    if lacks_temporary_folder(error) {
+        text.push_str(
+            " (a large sort needs a temporary file: give the runner a writable /tmp, or name a folder in SQLITE_TMPDIR)",
+        );
+        return JobError::new(ErrorCode::QueryFailed, text);
+    }
     // Nothing we run writes, so this is SQLite's own need: to share a WAL, or to undo what a crash left.
     if let Some(SqliteCode::CannotOpen | SqliteCode::ReadOnly) = error.sqlite_error_code() {
         text.push_str(
@@ -45,10 +52,43 @@ pub(super) fn opening_failure(path: &str, error: &Error) -> JobError {
     )
 }
 
+fn lacks_temporary_folder(error: &Error) -> bool {
+    error
+        .sqlite_error()
+        .is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_GETTEMPPATH)
+}
+
 /// SQLite's own words. The driver would add the whole statement.
 fn message(error: &Error) -> String {
     match error {
         Error::SqlInputError { msg, .. } => msg.clone(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::ffi;
+    use std::time::{Duration, Instant};
+
+    fn failed(extended_code: i32) -> JobError {
+        let job = JobControl::new("j", Instant::now() + Duration::from_secs(60));
+        failure(
+            &job,
+            &Error::SqliteFailure(ffi::Error::new(extended_code), None),
+        )
+    }
+
+    #[test]
+    fn a_missing_temporary_folder_is_told_from_a_broken_disk() {
+        let folder = failed(ffi::SQLITE_IOERR_GETTEMPPATH);
+        assert!(
+            folder.message.contains("SQLITE_TMPDIR"),
+            "{}",
+            folder.message
+        );
+        let disk = failed(ffi::SQLITE_IOERR_READ);
+        assert!(!disk.message.contains("SQLITE_TMPDIR"), "{}", disk.message);
     }
 }
