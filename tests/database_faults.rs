@@ -509,7 +509,7 @@ fn a_server_that_turns_read_only_makes_no_difference() {
     for mode in ["on", "off", "on"] {
         let name = database.name();
         database.run(&format!(
-            "ALTER DATABASE {name} SET default_transaction_read_only = {mode}"
+            "BEGIN READ WRITE; ALTER DATABASE {name} SET default_transaction_read_only = {mode}; COMMIT"
         ));
         for terminate in [false, true] {
             if terminate {

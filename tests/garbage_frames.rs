@@ -364,12 +364,12 @@ fn the_gateways_reasons_are_passed_on() {
             "4401 unknown runner",
             "SEMILAYER_RUNNER_ID",
         ),
-        (1001, "", "close 1001", "nothing to do here"),
+        (1001, "", "close 1001", "othing to do here"),
         (
             1011,
             "database\nlost",
             "1011 database\u{fffd}lost",
-            "please report it",
+            "lease report it",
         ),
         (4999, "", "close 4999", "support"),
     ];
@@ -379,8 +379,7 @@ fn the_gateways_reasons_are_passed_on() {
         // The answer repeats the code.
         assert_eq!(gateway.wait_closed(1, SOON).expect("a close frame").0, code);
         runner.wait_stdout(&format!("  ⚠ disconnected: {printed}\n"), SOON);
-        let log = runner.stderr().to_lowercase();
-        assert!(log.contains(&advice.to_lowercase()), "{code}: {log}");
+        runner.wait_stderr(advice, SOON);
     }
     // A close frame without a code is answered in kind.
     let (gateway, runner) = fresh();

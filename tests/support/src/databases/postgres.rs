@@ -90,16 +90,25 @@ impl PostgresDatabase {
         row.get::<_, i64>(0) as usize
     }
 
-    /// Ends every connection to it, as an administrator or a fail-over does.
+    /// Ends every connection there is to it, as an administrator or a fail-over does. A runner may be back
+    /// already when this returns.
     pub fn terminate_all(&self) {
-        let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
         let mut client = connect(&self.server);
-        client
-            .query(sql, &[&self.name])
-            .expect("terminated backends");
+        // In two steps: the planner may well evaluate a condition that terminates before one that selects.
+        let sql = "SELECT pid FROM pg_stat_activity WHERE datname = $1";
+        let rows = client.query(sql, &[&self.name]).expect("pg_stat_activity");
+        let pids: Vec<i32> = rows.iter().map(|row| row.get(0)).collect();
+        let sql = "SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) pid";
+        client.query(sql, &[&pids]).expect("terminated backends");
         let start = Instant::now();
-        // Asked to wait, the server looks ten times a second, at one backend after the other.
-        while self.connections() > 0 {
+        // Asked to wait itself, the server looks ten times a second, at one backend after the other.
+        let sql = "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY($1)";
+        while client
+            .query_one(sql, &[&pids])
+            .expect("pg_stat_activity")
+            .get::<_, i64>(0)
+            > 0
+        {
             assert!(
                 start.elapsed() < Duration::from_secs(5),
                 "backends outlive their end"
