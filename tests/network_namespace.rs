@@ -16,7 +16,9 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use runner_testkit::databases::SqliteDatabase;
-use runner_testkit::{FaultProxy, Gateway, Runner, RunnerBuilder, Terminal, source, watchdog};
+use runner_testkit::{
+    FaultProxy, Faults, Gateway, Runner, RunnerBuilder, Terminal, source, watchdog,
+};
 use serde_json::json;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -79,6 +81,16 @@ impl Network {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.name]).args(words);
         command.status().is_ok_and(|status| status.success())
+    }
+
+    /// Two megabits a second from there to here.
+    fn narrow(&self) -> bool {
+        let tbf = "tc qdisc add dev gate root tbf rate 2mbit burst 32kbit latency 500ms";
+        let narrow = self.exec(&tbf.split(' ').collect::<Vec<_>>());
+        if !narrow {
+            println!("skipped: no narrow line can be made here ({tbf})");
+        }
+        narrow
     }
 
     fn runner(&self, url: &str) -> RunnerBuilder {
@@ -153,9 +165,7 @@ fn a_long_result_on_a_narrow_line_keeps_its_session() {
     let Some(network) = Network::new() else {
         return;
     };
-    let tbf = "tc qdisc add dev gate root tbf rate 2mbit burst 32kbit latency 500ms";
-    if !network.exec(&tbf.split(' ').collect::<Vec<_>>()) {
-        println!("skipped: no narrow line can be made here ({tbf})");
+    if !network.narrow() {
         return;
     }
     let database = SqliteDatabase::create(
@@ -217,4 +227,42 @@ fn a_name_server_that_does_not_answer_is_named() {
     );
     assert!(runner.started.elapsed() >= Duration::from_secs(14));
     runner.wait_stdout("  ⚠ disconnected: close 1006\n", SOON);
+}
+
+/// Five thousand jobs at once for a source that does not get on, over a line that carries the refusals much
+/// more slowly than the jobs: all are answered, and the session stays.
+#[test]
+fn refusals_on_a_narrow_line_reach_the_gateway() {
+    let _watchdog = watchdog(Duration::from_secs(90));
+    let Some(network) = Network::new() else {
+        return;
+    };
+    if !network.narrow() {
+        return;
+    }
+    let database = SqliteDatabase::create(
+        "CREATE VIEW endless AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+           SELECT count(*) AS i FROM n;",
+    );
+    let source = source::managed("s", "sqlite", json!({ "path": database.path() }));
+    let (gateway, door, url) = reachable(&network);
+    let runner = network.runner(&url).start();
+    runner.wait_stdout("  → connected, awaiting jobs\n", SOON);
+    door.set(Faults::default(), Faults::stalled());
+    let jobs: Vec<_> = (0..5000)
+        .map(|_| gateway.dispatch_with(&source, "count", "endless", json!({}), 8_000, false))
+        .collect();
+    door.heal();
+    let mut ends = std::collections::BTreeMap::new();
+    for job in &jobs {
+        let (code, _) = job.wait().result("count").expect_err("an endless count");
+        *ends.entry(code).or_insert(0) += 1;
+    }
+    println!("{ends:?}");
+    assert_eq!(
+        ends.keys().collect::<Vec<_>>(),
+        ["DEADLINE_EXCEEDED", "OVERLOADED"],
+        "{ends:?}"
+    );
+    assert_eq!(gateway.state().hellos.len(), 1, "{}", runner.stderr());
 }

@@ -137,10 +137,13 @@ impl<C: Connector> Pool<C> {
         // The engine runs no more jobs of a source than it has slots, so this waits only for a slot to be
         // made, or for one that a late worker still holds.
         self.slots.get_timeout(job.remaining()?).map_err(|_| {
-            JobError::new(
-                ErrorCode::SourceUnreachable,
-                "every connection of the source is busy",
-            )
+            // It is the job's time that ran out, and its end says so.
+            job.remaining().err().unwrap_or_else(|| {
+                JobError::new(
+                    ErrorCode::SourceUnreachable,
+                    "every connection of the source is busy",
+                )
+            })
         })
     }
 }
