@@ -83,9 +83,9 @@ impl Network {
         command.status().is_ok_and(|status| status.success())
     }
 
-    /// Two megabits a second from there to here.
+    /// Four megabits a second from there to here.
     fn narrow(&self) -> bool {
-        let tbf = "tc qdisc add dev gate root tbf rate 2mbit burst 32kbit latency 500ms";
+        let tbf = "tc qdisc add dev gate root tbf rate 4mbit burst 64kbit latency 500ms";
         let narrow = self.exec(&tbf.split(' ').collect::<Vec<_>>());
         if !narrow {
             println!("skipped: no narrow line can be made here ({tbf})");
@@ -158,7 +158,7 @@ fn vanished_packets_are_noticed_within_two_and_a_half_heartbeats() {
     ));
 }
 
-/// Two megabits a second: heartbeats must not wait behind the rows in the kernel's buffer.
+/// Four megabits a second: heartbeats must not wait behind the rows in the kernel's buffer.
 #[test]
 fn a_long_result_on_a_narrow_line_keeps_its_session() {
     let _watchdog = watchdog(Duration::from_secs(90));
@@ -170,24 +170,24 @@ fn a_long_result_on_a_narrow_line_keeps_its_session() {
     }
     let database = SqliteDatabase::create(
         "CREATE TABLE large (id INTEGER PRIMARY KEY, filler TEXT);
-         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
          INSERT INTO large SELECT i, printf('%01000d', i) FROM n",
     );
     let source = source::managed("s", "sqlite", json!({ "path": database.path() }));
     let (gateway, _door, url) = reachable(&network);
     let runner = network
         .runner(&url)
-        .env("SEMILAYER_HEARTBEAT_MS", "1500")
+        .env("SEMILAYER_HEARTBEAT_MS", "2000")
         .start();
     runner.wait_stdout("  → connected, awaiting jobs\n", SOON);
     let answer = gateway
         .dispatch(&source, "batchRead", "large", json!({}))
         .wait();
     println!(
-        "2 MB in {:?}, first rows after {:?}",
+        "5 MB in {:?}, first rows after {:?}",
         answer.elapsed, answer.first
     );
-    assert_eq!(answer.expect_done()["count"], 2000);
+    assert_eq!(answer.expect_done()["count"], 5000);
     assert!(
         answer.elapsed > Duration::from_secs(5),
         "the line is not narrow: {:?}",
