@@ -5,7 +5,8 @@
 #
 # Everything it starts it stops again. A server given from outside (TEST_POSTGRES_URL, TEST_MARIADB_URL,
 # TEST_PGBOUNCER_URL, TEST_MYSQL_URL) is used instead of a private one, and so is an optimised runner
-# (TEST_RELEASE_RUNNER).
+# (TEST_RELEASE_RUNNER). TEST_RUNNER_LOG=trace makes every runner say all it can; whatever it says is searched for
+# every secret it was given.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 cd "$ROOT"

@@ -183,7 +183,7 @@ impl Reader {
             Err(FrameError::Job { id, error }) => {
                 self.events.job(Some(&id));
                 warn!("refusing a job: {error}");
-                self.engine.refused(error.code);
+                self.engine.refused(&id, error.code);
                 let text = client_frame::error(&id, &error);
                 // Fails only when the writer is gone or the queue is full, and both end the session.
                 let _ = self.urgent.try_send(Urgent::JobError { id, text });

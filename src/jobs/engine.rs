@@ -108,9 +108,10 @@ impl Engine {
     }
 
     /// Counts a job that could not even be accepted: its frame names no usable job.
-    pub fn refused(&self, error: ErrorCode) {
+    pub fn refused(&self, id: &str, error: ErrorCode) {
         let metrics = &self.core.metrics.jobs;
         metrics.ended(JobKind::Other, Some(error), Duration::ZERO);
+        self.core.oversight.record_refused(id, error);
     }
 
     /// Writes all figures, those of this moment included.

@@ -13,6 +13,7 @@ use crate::jobs::{JobControl, RowSink};
 use crate::limits;
 use crate::options::Request;
 use crate::policy::{Permit, Policy};
+use crate::protocol::JobKind;
 use crate::sources::Source;
 
 /// Both are off by default.
@@ -64,10 +65,9 @@ impl Oversight {
         let Some(details) = job.record.take() else {
             return;
         };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let (rows, bytes) = job.control.sent();
         let line = AuditLine {
-            time: now.map_or(0, |now| i64::try_from(now.as_micros()).unwrap_or(0)),
+            time: now(),
             job: job.control.id(),
             source_id: &job.facts.source_id,
             source_name: &job.facts.source_name,
@@ -82,12 +82,42 @@ impl Oversight {
         audit.record(line.text());
     }
 
+    /// Records a job whose frame could not be read: there is nothing to tell but its id.
+    pub(super) fn record_refused(&self, id: &str, error: ErrorCode) {
+        let Some(audit) = &self.audit else {
+            return;
+        };
+        // It is refused anyway.
+        if matches!(audit.admit(), Ok(true)) {
+            let line = AuditLine {
+                time: now(),
+                job: id,
+                source_id: "",
+                source_name: "",
+                kind: JobKind::Other.as_str(),
+                target: "",
+                details: "",
+                rows: 0,
+                bytes: 0,
+                ms: 0,
+                outcome: error.as_str(),
+            };
+            audit.record(line.text());
+        }
+    }
+
     /// Waits a moment for the last lines of the audit log.
     pub(super) fn flush(&self) {
         if let Some(audit) = &self.audit {
             audit.flush(limits::AUDIT_FLUSH);
         }
     }
+}
+
+/// Microseconds since 1970.
+fn now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |now| i64::try_from(now.as_micros()).unwrap_or(0))
 }
 
 /// Runs a job whose rows the policy looks at one by one: names of targets and columns, so there are few.

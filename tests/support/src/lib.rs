@@ -13,6 +13,7 @@ pub mod gateway;
 pub mod ledger;
 pub mod network;
 pub mod runner;
+pub mod secrets;
 pub mod source;
 pub mod statistics;
 pub mod temp;

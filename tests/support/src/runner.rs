@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::{RUNNER_ID, TOKEN};
+use crate::{RUNNER_ID, TOKEN, secrets};
 
 /// Every child that may still run, for the watchdog.
 static CHILDREN: Mutex<Vec<Weak<Mutex<Child>>>> = Mutex::new(Vec::new());
@@ -33,13 +33,18 @@ pub struct RunnerBuilder {
 }
 
 impl RunnerBuilder {
-    /// The binary at this path, pointed at a gateway, with the usual id and token. Use the macro `runner!`.
+    /// The binary at this path, pointed at a gateway, with the usual id and token. Use the macro `runner!`. It
+    /// logs at the level that `TEST_RUNNER_LOG` names.
     pub fn new(binary: &str, gateway: &str) -> Self {
         let builder = Self {
             binary: binary.to_owned(),
             wrapper: Vec::new(),
             arguments: vec!["start".to_owned()],
             environment: BTreeMap::new(),
+        };
+        let builder = match std::env::var("TEST_RUNNER_LOG") {
+            Ok(level) => builder.env("SEMILAYER_LOG", level),
+            Err(_) => builder,
         };
         builder
             .env("PATH", "/usr/bin:/bin")
@@ -65,7 +70,9 @@ impl RunnerBuilder {
 
     /// Sets a variable.
     pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.environment.insert(name.to_owned(), value.into());
+        let value = value.into();
+        secrets::keep_variable(name, &value);
+        self.environment.insert(name.to_owned(), value);
         self
     }
 
@@ -308,6 +315,15 @@ impl Drop for Runner {
         let mut child = lock(&self.child);
         let _ = child.kill();
         let _ = child.wait();
+        if !thread::panicking() {
+            self.stdout.wait_end();
+            self.stderr.wait_end();
+            for (stream, text) in [("stdout", self.stdout()), ("log", self.stderr())] {
+                if let Some(secret) = secrets::found_in(&text) {
+                    panic!("{secret} is in a runner's {stream}:\n{text}");
+                }
+            }
+        }
         if thread::panicking() {
             eprintln!("runner's stdout:\n{}", self.stdout());
             eprintln!("runner's log:\n{}", self.stderr());

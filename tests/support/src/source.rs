@@ -2,8 +2,11 @@
 
 use serde_json::{Value, json};
 
+use crate::secrets;
+
 /// A source whose configuration travels with the job.
 pub fn managed(id: &str, bridge: &str, config: Value) -> Value {
+    secrets::keep_config(&config);
     json!({
         "id": id,
         "name": id,
