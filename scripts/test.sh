@@ -13,6 +13,12 @@ cd "$ROOT"
 have cargo || die "cargo is missing; see https://rustup.rs"
 have cc || die "a C compiler is missing (Debian: apt-get install gcc libc6-dev)"
 
+# What some tests try the runner with; without one of these they say so and pass.
+tools=()
+for tool in busybox openssl curl; do have $tool || tools+=("$tool"); done
+have tinyproxy || tools+=(tinyproxy-bin)
+[ ${#tools[@]} = 0 ] || install_packages "${tools[@]}" || say "tests of ${tools[*]} are skipped"
+
 databases=$(mktemp -d "${TMPDIR:-/tmp}/runner-db.XXXXXX")
 stop() {
     [ ! -f "$databases/env" ] || scripts/databases.sh down "$databases"

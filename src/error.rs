@@ -161,14 +161,23 @@ impl std::error::Error for JobError {}
 /// An error with everything that caused it, outermost first. With TLS the cause is two levels down. A cause
 /// that the text before it already quotes is not repeated. Errors of TLS are told in words of ours.
 pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let said = |error| tls::words(error).unwrap_or_else(|| error.to_string());
-    let mut text = said(error);
+    let mut text = tls::words(error).unwrap_or_else(|| error.to_string());
     let mut next = error.source();
     while let Some(cause) = next {
-        let said = said(cause);
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
+        let plain = cause.to_string();
+        let said = tls::words(cause);
+        match said {
+            // Some drivers quote their cause.
+            Some(said) if !plain.is_empty() && text.contains(&plain) => {
+                text = text.replace(&plain, &said);
+            }
+            said => {
+                let said = said.unwrap_or(plain);
+                if !text.contains(&said) {
+                    text.push_str(": ");
+                    text.push_str(&said);
+                }
+            }
         }
         next = cause.source();
     }

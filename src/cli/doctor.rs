@@ -81,6 +81,7 @@ fn examine(wish: &Wish, settings: &Settings) -> Result<u8, rustls::Error> {
         short(Some(&identity.runner_id))
     );
     report.line(&format!("{} {loaded}", report.style.mark(Mark::Good)));
+    report.checks.push(Check::new("config", Mark::Good, loaded));
     let reached = walk.reach();
     report.official(settings, &reached);
 

@@ -123,7 +123,13 @@ fn describe(
              (BadSignature); {TRUST}",
             facts.issuer
         ),
-        (other, _) if is_authority(other) => write!(
+        (other, Some(facts)) if is_authority(other) => write!(
+            f,
+            "the server shows the certificate of the authority \"{}\" as its own, which is not trusted here \
+             (CaUsedAsEndEntity); {TRUST}",
+            facts.subject
+        ),
+        (other, None) if is_authority(other) => write!(
             f,
             "the server shows a certificate of an authority as its own (CaUsedAsEndEntity); {TRUST}"
         ),
@@ -156,12 +162,13 @@ fn list(names: &[String]) -> String {
     shown.join(", ")
 }
 
-/// rustls' error, when that is what `error` is: by itself or inside an I/O error.
-fn rustls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
-    match error.downcast_ref::<io::Error>() {
-        Some(error) => error.get_ref()?.downcast_ref(),
-        None => error.downcast_ref(),
+/// rustls' error, when that is what `error` is: by itself or inside I/O errors, which do not name what is in
+/// them as their source.
+fn rustls_error<'a>(mut error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    while let Some(outer) = error.downcast_ref::<io::Error>() {
+        error = outer.get_ref()?;
     }
+    error.downcast_ref()
 }
 
 /// The certificate that is behind an error, if one is.

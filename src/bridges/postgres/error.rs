@@ -7,7 +7,7 @@ use std::io;
 use postgres::Error;
 use postgres::error::{DbError, SqlState};
 
-use crate::error::{ErrorCode, JobError};
+use crate::error::{ErrorCode, JobError, chain};
 
 /// A failure to connect.
 pub fn connecting(error: &Error, place: &str) -> JobError {
@@ -58,21 +58,6 @@ fn text(db: &DbError) -> String {
     if let Some(hint) = db.hint() {
         // Writing to a String cannot fail.
         let _ = write!(text, "; hint: {hint}");
-    }
-    text
-}
-
-/// The cause is two levels down with TLS, so the whole chain is told.
-fn chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
     }
     text
 }

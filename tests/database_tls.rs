@@ -1,0 +1,144 @@
+//! The certificate of a database is verified, and its own self-signed one can be trusted as it is.
+#![cfg(feature = "postgres")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use runner_testkit::temp::TempDir;
+use runner_testkit::{RunnerBuilder, SelfSigned, ServerConfig, TestCa, databases, tls, watchdog};
+use serde_json::Value;
+
+/// A Postgres server that offers TLS: the real one behind a door that speaks it.
+fn door(server: SocketAddr, config: &Arc<ServerConfig>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let config = Arc::clone(config);
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let config = Arc::clone(&config);
+            // A refused handshake is what some of the tests are about.
+            thread::spawn(move || drop(serve(client.unwrap(), server, config)));
+        }
+    });
+    port
+}
+
+fn serve(mut client: TcpStream, server: SocketAddr, config: Arc<ServerConfig>) -> io::Result<()> {
+    let mut request = [0; 8];
+    client.read_exact(&mut request)?;
+    if request != [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f] {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    client.write_all(b"S")?;
+    let plain = tls::terminate(client, config)?;
+    let behind = TcpStream::connect(server)?;
+    let (mut from, mut to) = (plain.try_clone()?, behind.try_clone()?);
+    thread::spawn(move || {
+        let _ = io::copy(&mut from, &mut to);
+        let _ = to.shutdown(Shutdown::Write);
+    });
+    let (mut from, mut to) = (behind, plain);
+    io::copy(&mut from, &mut to)?;
+    to.shutdown(Shutdown::Write)
+}
+
+/// What `test-source` reports of a Postgres source on localhost that shows this certificate.
+fn report(server: &str, config: &Arc<ServerConfig>, parameters: &str, extra: &str) -> Value {
+    let port = door(databases::address(server), config);
+    let mut url = databases::with_address(server, ([127, 0, 0, 1], port).into());
+    url = url.replace("127.0.0.1", "localhost");
+    let separator = if url.contains('?') { '&' } else { '?' };
+    let mut runner = RunnerBuilder::new(env!("CARGO_BIN_EXE_semilayer-runner"), "")
+        .args(&["test-source", "--json"])
+        .env(
+            "SEMILAYER_SOURCE_S_URL",
+            format!("{url}{separator}{parameters}"),
+        );
+    if !extra.is_empty() {
+        runner = runner.env("NODE_EXTRA_CA_CERTS", extra);
+    }
+    let runner = runner.start();
+    runner.wait_exit(Duration::from_secs(20));
+    let reports: Vec<Value> = serde_json::from_str(&runner.stdout()).unwrap();
+    reports[0].clone()
+}
+
+#[test]
+fn a_databases_own_certificate_is_trusted_as_it_is() {
+    let _watchdog = watchdog(Duration::from_secs(90));
+    let Some(server) = databases::postgres() else {
+        return;
+    };
+    let folder = TempDir::new();
+    for authority in [true, false] {
+        let own = SelfSigned::new(&["localhost"], authority);
+        let file = folder.write("own.pem", own.pem());
+        let file = file.to_str().unwrap();
+        let named = format!("sslmode=verify-full&sslrootcert={file}");
+        for (parameters, extra) in [(named.as_str(), ""), ("sslmode=require", file)] {
+            let found = report(&server, &own.server(), parameters, extra);
+            assert_eq!(
+                (&found["ok"], &found["tls"]),
+                (&true.into(), &true.into()),
+                "{found}"
+            );
+        }
+        let twin = SelfSigned::new(&["localhost"], authority);
+        let elsewhere = SelfSigned::new(&["db.example"], authority);
+        let elsewhere_pem = folder.write("elsewhere.pem", elsewhere.pem());
+        let old = SelfSigned::expired(&["localhost"], authority);
+        let old_pem = folder.write("old.pem", old.pem());
+        for (config, pem, words) in [
+            (twin.server(), file, "own server"),
+            (
+                elsewhere.server(),
+                elsewhere_pem.to_str().unwrap(),
+                "is not for localhost but for db.example",
+            ),
+            (
+                old.server(),
+                old_pem.to_str().unwrap(),
+                "expired on 2020-12-31",
+            ),
+        ] {
+            let parameters = format!("sslmode=verify-full&sslrootcert={pem}");
+            let found = report(&server, &config, &parameters, "");
+            assert_eq!(found["code"], "SOURCE_UNREACHABLE", "{found}");
+            assert!(
+                found["message"].as_str().unwrap().contains(words),
+                "{found}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_unknown_authority_is_named() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let Some(server) = databases::postgres() else {
+        return;
+    };
+    let ca = TestCa::new("Database Root");
+    let found = report(&server, &ca.server(&["localhost"]), "sslmode=require", "");
+    assert_eq!(found["code"], "SOURCE_UNREACHABLE", "{found}");
+    let message = found["message"].as_str().unwrap();
+    assert!(
+        message.contains("signed by \"CN=Database Root\", which is not trusted here"),
+        "{message}"
+    );
+    let found = report(&server, &ca.server(&["localhost"]), "sslmode=no-verify", "");
+    assert_eq!(
+        (&found["ok"], &found["tls"]),
+        (&true.into(), &true.into()),
+        "{found}"
+    );
+}
