@@ -198,8 +198,8 @@ mod tests {
     #[test]
     fn every_form_has_its_place() {
         let mut lists = Lists::new("t");
-        lists.push(1, "x", 2, 0).unwrap();
-        lists.close();
+        lists.open(0).unwrap();
+        lists.push("x", 2, 0).unwrap();
         let options = json!({
             "dimensions": [
                 {"field": "a"}, {"field": "b", "as": "a"},

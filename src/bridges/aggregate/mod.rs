@@ -67,9 +67,15 @@ pub(crate) fn answer(
             let used = lists.iter().map(Lists::bytes).sum();
             let statement = aggregation.top_k(measure, column, k);
             database.rows(&statement, &mut |row| {
-                list.push(row.whole(0)?, &row.text(1)?, row.whole(2)?, used)
+                if row.whole(0)? == 1 {
+                    list.open(used)?;
+                }
+                match row.whole(2)? {
+                    // No row of this bucket passes the measure's filter.
+                    0 => Ok(()),
+                    count => list.push(&row.text(1)?, count, used),
+                }
             })?;
-            list.close();
         }
         lists.push(list);
     }

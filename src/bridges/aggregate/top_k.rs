@@ -10,8 +10,8 @@ pub(super) struct Lists {
     /// The measure, for messages.
     name: String,
     entries: Vec<u8>,
-    /// Where the list of each rank ends.
-    ends: Vec<u32>,
+    /// Where the list of each rank begins.
+    starts: Vec<u32>,
 }
 
 impl Lists {
@@ -20,63 +20,50 @@ impl Lists {
         Self {
             name: name.to_owned(),
             entries: Vec::new(),
-            ends: Vec::new(),
+            starts: Vec::new(),
         }
     }
 
-    /// Adds a value to the list of the bucket with this rank. Ranks begin at 1 and never go back; one that is
-    /// left out has no values. Fails when all lists of the job, of which `used` bytes are other measures',
-    /// become too long.
-    pub(super) fn push(
-        &mut self,
-        rank: u64,
-        key: &str,
-        count: u64,
-        used: usize,
-    ) -> Result<(), JobError> {
-        let before = usize::try_from(rank.saturating_sub(1)).unwrap_or(usize::MAX);
-        let skipped = before.saturating_sub(self.ends.len());
-        let held = self.bytes() + key.len() + used;
-        if held.saturating_add(skipped.saturating_mul(4)) > limits::TOP_K_BYTES {
-            return Err(JobError::new(
-                ErrorCode::QueryFailed,
-                format!(
-                    "the lists of top_k measure \"{}\" take more than {} MiB; ask for fewer buckets or a smaller k",
-                    self.name,
-                    limits::TOP_K_BYTES >> 20
-                ),
-            ));
-        }
-        while self.ends.len() < before {
-            self.close();
-        }
+    /// Begins the list of the next rank; the first is 1. Fails like [`Lists::push`].
+    pub(super) fn open(&mut self, used: usize) -> Result<(), JobError> {
+        self.check(used)?;
+        self.starts
+            .push(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
+        Ok(())
+    }
+
+    /// Adds a value to the list that was begun last. Fails when all lists of the job, of which `used` bytes
+    /// are other measures', become too long.
+    pub(super) fn push(&mut self, key: &str, count: u64, used: usize) -> Result<(), JobError> {
+        self.check(used + key.len())?;
         push_number(&mut self.entries, count);
         push_number(&mut self.entries, key.len() as u64);
         self.entries.extend_from_slice(key.as_bytes());
         Ok(())
     }
 
-    /// Ends the list of the rank that was pushed to last.
-    pub(super) fn close(&mut self) {
-        self.ends
-            .push(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
+    fn check(&self, more: usize) -> Result<(), JobError> {
+        if self.bytes() + more <= limits::TOP_K_BYTES {
+            return Ok(());
+        }
+        Err(JobError::new(
+            ErrorCode::QueryFailed,
+            format!(
+                "the lists of top_k measure \"{}\" take more than {} MiB; ask for fewer buckets or a smaller k",
+                self.name,
+                limits::TOP_K_BYTES >> 20
+            ),
+        ))
     }
 
     /// What is held.
     pub(super) fn bytes(&self) -> usize {
-        self.entries.len() + self.ends.len() * 4
+        self.entries.len() + self.starts.len() * 4
     }
 
     /// Appends the list of a bucket: `[{"key":…,"count":…}]`.
     pub(super) fn write(&self, out: &mut String, rank: u64) {
-        let index = usize::try_from(rank).unwrap_or(usize::MAX);
-        let end_of = |index: usize| self.ends.get(index).map(|end| *end as usize);
-        let start = index
-            .checked_sub(2)
-            .map_or(Some(0), end_of)
-            .unwrap_or(usize::MAX);
-        let end = index.checked_sub(1).and_then(end_of).unwrap_or(0);
-        let mut entries = self.entries.get(start..end).unwrap_or_default();
+        let mut entries = self.entries_of(rank).unwrap_or_default();
         let mut separator = '[';
         while let Some((count, key)) = next_entry(&mut entries) {
             out.push(std::mem::replace(&mut separator, ','));
@@ -87,6 +74,14 @@ impl Lists {
             out.push('}');
         }
         out.push_str(if separator == '[' { "[]" } else { "]" });
+    }
+
+    fn entries_of(&self, rank: u64) -> Option<&[u8]> {
+        let index = usize::try_from(rank.checked_sub(1)?).ok()?;
+        let start = *self.starts.get(index)? as usize;
+        let end = self.starts.get(index + 1);
+        let end = end.map_or(self.entries.len(), |end| *end as usize);
+        self.entries.get(start..end)
     }
 }
 
@@ -134,10 +129,13 @@ mod tests {
     #[test]
     fn every_bucket_finds_its_own_list() {
         let mut lists = Lists::new("t");
-        lists.push(2, "a\"", 300, 0).unwrap();
-        lists.push(2, "", 1, 0).unwrap();
-        lists.push(4, "é", u64::MAX, 0).unwrap();
-        lists.close();
+        lists.open(0).unwrap();
+        lists.open(0).unwrap();
+        lists.push("a\"", 300, 0).unwrap();
+        lists.push("", 1, 0).unwrap();
+        lists.open(0).unwrap();
+        lists.open(0).unwrap();
+        lists.push("é", u64::MAX, 0).unwrap();
         assert_eq!(text(&lists, 1), "[]");
         assert_eq!(
             text(&lists, 2),
@@ -148,6 +146,7 @@ mod tests {
             text(&lists, 4),
             r#"[{"key":"é","count":18446744073709551615}]"#
         );
+        assert_eq!(text(&lists, 0), "[]");
         assert_eq!(text(&lists, 5), "[]");
         assert_eq!(text(&Lists::new("t"), 1), "[]");
     }
@@ -156,13 +155,10 @@ mod tests {
     fn lists_are_bounded() {
         let mut lists = Lists::new("t");
         let key = "x".repeat(1 << 20);
-        let failed = (1..100).find_map(|rank| lists.push(rank, &key, 1, 0).err());
+        lists.open(0).unwrap();
+        let failed = (1..100).find_map(|_| lists.push(&key, 1, 0).err());
         assert_eq!(failed.unwrap().code, ErrorCode::QueryFailed);
-        assert!(lists.push(u64::MAX, "x", 1, 0).is_err());
-        assert!(
-            Lists::new("t")
-                .push(1, "x", 1, limits::TOP_K_BYTES)
-                .is_err()
-        );
+        assert!(Lists::new("t").push("x", 1, limits::TOP_K_BYTES).is_err());
+        assert!(Lists::new("t").open(limits::TOP_K_BYTES + 1).is_err());
     }
 }

@@ -3,9 +3,10 @@
 //! All of them are nested alike. Innermost are the rows that count, with the value of every dimension (`d0`,
 //! `d1` …) and of every measured column (`c0` …) under names of our own, so that each value of a job is bound
 //! exactly once. Around it the rows are grouped; outermost are the conditions on buckets, and their order.
-//! A `top_k` statement groups the same rows of the same snapshot by the same dimensions, so both can tell
-//! a bucket by its rank among all of them (`g`): comparing the dimensions' values would not do, because
-//! which of several equal values stands for a group (`1.0` and `1.00`, `web` and `Web`) is up to the database.
+//! A `top_k` statement groups the same rows of the same snapshot by the same dimensions and lists them in
+//! their order, so a bucket is told by its rank among all of them (`g`): comparing the dimensions' values
+//! would not do, because which of several equal values stands for a group (`1.0` and `1.00`, `web` and `Web`)
+//! is up to the database.
 
 mod expression;
 mod rows;
@@ -106,8 +107,9 @@ impl Aggregation<'_> {
         builder.finish()
     }
 
-    /// The statement of the lists of one `top_k`. Its columns: the rank of the bucket, a value, how often it
-    /// occurs. Buckets come by rank; within one, equal counts come in the order of the values.
+    /// The statement of the lists of one `top_k`. Its columns: the place of a value in the list of its bucket,
+    /// the value, how often it occurs. Buckets come in the order of their ranks, and each begins with place 1,
+    /// where the count may be zero; equal counts come in the order of the values.
     pub fn top_k(&self, measure: &Measure, column: &str, k: u64) -> Statement {
         let mut builder = Builder::new(self.dialect);
         let shown = self.columns.facts(None, column).shown;
@@ -116,11 +118,10 @@ impl Aggregation<'_> {
             "" => String::new(),
             list => format!("PARTITION BY {list} "),
         };
+        let dimensions = self.dimensions();
         builder.push(&format!(
-            "SELECT t.g, t.v{shown}, t.n FROM (SELECT {}, s.v, s.n, \
-             ROW_NUMBER() OVER ({partition}ORDER BY s.n DESC, s.v) AS r FROM (SELECT {}s.v, {} AS n FROM (",
-            self.rank(),
-            self.dimensions(),
+            "SELECT t.r, t.v{shown}, t.n FROM (SELECT {dimensions}s.v, s.n, \
+             ROW_NUMBER() OVER ({partition}ORDER BY s.n DESC, s.v) AS r FROM (SELECT {dimensions}s.v, {} AS n FROM (",
             self.counted(filtered.then_some("s.w")),
         ));
         self.rows_of_top_k(&mut builder, measure, column);
@@ -129,7 +130,11 @@ impl Aggregation<'_> {
         builder
             .push(") AS s) AS t WHERE t.r <= ")
             .bind(k.into())
-            .push(" AND t.n > 0 ORDER BY t.g, t.r");
+            .push(" ORDER BY ");
+        for i in 0..self.options.dimensions.len() {
+            builder.push(&format!("t.d{i}, "));
+        }
+        builder.push("t.r");
         builder.finish()
     }
 
@@ -166,7 +171,7 @@ impl Aggregation<'_> {
     fn rank(&self) -> String {
         match self.dimension_list("s.").as_str() {
             "" => "1 AS g".to_owned(),
-            list => format!("DENSE_RANK() OVER (ORDER BY {list}) AS g"),
+            list => format!("ROW_NUMBER() OVER (ORDER BY {list}) AS g"),
         }
     }
 
