@@ -14,6 +14,7 @@ use crate::bridges::aggregate::{self, Statements, Values, check_geohash};
 use crate::error::JobError;
 use crate::jobs::{JobControl, RowSink};
 use crate::json::{js_number, write_number_of_text};
+use crate::limits;
 use crate::options::{AggregateOptions, TimeUnit};
 use crate::sql::{Aggregation, ColumnFacts, Columns, Dialect, Statement, parts_of_name};
 
@@ -29,6 +30,10 @@ pub(super) fn aggregate(
     // One read transaction, so that all statements see the same rows.
     let transaction = connection
         .transaction()
+        .map_err(|error| failure(job, &error))?;
+    // Every sort and every window may take as much memory as the page cache.
+    transaction
+        .execute_batch(&format!("PRAGMA cache_size = -{}", limits::SQLITE_SORT_KIB))
         .map_err(|error| failure(job, &error))?;
     let database = Database {
         connection: &transaction,
