@@ -421,11 +421,14 @@ fi
 
 # --- the log -----------------------------------------------------------------------------------------
 
+# A character whose bytes may have been cut apart.
+broken=$(printf '[\300-\377][\200-\277]*$')
+
 # known PATTERN ADVICE: tells how often a known failure stands in the log, and what to do about it.
 known() {
     count=$(grep -c -i -e "$1" "$text")
     [ "$count" = 0 ] || {
-        example=$(grep -i -e "$1" "$text" | tail -n 1 | sed 's/^[[:space:]]*//' | cut -c 1-160)
+        example=$(grep -i -e "$1" "$text" | tail -n 1 | sed 's/^[[:space:]]*//' | cut -b 1-160 | sed "s/$broken//")
         check failed log "$count × $example" "$2"
         found=yes
     }

@@ -206,7 +206,9 @@ fn every_known_failure_in_a_log_is_translated() {
         }
     }
     // Words of other programs, which cannot be produced here.
+    let long = format!("4401 bad token{}", "é€".repeat(100));
     for (words, advice) in [
+        (long.as_str(), "mint a new one"),
         (
             "error: DATABASE_URL is required",
             "a message of SemiLayer's own gateway",
