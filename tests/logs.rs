@@ -5,6 +5,7 @@
     clippy::panic,
     clippy::indexing_slicing
 )]
+#![cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 
 use std::time::Duration;
 
@@ -130,7 +131,6 @@ fn no_secret_is_logged_at_any_level() {
     }
 }
 
-#[cfg(feature = "sqlite")]
 #[test]
 fn job_lines_tell_what_happened_and_quote_no_value() {
     let _watchdog = watchdog(Duration::from_secs(60));

@@ -5,6 +5,7 @@
     clippy::panic,
     clippy::indexing_slicing
 )]
+#![cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 
 use std::time::Duration;
 
