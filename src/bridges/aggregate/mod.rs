@@ -3,6 +3,8 @@
 
 mod bucket;
 mod geohash;
+// The other databases write the labels of times themselves.
+#[cfg(feature = "postgres")]
 mod label;
 mod top_k;
 
@@ -12,6 +14,7 @@ use crate::options::{AggregateOptions, TimeUnit};
 use crate::sql::{Aggregation, Statement};
 
 pub(crate) use geohash::check_geohash;
+#[cfg(feature = "postgres")]
 pub(crate) use label::write_time_label;
 
 use bucket::BucketWriter;
@@ -45,7 +48,9 @@ pub(crate) trait Statements {
     ) -> Result<(), JobError>;
 }
 
-/// True when the answer takes more than one statement, which must see the same rows.
+/// True when the answer takes more than one statement, which must see the same rows. SQLite answers every job
+/// in one transaction anyway.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) fn needs_snapshot(options: &AggregateOptions) -> bool {
     options.top_k().any(|(.., k)| k > 0)
 }
