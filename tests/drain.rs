@@ -1,4 +1,5 @@
 //! Signals: what runs may finish, nothing new begins, the exit is clean.
+#![cfg(all(feature = "postgres", feature = "sqlite"))]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -47,7 +48,6 @@ fn stops_while_it_has_no_gateway() {
     assert!(runner.wait_exit(Duration::from_secs(2)).success());
 }
 
-#[cfg(feature = "postgres")]
 #[test]
 fn running_jobs_finish_and_new_ones_are_refused() {
     let _watchdog = watchdog(Duration::from_secs(60));
@@ -74,7 +74,6 @@ fn running_jobs_finish_and_new_ones_are_refused() {
     assert!(runner.wait_exit(SOON).success());
 }
 
-#[cfg(feature = "postgres")]
 #[test]
 fn the_grace_is_limited() {
     let _watchdog = watchdog(Duration::from_secs(60));
@@ -110,7 +109,6 @@ fn the_grace_is_limited() {
     database.wait_active(0, Duration::from_secs(2));
 }
 
-#[cfg(feature = "postgres")]
 #[test]
 fn a_second_signal_does_not_wait() {
     let _watchdog = watchdog(Duration::from_secs(60));
@@ -134,7 +132,6 @@ fn a_second_signal_does_not_wait() {
 }
 
 /// Rows for ever, or so many.
-#[cfg(feature = "sqlite")]
 fn rows(limit: &str) -> (runner_testkit::databases::SqliteDatabase, serde_json::Value) {
     let database = runner_testkit::databases::SqliteDatabase::create(&format!(
         "CREATE VIEW large AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n {limit})
@@ -144,7 +141,6 @@ fn rows(limit: &str) -> (runner_testkit::databases::SqliteDatabase, serde_json::
     (database, source)
 }
 
-#[cfg(feature = "sqlite")]
 #[test]
 fn a_result_on_its_way_arrives_whole() {
     let _watchdog = watchdog(Duration::from_secs(60));
@@ -167,7 +163,6 @@ fn a_result_on_its_way_arrives_whole() {
 }
 
 /// Neither an endless result nor a gateway that does not read keeps the process from stopping in time.
-#[cfg(feature = "sqlite")]
 #[test]
 fn a_gateway_that_does_not_read_delays_it_by_the_grace_only() {
     let _watchdog = watchdog(Duration::from_secs(60));
@@ -194,7 +189,6 @@ fn a_gateway_that_does_not_read_delays_it_by_the_grace_only() {
 }
 
 /// A second signal, whichever, ends the process in the middle of a frame.
-#[cfg(feature = "sqlite")]
 #[test]
 fn a_second_signal_cuts_a_stream_off() {
     let _watchdog = watchdog(Duration::from_secs(60));

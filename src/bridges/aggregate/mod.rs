@@ -4,17 +4,17 @@
 mod bucket;
 mod geohash;
 // The other databases write the labels of times themselves.
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", test))]
 mod label;
 mod top_k;
 
 use crate::error::JobError;
 use crate::jobs::RowSink;
-use crate::options::{AggregateOptions, TimeUnit};
+use crate::options::TimeUnit;
 use crate::sql::{Aggregation, Statement};
 
 pub(crate) use geohash::check_geohash;
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", test))]
 pub(crate) use label::write_time_label;
 
 use bucket::BucketWriter;
@@ -51,7 +51,7 @@ pub(crate) trait Statements {
 /// True when the answer takes more than one statement, which must see the same rows. SQLite answers every job
 /// in one transaction anyway.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
-pub(crate) fn needs_snapshot(options: &AggregateOptions) -> bool {
+pub(crate) fn needs_snapshot(options: &crate::options::AggregateOptions) -> bool {
     options.top_k().any(|(.., k)| k > 0)
 }
 
