@@ -1,5 +1,6 @@
 //! Sources whose configuration only the environment knows.
 #![cfg(feature = "sqlite")]
+#![cfg(all(feature = "postgres", feature = "sqlite"))]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -88,7 +89,6 @@ fn a_managed_source_ignores_the_environment() {
     assert_eq!(answer.result("count"), Ok(json!(2)));
 }
 
-#[cfg(feature = "postgres")]
 #[test]
 fn a_password_of_digits_stays_text() {
     let _watchdog = watchdog(Duration::from_secs(60));
