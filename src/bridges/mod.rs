@@ -1,6 +1,7 @@
 //! Bridges: what the jobs of a source mean on its database. One module a database; the wire-compatible
 //! relatives of a database are flavours of its module.
 
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod aggregate;
 #[cfg(feature = "mysql")]
 mod mysql;

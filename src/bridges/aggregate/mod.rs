@@ -3,9 +3,6 @@
 
 mod bucket;
 mod geohash;
-// The other databases write the labels of times themselves.
-#[cfg(any(feature = "postgres", test))]
-mod label;
 mod top_k;
 
 use crate::error::JobError;
@@ -14,8 +11,6 @@ use crate::options::TimeUnit;
 use crate::sql::{Aggregation, Statement};
 
 pub(crate) use geohash::check_geohash;
-#[cfg(any(feature = "postgres", test))]
-pub(crate) use label::write_time_label;
 
 use bucket::BucketWriter;
 use top_k::Lists;
@@ -46,13 +41,6 @@ pub(crate) trait Statements {
         statement: &Statement,
         each: &mut dyn FnMut(&dyn Values) -> Result<(), JobError>,
     ) -> Result<(), JobError>;
-}
-
-/// True when the answer takes more than one statement, which must see the same rows. SQLite answers every job
-/// in one transaction anyway.
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-pub(crate) fn needs_snapshot(options: &crate::options::AggregateOptions) -> bool {
-    options.top_k().any(|(.., k)| k > 0)
 }
 
 /// Answers an aggregate. The lists of each `top_k` come first and are kept, as compact as they can be, by the

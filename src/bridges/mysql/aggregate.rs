@@ -13,7 +13,7 @@ use super::session::Session;
 use super::statement::integer;
 use super::time::{Moment, date_micros, moment_micros};
 use super::value::write_value;
-use crate::bridges::aggregate::{self, Statements, Values, check_geohash, needs_snapshot};
+use crate::bridges::aggregate::{self, Statements, Values, check_geohash};
 use crate::error::JobError;
 use crate::json::{
     js_date_text, js_number, js_string, write_millis, write_number_of_text, write_u64,
@@ -76,7 +76,7 @@ impl Answer<'_> {
             };
             aggregate::answer(&aggregation, &mut database, sink)
         };
-        if needs_snapshot(options) {
+        if options.needs_snapshot() {
             self.session.snapshot(work)
         } else {
             work(self.session)

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use postgres::Row;
 
-use crate::bridges::aggregate::{self, Statements, Values, check_geohash, write_time_label};
+use crate::bridges::aggregate::{self, Statements, Values, check_geohash};
 use crate::bridges::postgres::answer::Answer;
 use crate::bridges::postgres::catalog::Relation;
 use crate::bridges::postgres::form::{Cast, EPOCH_MICROS, Form, array_type, cast, form};
 use crate::bridges::postgres::row::{changed, raw, unreadable};
 use crate::bridges::postgres::session::Session;
+use crate::bridges::postgres::time_label::write_time_label;
 use crate::bridges::postgres::{Flavour, Target};
 use crate::error::JobError;
 use crate::json::{js_date_text, js_number, js_string, write_millis, write_number_of_text};
@@ -57,7 +58,7 @@ impl Answer<'_> {
                 // It may be a table that was changed since its columns were looked up.
                 .inspect_err(|_| catalog.forget(&target))
         };
-        if aggregate::needs_snapshot(options) {
+        if options.needs_snapshot() {
             self.session.snapshot(work)
         } else {
             work(self.session)

@@ -15,6 +15,7 @@ mod param;
 mod privileges;
 mod row;
 mod session;
+mod time_label;
 mod wire;
 
 use std::sync::Arc;

@@ -1,5 +1,6 @@
 //! `aggregate`: buckets of rows, each with its measures. Meaning: bridges.md 7.
 
+mod bucket;
 mod dimension;
 mod having;
 mod join;
@@ -12,7 +13,8 @@ use crate::options::fields::Options;
 use crate::options::filter::{EmptyOperators, parse_filter};
 use crate::options::{Order, Predicate, RequestContext};
 
-pub use dimension::{Bucket, Dimension, GeoPlace, TimeUnit};
+pub use bucket::{Bucket, GeoPlace, TimeUnit};
+pub use dimension::Dimension;
 pub use join::Join;
 pub use measure::{Aggregate, Measure};
 
@@ -93,6 +95,11 @@ impl AggregateOptions {
             measures,
             joins,
         })
+    }
+
+    /// True when the answer takes more than one statement, which must see the same rows.
+    pub fn needs_snapshot(&self) -> bool {
+        self.top_k().any(|(.., k)| k > 0)
     }
 
     /// The measures that are lists of the most frequent values, with their places.

@@ -8,7 +8,8 @@
 //! would not do, because which of several equal values stands for a group (`1.0` and `1.00`, `web` and `Web`)
 //! is up to the database.
 
-mod expression;
+mod bucket;
+mod measure;
 mod rows;
 
 use crate::options::{Aggregate, AggregateOptions, Bucket, Measure, Order};
