@@ -1,5 +1,4 @@
 //! Sources whose configuration only the environment knows.
-#![cfg(feature = "sqlite")]
 #![cfg(all(feature = "postgres", feature = "sqlite"))]
 #![allow(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
 //! `test-source` against real databases.
-#![cfg(feature = "sqlite")]
+#![cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -112,7 +112,6 @@ fn rows_are_what_the_gateway_would_get() {
     assert!(err.contains("nobody"), "{err}");
 }
 
-#[cfg(feature = "postgres")]
 #[test]
 fn the_rights_of_a_postgres_role_are_told() {
     let _watchdog = watchdog(Duration::from_secs(60));
@@ -149,7 +148,6 @@ fn the_rights_of_a_postgres_role_are_told() {
     assert_eq!(reports[1]["targets"], 3);
 }
 
-#[cfg(feature = "mysql")]
 #[test]
 fn the_rights_of_a_mysql_account_are_told() {
     let _watchdog = watchdog(Duration::from_secs(60));
