@@ -46,7 +46,7 @@ else
 fi
 
 if have systemd-analyze; then
-    unit=$(mktemp -d "${TMPDIR:-/tmp}/runner-unit.XXXXXX")
+    unit=$(mktemp -d)
     trap 'rm -rf "$unit"' EXIT
     # The binary is not installed where the unit expects it.
     sed 's|/usr/local/bin/semilayer-runner|/bin/true|' semilayer-runner.service >"$unit/semilayer-runner.service"

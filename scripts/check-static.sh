@@ -40,7 +40,7 @@ readelf --wide --section-headers "$binary" | grep -qF .dep-v0 || die "$binary do
 say "$("$binary" --version --verbose)"
 
 say "the same again in another folder"
-copy=$(mktemp -d "${TMPDIR:-/tmp}/runner-copy.XXXXXX")
+copy=$(mktemp -d)
 stop() {
     rm -rf "$copy"
 }

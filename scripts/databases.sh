@@ -60,7 +60,7 @@ down() {
 
 case "${1:-}" in
 up)
-    dir=${2:-$(mktemp -d "${TMPDIR:-/tmp}/runner-db.XXXXXX")}
+    dir=${2:-$(mktemp -d)}
     mkdir -p "$dir"
     # The servers run as other users, which must be able to walk through.
     chmod 755 "$dir"

@@ -11,7 +11,7 @@ cargo build --quiet --locked
 cargo build --quiet --locked --package runner-testkit --bins
 bin=$(target_dir)/debug
 
-dir=$(mktemp -d "${TMPDIR:-/tmp}/runner-demo.XXXXXX")
+dir=$(mktemp -d)
 runner=
 stop() {
     [ -z "$runner" ] || kill "$runner" 2>/dev/null || true

@@ -104,7 +104,7 @@ gap() {
 }
 
 # What others say is kept here for a moment.
-text=$(mktemp "${TMPDIR:-/tmp}/doctor.XXXXXX") || exit 1
+text=$(mktemp) || exit 1
 trap 'rm -f "$text"' EXIT
 trap 'exit 130' INT TERM
 

@@ -24,7 +24,7 @@ fi
 arguments=(--tag "$name" --tag "${name%%:*}:latest" --build-arg "VERSION=$version" --build-arg "REVISION=$revision")
 if [ -n "$binary" ]; then
     # Nothing but the binary goes into the context.
-    context=$(mktemp -d "${TMPDIR:-/tmp}/runner-image.XXXXXX")
+    context=$(mktemp -d)
     trap 'rm -rf "$context"' EXIT
     install -m 755 "$binary" "$context/semilayer-runner"
     arguments+=(--build-arg BINARY=prebuilt --file "$ROOT/Dockerfile" "$context")

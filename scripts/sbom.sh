@@ -10,7 +10,7 @@ target=${1:-x86_64-unknown-linux-musl}
 cargo_tool cargo-cyclonedx 0.5.9
 
 # The tool writes beside the manifests, so it gets manifests of its own.
-copy=$(mktemp -d "${TMPDIR:-/tmp}/runner-sbom.XXXXXX")
+copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
 cd "$ROOT"
 git ls-files -z --cached --others --exclude-standard Cargo.toml Cargo.lock src tests README.md | xargs -0 cp --parents -t "$copy"

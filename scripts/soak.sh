@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$ROOT"
 [ -n "${1:-}" ] || die "how many minutes?"
 
-databases=$(mktemp -d "${TMPDIR:-/tmp}/runner-db.XXXXXX")
+databases=$(mktemp -d)
 stop() {
     [ ! -f "$databases/env" ] || scripts/databases.sh down "$databases"
     rm -rf "$databases"

@@ -19,7 +19,7 @@ for tool in busybox openssl curl; do have $tool || tools+=("$tool"); done
 have tinyproxy || tools+=(tinyproxy-bin)
 [ ${#tools[@]} = 0 ] || install_packages "${tools[@]}" || say "tests of ${tools[*]} are skipped"
 
-databases=$(mktemp -d "${TMPDIR:-/tmp}/runner-db.XXXXXX")
+databases=$(mktemp -d)
 stop() {
     [ ! -f "$databases/env" ] || scripts/databases.sh down "$databases"
     rm -rf "$databases"

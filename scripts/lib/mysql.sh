@@ -14,10 +14,14 @@ mysql_install() {
         ! mysql_installed || exit 0
         # Any of apt's archives will do; security and updates carry no unstable release.
         mirror=$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | sort -u | grep -v security | head -n 1)
+        [ -n "$mirror" ] || {
+            echo "apt names no mirror to take it from" >"$ROOT/target/mysql-root.log"
+            exit 1
+        }
         say "installing MySQL from Debian unstable into target/mysql-root"
         rm -rf "$MYSQL_ROOT.new"
         debootstrap --variant=minbase --include=mysql-server-core,mysql-client-core sid "$MYSQL_ROOT.new" \
-            "${mirror:-http://deb.debian.org/debian}" >"$ROOT/target/mysql-root.log" 2>&1 || exit 1
+            "$mirror" >"$ROOT/target/mysql-root.log" 2>&1 || exit 1
         rm -rf "$MYSQL_ROOT.new/var/cache/apt" "$MYSQL_ROOT"
         mv "$MYSQL_ROOT.new" "$MYSQL_ROOT"
     ) 9>"$ROOT/target/mysql-root.lock"
@@ -46,7 +50,7 @@ mysql_up() {
     mysql_possible || return 0
     mkdir -p "$dir" "$MYSQL_ROOT/srv"
     # The same folder seen from outside and from inside the chroot.
-    mktemp -d "$MYSQL_ROOT/srv/run.XXXXXX" >"$dir/outside"
+    mktemp -d -p "$MYSQL_ROOT/srv" >"$dir/outside"
     inside=/srv/$(basename "$(cat "$dir/outside")")
     chown nobody "$(cat "$dir/outside")"
     chroot "$MYSQL_ROOT" mysqld --no-defaults --initialize-insecure --user=nobody --datadir="$inside/data" \
