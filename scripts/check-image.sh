@@ -5,9 +5,8 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 . "$ROOT/scripts/lib/container.sh"
 cd "$ROOT"
-if ! container_tool; then
-    install_packages podman runc && container_tool || die "no docker engine, podman or buildah"
-fi
+container_tool || { install_packages podman runc && container_tool; } || die "no docker engine, podman or buildah"
+[[ " ${CONTAINER[*]} " != *" runc "* ]] || have runc || install_packages runc || die "runc is missing"
 [ "${CONTAINER[0]}" != buildah ] || die "buildah builds images, but it takes podman or docker to run one as shipped"
 
 TEST_IMAGE=$(scripts/image.sh semilayer-runner:check)
