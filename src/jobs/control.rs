@@ -206,9 +206,18 @@ pub struct StopGuard<'a> {
 
 impl StopGuard<'_> {
     /// Ends the guard and tells whether the statement was stopped. A connection whose statement was stopped
-    /// is closed, not reused: the database may act on the request late.
+    /// is closed, not reused: the database may act on the request late. When the worker learns of the job's
+    /// end before whoever is to stop the statement came to it, the statement is stopped here and now: it
+    /// would go on in the database otherwise, and closing the connection might wait for its last row.
     pub fn finish(self) -> bool {
-        lock(&self.control.statement).stopped
+        let mut statement = lock(&self.control.statement);
+        if self.control.is_aborted()
+            && let Some(stopper) = statement.stopper.take()
+        {
+            statement.stopped = true;
+            stopper();
+        }
+        statement.stopped
     }
 }
 
@@ -269,6 +278,17 @@ mod tests {
         }
         drop(job.stop_with(|| {}).unwrap());
         assert_eq!(job.phase(), Phase::Executing);
+    }
+
+    #[test]
+    fn a_worker_that_sees_the_end_first_stops_its_statement_itself() {
+        let job = job();
+        let (tx, rx) = bounded(2);
+        let guard = job.stop_with(move || tx.send(()).unwrap()).unwrap();
+        job.end(Outcome::Aborted(ErrorCode::Cancelled));
+        assert!(guard.finish());
+        job.stop_statement();
+        assert_eq!(rx.len(), 1);
     }
 
     #[test]

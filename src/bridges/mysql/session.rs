@@ -90,6 +90,9 @@ pub(super) fn open(settings: &Settings, patience: Patience) -> Result<Session, J
     Ok(session)
 }
 
+/// `ER_NO_SUCH_THREAD`.
+const NO_SUCH_THREAD: u16 = 1094;
+
 /// Ends the statement that connection `id` is running, from a second connection.
 pub(super) fn kill(settings: &Settings, id: u32) -> Result<(), JobError> {
     let patience = Patience {
@@ -97,8 +100,11 @@ pub(super) fn kill(settings: &Settings, id: u32) -> Result<(), JobError> {
         silence: limits::STOP_BUDGET,
     };
     let (mut conn, _) = connect(settings, patience)?;
-    conn.query_drop(format!("KILL QUERY {id}"))
-        .map_err(|error| connecting(&error, &settings.address.to_string()))
+    match conn.query_drop(format!("KILL QUERY {id}")) {
+        // The server has noticed that the socket is closed: there is no such connection any more.
+        Err(mysql::Error::MySqlError(gone)) if gone.code == NO_SUCH_THREAD => Ok(()),
+        result => result.map_err(|error| connecting(&error, &settings.address.to_string())),
+    }
 }
 
 /// The bare connection, and whether it is encrypted.

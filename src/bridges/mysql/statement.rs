@@ -23,11 +23,13 @@ impl Session {
     ) -> Result<T, JobError> {
         let (id, wire, settings) = (self.id, self.wire(), Arc::clone(settings));
         let guard = job.stop_with(move || {
+            // The socket first: a statement that the worker was about to send would otherwise start after
+            // the other one was killed. The answer is of no more use anyway, and reading it to the end
+            // would take as long as it is.
+            wire.cut();
             if let Err(error) = kill(&settings, id) {
                 log::warn!("a statement could not be stopped: {}", error.message);
             }
-            // Its answer is of no more use, and reading it to the end would take as long as it is.
-            wire.cut();
         })?;
         let result = if self.read_only {
             work(self)

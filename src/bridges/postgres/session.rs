@@ -139,8 +139,9 @@ impl Session {
             .map_err(|e| error::executing(&e))
     }
 
-    /// Asks the server to stop the statement, then cuts the connection: its answer is of no more use, and
-    /// the server may act on the request late.
+    /// Cuts the connection, then asks the server to stop the statement. In this order, because a request
+    /// that finds the session between two statements does nothing, and the next one would start after it.
+    /// The answer is of no more use, and the server may act on the request late.
     fn stopper(&self) -> impl FnOnce() + Send + 'static {
         let cancel = self.cancel.clone();
         let link = Arc::clone(&self.link);
@@ -150,13 +151,13 @@ impl Session {
             budget: CANCEL_BUDGET,
         };
         move || {
+            link.cut();
             if let Err(error) = cancel.cancel_query(tls) {
                 log::warn!(
                     "a statement could not be cancelled: {}",
                     error::executing(&error).message
                 );
             }
-            link.cut();
         }
     }
 }
