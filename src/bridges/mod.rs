@@ -3,6 +3,8 @@
 
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod aggregate;
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+mod description;
 #[cfg(feature = "mysql")]
 mod mysql;
 pub mod pool;

@@ -9,11 +9,11 @@ use super::session::Session;
 use super::since::later_than;
 use super::statement::text;
 use super::value::{parameter, write_row};
+use crate::bridges::description::{DescribedColumn, Description, send_target};
 use crate::bridges::totals::Totals;
 use crate::bridges::{ServerFacts, Summary};
 use crate::error::{ErrorCode, JobError};
 use crate::jobs::RowSink;
-use crate::json::{write_string, write_u64};
 use crate::options::{BatchReadOptions, CountOptions, Predicate, QueryOptions, ReadOptions};
 use crate::sql::{Cursor, Dialect, KeyPart, Page, Selection, Statement, count};
 
@@ -182,14 +182,8 @@ impl Answer<'_> {
         let sql = "SELECT TABLE_NAME FROM information_schema.TABLES \
                    WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE' ORDER BY TABLE_NAME";
         let sink = &mut *self.sink;
-        self.session.table(sql, Vec::new(), |row| {
-            sink.row(|out| {
-                out.push_str("{\"name\":");
-                write_string(out, &text(row, 0));
-                out.push('}');
-                Ok(())
-            })
-        })?;
+        self.session
+            .table(sql, Vec::new(), |row| send_target(sink, &text(row, 0)))?;
         Ok(Summary::default())
     }
 
@@ -205,46 +199,23 @@ impl Answer<'_> {
             "SELECT COLUMN_NAME, {type_column}, IS_NULLABLE FROM information_schema.COLUMNS \
              WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION"
         );
-        let mut out = String::from("{\"name\":");
-        write_string(&mut out, target);
-        out.push_str(",\"columns\":[");
-        let mut separator = "";
+        let mut description = Description::default();
         self.session.table(&sql, vec![target.into()], |row| {
             let name = text(row, 0);
-            out.push_str(std::mem::replace(&mut separator, ","));
-            out.push_str("{\"name\":");
-            write_string(&mut out, &name);
-            out.push_str(",\"type\":");
             let data_type = text(row, 1);
-            // MySQL 8 has a shorter word for it.
-            write_string(
-                &mut out,
-                match data_type.as_str() {
+            description.column(&DescribedColumn {
+                name: &name,
+                // MySQL 8 has a shorter word for it.
+                data_type: match data_type.as_str() {
                     "geomcollection" => "geometrycollection",
                     other => other,
                 },
-            );
-            out.push_str(",\"nullable\":");
-            out.push_str(if text(row, 2) == "YES" {
-                "true"
-            } else {
-                "false"
-            });
-            out.push_str(",\"primaryKey\":");
-            out.push_str(if key.iter().any(|column| column.name == name) {
-                "true}"
-            } else {
-                "false}"
+                nullable: text(row, 2) == "YES",
+                primary_key: key.iter().any(|column| column.name == name),
             });
             Ok(())
         })?;
-        out.push_str("],\"rowCount\":");
-        write_u64(&mut out, total);
-        out.push('}');
-        self.sink.row(|row| {
-            row.push_str(&out);
-            Ok(())
-        })?;
+        description.send(self.sink, target, total)?;
         Ok(Summary::default())
     }
 

@@ -1,5 +1,6 @@
 //! The answers to a job's questions, on one session.
 
+use crate::bridges::description::{DescribedColumn, Description, send_target};
 use crate::bridges::postgres::catalog::{Catalog, Relation};
 use crate::bridges::postgres::error;
 use crate::bridges::postgres::row::{KeyColumns, RowWriter, select_list};
@@ -9,7 +10,6 @@ use crate::bridges::totals::Totals;
 use crate::bridges::{ServerFacts, Summary};
 use crate::error::{ErrorCode, JobError};
 use crate::jobs::RowSink;
-use crate::json::{write_string, write_u64};
 use crate::options::{BatchReadOptions, CountOptions, Predicate, QueryOptions, ReadOptions};
 use crate::sql::{Bound, Cursor, Dialect, KeyPart, Page, Selection, Statement, count};
 
@@ -167,12 +167,7 @@ impl Answer<'_> {
         let sink = &mut *self.sink;
         self.session.rows(sql, &[], |row| {
             let name: &str = row.try_get(0).map_err(|e| error::executing(&e))?;
-            sink.row(|out| {
-                out.push_str("{\"name\":");
-                write_string(out, name);
-                out.push('}');
-                Ok(())
-            })
+            send_target(sink, name)
         })?;
         Ok(Summary::default())
     }
@@ -184,39 +179,23 @@ impl Answer<'_> {
             .catalog
             .relation(self.session, target)?
             .unwrap_or_default();
-        let mut text = String::from("{\"name\":");
-        write_string(&mut text, target.table);
-        text.push_str(",\"columns\":[");
+        let mut description = Description::default();
         let sql = "SELECT column_name::text, data_type::text, is_nullable::text \
                    FROM information_schema.columns WHERE table_schema = $1 AND table_name = $2 \
                    ORDER BY ordinal_position";
         let params = [relation.schema.as_str().into(), target.table.into()];
-        let mut separator = "";
         self.session.rows(sql, &params, |row| {
             let get = |i: usize| row.try_get::<_, &str>(i).map_err(|e| error::executing(&e));
             let name = get(0)?;
-            text.push_str(std::mem::replace(&mut separator, ","));
-            text.push_str("{\"name\":");
-            write_string(&mut text, name);
-            text.push_str(",\"type\":");
-            write_string(&mut text, get(1)?);
-            text.push_str(",\"nullable\":");
-            text.push_str(if get(2)? == "YES" { "true" } else { "false" });
-            text.push_str(",\"primaryKey\":");
-            text.push_str(if relation.key.iter().any(|key| key == name) {
-                "true}"
-            } else {
-                "false}"
+            description.column(&DescribedColumn {
+                name,
+                data_type: get(1)?,
+                nullable: get(2)? == "YES",
+                primary_key: relation.key.iter().any(|key| key == name),
             });
             Ok(())
         })?;
-        text.push_str("],\"rowCount\":");
-        write_u64(&mut text, total);
-        text.push('}');
-        self.sink.row(|out| {
-            out.push_str(&text);
-            Ok(())
-        })?;
+        description.send(self.sink, target.table, total)?;
         Ok(Summary::default())
     }
 

@@ -7,10 +7,10 @@ use rusqlite::Connection;
 use super::error::failure;
 use super::rows::{for_each_row, number};
 use super::value::Param;
+use crate::bridges::description::{DescribedColumn, Description, send_target};
 use crate::bridges::{Privileges, ServerFacts, Summary, TargetColumn};
 use crate::error::JobError;
 use crate::jobs::{JobControl, RowSink};
-use crate::json::{write_string, write_u64};
 use crate::options::Predicate;
 use crate::sql::{self, Dialect, whole_name};
 
@@ -24,12 +24,7 @@ pub(super) fn list_targets(
                AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
     for_each_row(connection, job, sql, Vec::new(), |row| {
         let name: String = row.get(0).map_err(|error| failure(job, &error))?;
-        sink.row(|out| {
-            out.push_str("{\"name\":");
-            write_string(out, &name);
-            out.push('}');
-            Ok(())
-        })?;
+        send_target(sink, &name)?;
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(Summary::default())
@@ -54,7 +49,7 @@ pub(super) fn introspect(
         &Predicate::always(),
     );
     let rows = number(&transaction, job, &count)?;
-    let mut columns = String::new();
+    let mut description = Description::default();
     let sql = "SELECT name, type, \"notnull\", pk FROM pragma_table_info(?1) ORDER BY cid";
     let params = vec![Param::text(table)];
     for_each_row(&transaction, job, sql, params, |row| {
@@ -62,42 +57,19 @@ pub(super) fn introspect(
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         };
         let (name, declared, not_null, key) = read().map_err(|error| failure(job, &error))?;
-        if !columns.is_empty() {
-            columns.push(',');
-        }
-        columns.push_str("{\"name\":");
-        write_string(&mut columns, &name);
-        columns.push_str(",\"type\":");
-        write_string(
-            &mut columns,
-            if declared.is_empty() {
+        description.column(&DescribedColumn {
+            name: &name,
+            data_type: if declared.is_empty() {
                 "TEXT"
             } else {
                 &declared
             },
-        );
-        columns.push_str(if not_null {
-            ",\"nullable\":false"
-        } else {
-            ",\"nullable\":true"
-        });
-        columns.push_str(if key > 0 {
-            ",\"primaryKey\":true}"
-        } else {
-            ",\"primaryKey\":false}"
+            nullable: !not_null,
+            primary_key: key > 0,
         });
         Ok(ControlFlow::Continue(()))
     })?;
-    sink.row(|out| {
-        out.push_str("{\"name\":");
-        write_string(out, target);
-        out.push_str(",\"columns\":[");
-        out.push_str(&columns);
-        out.push_str("],\"rowCount\":");
-        write_u64(out, rows);
-        out.push('}');
-        Ok(())
-    })?;
+    description.send(sink, target, rows)?;
     Ok(Summary::default())
 }
 
