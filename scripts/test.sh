@@ -17,6 +17,7 @@ have cc || die "a C compiler is missing (Debian: apt-get install gcc libc6-dev)"
 tools=()
 for tool in busybox openssl curl; do have $tool || tools+=("$tool"); done
 have tinyproxy || tools+=(tinyproxy-bin)
+ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || tools+=(libfaketime)
 [ ${#tools[@]} = 0 ] || install_packages "${tools[@]}" || say "tests of ${tools[*]} are skipped"
 
 databases=$(mktemp -d)

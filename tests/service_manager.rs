@@ -6,63 +6,13 @@
     clippy::indexing_slicing
 )]
 
-use std::io::ErrorKind;
-use std::os::unix::net::UnixDatagram;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use runner_testkit::gateway::Options;
-use runner_testkit::temp::TempDir;
+use runner_testkit::service_manager::Manager;
 use runner_testkit::{Admission, Gateway, runner, watchdog};
 
 const SOON: Duration = Duration::from_secs(10);
-
-/// The socket a service manager would have.
-struct Manager {
-    socket: UnixDatagram,
-    folder: TempDir,
-}
-
-impl Manager {
-    fn new() -> Self {
-        let folder = TempDir::new();
-        let socket = UnixDatagram::bind(folder.path().join("notify")).unwrap();
-        Self { socket, folder }
-    }
-
-    fn name(&self) -> String {
-        self.folder.path().join("notify").display().to_string()
-    }
-
-    /// The next text, if one comes within `limit`.
-    fn told(&self, limit: Duration) -> Option<String> {
-        let limit = limit.max(Duration::from_millis(1));
-        self.socket.set_read_timeout(Some(limit)).unwrap();
-        let mut buffer = [0; 4096];
-        match self.socket.recv(&mut buffer) {
-            Ok(length) => Some(String::from_utf8(buffer[..length].to_vec()).unwrap()),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => None,
-            Err(error) => panic!("{error}"),
-        }
-    }
-
-    fn wait(&self, assignment: &str) {
-        let until = Instant::now() + SOON;
-        while let Some(text) = self.told(until.saturating_duration_since(Instant::now())) {
-            if text.lines().any(|line| line == assignment) {
-                return;
-            }
-        }
-        panic!("not told {assignment}");
-    }
-
-    /// How often the watchdog is fed during this time.
-    fn feedings(&self, during: Duration) -> usize {
-        let until = Instant::now() + during;
-        std::iter::from_fn(|| self.told(until.saturating_duration_since(Instant::now())))
-            .filter(|text| text == "WATCHDOG=1")
-            .count()
-    }
-}
 
 #[test]
 fn start_life_and_end_are_told() {

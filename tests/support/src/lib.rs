@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod certificates;
+pub mod clock;
 pub mod connection;
 pub mod databases;
 pub mod fault_proxy;
@@ -14,7 +15,9 @@ pub mod ledger;
 pub mod network;
 pub mod runner;
 pub mod secrets;
+pub mod service_manager;
 pub mod source;
+pub mod stage;
 pub mod statistics;
 pub mod temp;
 pub mod tinyproxy;
@@ -28,6 +31,7 @@ pub use fault_proxy::{FaultProxy, Faults};
 pub use gateway::{Gateway, Job, Options};
 pub use runner::{Runner, RunnerBuilder};
 pub use rustls::ServerConfig;
+pub use stage::Stage;
 pub use upgrade::{Admission, Upgrade};
 pub use watchdog::watchdog;
 
@@ -42,5 +46,17 @@ pub const RUNNER_ID: &str = "6f9f1c1e-3b6a-4c55-9f0e-5f0a6d1f2b3c";
 macro_rules! runner {
     ($gateway:expr) => {
         $crate::RunnerBuilder::new(env!("CARGO_BIN_EXE_semilayer-runner"), &$gateway.url())
+    };
+}
+
+/// A `Stage` on this database: the binary under test has said `hello` to a gateway of its own. A second argument
+/// describes the runner, as in `stage!(database, |runner| runner.env("SEMILAYER_WORKERS", "2"))`.
+#[macro_export]
+macro_rules! stage {
+    ($database:expr) => {
+        $crate::stage!($database, |runner| runner)
+    };
+    ($database:expr, $describe:expr) => {
+        $crate::Stage::new(env!("CARGO_BIN_EXE_semilayer-runner"), $database, $describe)
     };
 }

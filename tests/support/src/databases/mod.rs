@@ -8,13 +8,36 @@ mod sqlite;
 
 use std::env;
 use std::net::SocketAddr;
+use std::time::Duration;
 
+use serde_json::Value;
 use url::Url;
 
 pub use self::mysql::MysqlDatabase;
 pub use self::postgres::PostgresDatabase;
 pub use self::private::PrivateServer;
 pub use self::sqlite::SqliteDatabase;
+
+/// A database of one test, whatever its engine.
+///
+/// `usual` constructors make what many tests need: `one`, a table whose only row is `id` 1; `sleeper`, a view that
+/// takes a minute or more; `nap`, one that takes two seconds (not on SQLite, which cannot wait).
+pub trait Database {
+    /// The database as a managed source.
+    fn source(&self) -> Value;
+
+    /// A table or view as a job's target.
+    fn target(&self, name: &str) -> String {
+        name.to_owned()
+    }
+}
+
+/// A database on a server, where statements can be watched.
+pub trait ServerDatabase: Database {
+    /// Waits until so many statements are running; panics after `limit`, tells how long it took.
+    #[track_caller]
+    fn wait_active(&self, count: usize, limit: Duration) -> Duration;
+}
 
 /// A PostgreSQL with the conformance fixtures.
 pub fn postgres() -> Option<String> {

@@ -8,22 +8,44 @@ use std::time::{Duration, Instant};
 use mysql::prelude::Queryable;
 use mysql::{Conn, Opts};
 
-use super::with_database;
+use serde_json::{Value, json};
+
+use super::{Database, ServerDatabase, with_database};
+use crate::source;
 
 /// Views and tables in the database `workload`, dropped afterwards.
 pub struct MysqlDatabase {
     /// URL of the database they are in.
     pub url: String,
+    bridge: &'static str,
     prefix: String,
 }
 
 impl MysqlDatabase {
+    /// The same on MariaDB. `None`, and why, where there is no server.
+    pub fn mariadb(sql: &str) -> Option<Self> {
+        let mut database = Self::create(&super::mariadb()?, sql);
+        database.bridge = "mariadb";
+        Some(database)
+    }
+
+    /// The same on MySQL 9.
+    pub fn mysql9(sql: &str) -> Option<Self> {
+        Some(Self::create(&super::mysql9()?, sql))
+    }
+
+    /// Makes `one`, `sleeper` and `nap`. A view of `SLEEP` alone would be folded away.
+    pub const USUAL: &str = "CREATE TABLE {}one (id INT PRIMARY KEY); INSERT INTO {}one VALUES (1);
+         CREATE VIEW {}sleeper AS SELECT id, SLEEP(60) AS slept FROM {}one;
+         CREATE VIEW {}nap AS SELECT id, SLEEP(2) AS slept FROM {}one";
+
     /// Runs statements, separated by `;`, in which `{}` stands for the prefix of every name.
     pub fn create(server: &str, sql: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let database = Self {
             url: with_database(server, "workload"),
+            bridge: "mysql",
             prefix: format!("t{}_{number}_", std::process::id()),
         };
         database.run(sql);
@@ -87,6 +109,22 @@ impl MysqlDatabase {
         for id in ids {
             let _ = client.query_drop(format!("KILL {id}"));
         }
+    }
+}
+
+impl Database for MysqlDatabase {
+    fn source(&self) -> Value {
+        source::managed("s", self.bridge, json!({ "url": self.url }))
+    }
+
+    fn target(&self, name: &str) -> String {
+        self.target(name)
+    }
+}
+
+impl ServerDatabase for MysqlDatabase {
+    fn wait_active(&self, count: usize, limit: Duration) -> Duration {
+        self.wait_active(count, limit)
     }
 }
 

@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 
 use ::postgres::{Client, NoTls};
 
-use super::with_database;
+use serde_json::{Value, json};
+
+use super::{Database, ServerDatabase, with_database};
+use crate::source;
 
 /// A database, dropped with everybody still in it.
 pub struct PostgresDatabase {
@@ -18,6 +21,20 @@ pub struct PostgresDatabase {
 }
 
 impl PostgresDatabase {
+    /// A database with what `sql` makes. `None`, and why, where there is no server.
+    pub fn with(sql: &str) -> Option<Self> {
+        Some(Self::create(&super::postgres()?, sql))
+    }
+
+    /// A database with `one`, `sleeper` and `nap`.
+    pub fn usual() -> Option<Self> {
+        Self::with(
+            "CREATE TABLE one (id integer PRIMARY KEY); INSERT INTO one VALUES (1);
+             CREATE VIEW sleeper AS SELECT 1 AS id, pg_sleep(60)::text AS slept;
+             CREATE VIEW nap AS SELECT 1 AS id, pg_sleep(2)::text AS slept;",
+        )
+    }
+
     /// Creates a database on a server and runs `sql` in it.
     pub fn create(server: &str, sql: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -120,6 +137,18 @@ impl PostgresDatabase {
             );
             thread::sleep(Duration::from_millis(2));
         }
+    }
+}
+
+impl Database for PostgresDatabase {
+    fn source(&self) -> Value {
+        source::managed("s", "postgres", json!({ "url": self.url }))
+    }
+}
+
+impl ServerDatabase for PostgresDatabase {
+    fn wait_active(&self, count: usize, limit: Duration) -> Duration {
+        self.wait_active(count, limit)
     }
 }
 

@@ -3,6 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde_json::{Value, json};
+
+use super::Database;
+use crate::source;
 use crate::temp::TempDir;
 
 /// A database file, removed afterwards.
@@ -23,6 +27,15 @@ impl SqliteDatabase {
         database
     }
 
+    /// A database with `one` and `sleeper`, which computes for ever.
+    pub fn usual() -> Self {
+        Self::create(
+            "CREATE TABLE one (id INTEGER PRIMARY KEY); INSERT INTO one VALUES (1);
+             CREATE VIEW sleeper AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+               SELECT count(*) AS i FROM n;",
+        )
+    }
+
     /// Runs the script in this file on a new database.
     pub fn load(script: &Path) -> Self {
         let sql = fs::read_to_string(script);
@@ -32,5 +45,11 @@ impl SqliteDatabase {
     /// Where the database is.
     pub fn path(&self) -> PathBuf {
         self.folder.path().join("database.sqlite")
+    }
+}
+
+impl Database for SqliteDatabase {
+    fn source(&self) -> Value {
+        source::managed("s", "sqlite", json!({ "path": self.path() }))
     }
 }

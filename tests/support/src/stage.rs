@@ -1,0 +1,88 @@
+//! What most tests begin with: a database, a gateway, and a runner that has said `hello` to it.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::databases::Database;
+use crate::watchdog::{Watchdog, watchdog};
+use crate::{Answer, Gateway, Job, Runner, RunnerBuilder};
+
+/// A test that takes longer hangs.
+const LIMIT: Duration = Duration::from_secs(120);
+/// For everything that takes no time to speak of, on a busy machine.
+const SOON: Duration = Duration::from_secs(10);
+
+/// One runner with one source, ready for jobs. Made by `stage!`.
+pub struct Stage<D> {
+    /// The runner.
+    pub runner: Runner,
+    /// Its gateway.
+    pub gateway: Gateway,
+    /// The database as a managed source; jobs of the stage go there.
+    pub source: Value,
+    /// The database.
+    pub database: D,
+    _watchdog: Watchdog,
+}
+
+impl<D: Database> Stage<D> {
+    /// Starts a gateway and the binary, which `describe` may change, and waits for its `hello`.
+    pub fn new(
+        binary: &str,
+        database: D,
+        describe: impl FnOnce(RunnerBuilder) -> RunnerBuilder,
+    ) -> Self {
+        let watchdog = watchdog(LIMIT);
+        let gateway = Gateway::start();
+        let runner = describe(RunnerBuilder::new(binary, &gateway.url())).start();
+        gateway.wait_hello(1, SOON);
+        Self {
+            runner,
+            gateway,
+            source: database.source(),
+            database,
+            _watchdog: watchdog,
+        }
+    }
+
+    /// Limits the source to so many connections.
+    pub fn pool(mut self, connections: usize) -> Self {
+        self.source["config"]["pool"] = json!({ "max": connections });
+        self
+    }
+
+    /// Dispatches a job of this kind with the usual deadline.
+    pub fn start(&self, kind: &str, target: &str) -> Job {
+        let target = self.database.target(target);
+        self.gateway
+            .dispatch(&self.source, kind, &target, json!({}))
+    }
+
+    /// Asks for all rows of a target.
+    pub fn rows(&self, target: &str) -> Job {
+        self.start("batchRead", target)
+    }
+
+    /// Asks for all rows of a target within a deadline. They are counted, not kept.
+    pub fn rows_within(&self, target: &str, deadline: Duration) -> Job {
+        let target = self.database.target(target);
+        let deadline = deadline.as_millis() as u64;
+        self.gateway.dispatch_with(
+            &self.source,
+            "batchRead",
+            &target,
+            json!({}),
+            deadline,
+            true,
+        )
+    }
+
+    /// The one row of the table `one` comes, soon.
+    #[track_caller]
+    pub fn expect_one(&self) -> Answer {
+        let answer = self.rows("one").wait_for(SOON);
+        assert_eq!(answer.expect_done()["count"], 1);
+        answer
+    }
+}
