@@ -1,0 +1,79 @@
+//! The databases under load.
+
+use mysql::prelude::Queryable;
+
+/// A database by its URL, or a SQLite file by its path.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// As it was given.
+    pub url: String,
+    /// Which it is.
+    pub engine: Engine,
+}
+
+/// Kinds of databases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// PostgreSQL.
+    Postgres,
+    /// MySQL or MariaDB.
+    Mysql,
+    /// A SQLite file.
+    Sqlite,
+}
+
+impl Source {
+    /// Tells the engine by the scheme.
+    pub fn parse(url: &str) -> Result<Self, String> {
+        let engine = match url.split_once("://") {
+            Some(("postgres" | "postgresql", _)) => Engine::Postgres,
+            Some(("mysql" | "mariadb", _)) => Engine::Mysql,
+            Some((scheme, _)) => return Err(format!("{scheme} is no scheme of a database")),
+            None => Engine::Sqlite,
+        };
+        Ok(Self {
+            url: url.to_owned(),
+            engine,
+        })
+    }
+
+    /// Runs statements, separated by `;`.
+    pub fn run(&self, script: &str) {
+        let statements = script.split(';').map(str::trim);
+        let mut run: Box<dyn FnMut(&str)> = match self.engine {
+            Engine::Postgres => {
+                let client = postgres::Client::connect(&self.url, postgres::NoTls);
+                let mut client = client.expect("a Postgres connection");
+                Box::new(move |sql| client.batch_execute(sql).expect(sql))
+            }
+            Engine::Mysql => {
+                let mut client = mysql::Conn::new(self.url.as_str()).expect("a MySQL connection");
+                Box::new(move |sql| client.query_drop(sql).expect(sql))
+            }
+            Engine::Sqlite => {
+                let client = rusqlite::Connection::open(&self.url).expect("a SQLite file");
+                Box::new(move |sql| client.execute_batch(sql).expect(sql))
+            }
+        };
+        for statement in statements.filter(|statement| !statement.is_empty()) {
+            run(statement);
+        }
+    }
+
+    /// The bridge for it.
+    pub fn bridge(&self) -> &'static str {
+        match self.engine {
+            Engine::Postgres => "postgres",
+            Engine::Mysql => "mysql",
+            Engine::Sqlite => "sqlite",
+        }
+    }
+
+    /// Key and value that describe it in the environment.
+    pub fn variable(&self) -> (&'static str, &str) {
+        match self.engine {
+            Engine::Sqlite => ("PATH", &self.url),
+            _ => ("URL", &self.url),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! One runner with one source, and the load's connection to it.
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use runner_testkit::{Runner, RunnerBuilder};
+use serde_json::{Value, json};
+
+use crate::database::Source;
+use crate::link::{ID_DIGITS, Kind, Link, Message, meta};
+
+/// A connected runner.
+pub struct Session {
+    /// The process.
+    pub runner: Runner,
+    /// The connection.
+    pub link: Link,
+    /// From the start of the process to its `hello`.
+    pub start_to_hello: Duration,
+    source: Value,
+    jobs: u64,
+}
+
+/// The answer to one job.
+pub struct Answer {
+    /// Its rows, by its own count.
+    pub rows: u64,
+    /// Bytes of its frames.
+    pub bytes: u64,
+    /// From the job's frame to its first.
+    pub first: Duration,
+    /// From the job's frame to its last.
+    pub total: Duration,
+    /// Where the next page begins.
+    pub next_cursor: Option<String>,
+    /// CPU time of the runner.
+    pub runner_cpu: Duration,
+    /// CPU time of this process.
+    pub load_cpu: Duration,
+    /// The chunks, where they are kept.
+    pub chunks: Vec<String>,
+}
+
+impl Session {
+    /// Starts this runner with a source of its own environment.
+    pub fn start(binary: &str, source: &Source) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let (name, value) = source.variable();
+        let runner = RunnerBuilder::new(binary, &format!("ws://127.0.0.1:{port}/connect"))
+            .env(&format!("SEMILAYER_SOURCE_BENCH_{name}"), value)
+            .start();
+        let (link, hello) = Link::accept(&listener);
+        Self {
+            start_to_hello: hello - runner.started,
+            runner,
+            link,
+            source: runner_testkit::source::runner_local("bench", "bench", source.bridge()),
+            jobs: 0,
+        }
+    }
+
+    /// A job's frame before and after its id.
+    pub fn job_frame(&self, kind: &str, target: &str, options: &Value) -> JobFrame {
+        let params = json!({ "source": self.source, "job": { "kind": kind, "target": target, "options": options } });
+        JobFrame {
+            text: format!(
+                r#"{{"id":"{:0ID_DIGITS$}","type":"job","params":{params},"deadlineMs":600000}}"#,
+                0
+            )
+            .into_bytes(),
+        }
+    }
+
+    /// The next unused id.
+    pub fn next_id(&mut self) -> u64 {
+        self.jobs += 1;
+        self.jobs
+    }
+
+    /// Sends one job and waits for its end.
+    pub fn ask(&mut self, kind: &str, target: &str, options: &Value) -> Answer {
+        let mut frame = self.job_frame(kind, target, options);
+        let id = self.next_id();
+        frame.set_id(id);
+        let (runner_cpu, load_cpu) = (self.runner.cpu(), own_cpu());
+        let start = Instant::now();
+        self.link.put(&frame.text);
+        self.link.flush();
+        let mut first = None;
+        let mut bytes = 0;
+        let mut chunks = Vec::new();
+        let done = loop {
+            let message = self.link.message();
+            if message.kind == Kind::Session {
+                continue;
+            }
+            assert_eq!(message.id, id, "an answer to another job");
+            first.get_or_insert_with(|| start.elapsed());
+            bytes += message.length as u64;
+            match message {
+                Message {
+                    kind: Kind::Done, ..
+                } => break message,
+                Message { text, .. } if self.link.keep => chunks.push(text),
+                _ => {}
+            }
+        };
+        let total = start.elapsed();
+        Answer {
+            rows: meta(&done, "count").as_u64().expect("a count"),
+            bytes,
+            first: first.unwrap_or(total),
+            total,
+            next_cursor: meta(&done, "nextCursor").as_str().map(str::to_owned),
+            runner_cpu: self.runner.cpu() - runner_cpu,
+            load_cpu: own_cpu() - load_cpu,
+            chunks,
+        }
+    }
+
+    /// The rows of one job, parsed.
+    pub fn rows(&mut self, kind: &str, target: &str, options: &Value) -> Vec<Value> {
+        self.link.keep = true;
+        let answer = self.ask(kind, target, options);
+        self.link.keep = false;
+        let mut rows = Vec::new();
+        for chunk in answer.chunks {
+            let mut chunk: Value = serde_json::from_str(&chunk).expect("JSON");
+            rows.append(chunk["rows"].as_array_mut().expect("rows"));
+        }
+        rows
+    }
+}
+
+/// CPU time of this process so far.
+pub fn own_cpu() -> Duration {
+    runner_testkit::runner::cpu_of(std::process::id())
+}
+
+/// A job's frame, ready to be sent again with another id.
+pub struct JobFrame {
+    /// Its text.
+    pub text: Vec<u8>,
+}
+
+impl JobFrame {
+    /// Writes another id.
+    pub fn set_id(&mut self, id: u64) {
+        self.set_digits("{\"id\":\"".len(), ID_DIGITS, id);
+    }
+
+    /// Writes a number over `width` bytes from `at`.
+    pub fn set_digits(&mut self, at: usize, width: usize, mut number: u64) {
+        for byte in self.text[at..at + width].iter_mut().rev() {
+            *byte = b'0' + (number % 10) as u8;
+            number /= 10;
+        }
+    }
+}
