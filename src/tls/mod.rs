@@ -4,18 +4,17 @@
 mod certificate;
 mod problem;
 mod roots;
-mod unverified;
 mod verifier;
 
 use std::sync::{Arc, OnceLock};
 
+use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
-use rustls::client::{WantsClientCert, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
+use rustls::{ClientConfig, RootCertStore};
 
-use verifier::Verifier;
+use verifier::{Trust, Verifier};
 
 pub use certificate::{CertificateFacts, Day};
 pub use problem::{CertificateProblem, Remedy, certificate_problem, remedy, words};
@@ -42,10 +41,7 @@ pub fn verified_by(own: &[CertificateDer<'static>]) -> Result<Arc<ClientConfig>,
     let webpki = webpki(store)?;
     let mut extra = extra_certificates().to_vec();
     extra.extend_from_slice(own);
-    let builder = builder()?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Verifier::new(webpki, extra)));
-    Ok(Arc::new(finish(builder)))
+    config(Trust::Roots { webpki, extra })
 }
 
 /// True when the chain that a server has shown leads to a root of the public web, and not only to one that
@@ -74,27 +70,24 @@ fn webpki(store: Arc<RootCertStore>) -> Result<Arc<WebPkiServerVerifier>, rustls
 /// database whose configuration asks for it, never for the gateway.
 pub fn unverified() -> Arc<ClientConfig> {
     static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
-    let config = CONFIG.get_or_init(|| {
-        #[expect(
-            clippy::expect_used,
-            reason = "fails only for a provider without cipher suites, and ring has both versions' suites"
-        )]
-        let builder = builder().expect("ring supports TLS 1.2 and 1.3");
-        let verifier = unverified::AnyCertificate::new(provider());
-        let builder = builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier));
-        Arc::new(finish(builder))
-    });
+    #[expect(
+        clippy::expect_used,
+        reason = "fails only for a provider without cipher suites, and ring has both versions' suites"
+    )]
+    let config =
+        CONFIG.get_or_init(|| config(Trust::Anybody).expect("ring supports TLS 1.2 and 1.3"));
     Arc::clone(config)
 }
 
-fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, rustls::Error> {
-    ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()
-}
-
-fn finish(builder: ConfigBuilder<ClientConfig, WantsClientCert>) -> ClientConfig {
-    builder.with_no_client_auth()
+fn config(trust: Trust) -> Result<Arc<ClientConfig>, rustls::Error> {
+    let provider = provider();
+    let verifier = Verifier::new(Arc::clone(&provider), trust);
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    Ok(Arc::new(config))
 }
 
 fn provider() -> Arc<CryptoProvider> {

@@ -1,11 +1,12 @@
 //! The check of a server's certificate: webpki's, and besides it the certificates that are trusted as they
-//! are. Refusals say what the certificate is.
+//! are, or none at all. Refusals say what the certificate is.
 
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_name;
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
@@ -13,21 +14,34 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, Signatu
 use crate::tls::certificate::CertificateFacts;
 use crate::tls::problem::CertificateProblem;
 
-/// OpenSSL, and so the official runner, trusts a server whose own self-signed certificate stands among the
-/// extra roots. webpki does not: for it a root is no server. A certificate that is, byte for byte, one of the
-/// extra roots is accepted here for the names and the time that it says.
+/// Whose certificates are accepted.
+#[derive(Debug)]
+pub(super) enum Trust {
+    /// Anybody's, whoever signed it and whatever its name.
+    Anybody,
+    /// Those that webpki accepts, and each of `extra` as it is. OpenSSL, and so the official runner, trusts a
+    /// server whose own self-signed certificate stands among the extra roots. webpki does not: for it a root
+    /// is no server. A certificate that is, byte for byte, one of the extra roots is accepted here for the
+    /// names and the time that it says.
+    Roots {
+        /// Knows all roots, the extra ones among them.
+        webpki: Arc<WebPkiServerVerifier>,
+        /// The roots that were added here.
+        extra: Vec<CertificateDer<'static>>,
+    },
+}
+
+/// Accepts the certificates that it trusts. The handshake's signature is checked whatever is trusted, so the
+/// server does hold the certificate's key: a broken server is told from a working one.
 #[derive(Debug)]
 pub(super) struct Verifier {
-    webpki: Arc<WebPkiServerVerifier>,
-    extra: Vec<CertificateDer<'static>>,
+    provider: Arc<CryptoProvider>,
+    trust: Trust,
 }
 
 impl Verifier {
-    pub(super) fn new(
-        webpki: Arc<WebPkiServerVerifier>,
-        extra: Vec<CertificateDer<'static>>,
-    ) -> Self {
-        Self { webpki, extra }
+    pub(super) fn new(provider: Arc<CryptoProvider>, trust: Trust) -> Self {
+        Self { provider, trust }
     }
 
     /// The name is checked by webpki as everywhere, the time by ourselves.
@@ -56,14 +70,12 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let mut outcome = self.webpki.verify_server_cert(
-            end_entity,
-            intermediates,
-            server_name,
-            ocsp_response,
-            now,
-        );
-        if outcome.is_err() && self.extra.iter().any(|extra| extra == end_entity) {
+        let Trust::Roots { webpki, extra } = &self.trust else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        let mut outcome =
+            webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        if outcome.is_err() && extra.iter().any(|extra| extra == end_entity) {
             outcome = Self::accepts_as_is(end_entity, server_name, now)
                 .map(|()| ServerCertVerified::assertion());
         }
@@ -82,7 +94,8 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.webpki.verify_tls12_signature(message, cert, dss)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, cert, dss, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -91,10 +104,13 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.webpki.verify_tls13_signature(message, cert, dss)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, cert, dss, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.webpki.supported_verify_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }
