@@ -21,8 +21,8 @@ x86_64-unknown-linux-musl | aarch64-unknown-linux-musl) ;;
 esac
 sysroot=$(rustc --print sysroot)
 [ -d "$sysroot/lib/rustlib/$target" ] ||
-    { have rustup && rustup target add "$target"; } ||
-    die "the Rust standard library for $target is missing: rustup target add $target"
+    { have rustup && rustup target add "$target" >&2; } ||
+    lacks "the Rust standard library for $target is missing: rustup target add $target"
 
 # No folder of this machine may show in the binary, or two builds would differ.
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
@@ -48,7 +48,7 @@ done
 build=build
 if [ "$target $(uname -m)" = "x86_64-unknown-linux-musl x86_64" ]; then
     have musl-gcc || install_packages musl-tools ||
-        die "musl-gcc is missing, which compiles SQLite and the cryptography (Debian: apt-get install musl-tools)"
+        lacks "musl-gcc is missing, which compiles SQLite and the cryptography (Debian: apt-get install musl-tools)"
     # The 13,000 relocations of a position-independent binary take 4 KB packed, 320 KB as a table. Whether a
     # linker names the build of itself differs between distributions.
     rust_flags+=(-Clink-arg=-Wl,-z,pack-relative-relocs -Clink-arg=-Wl,--build-id=none)

@@ -6,14 +6,11 @@ set -euo pipefail
 . "$ROOT/scripts/lib/tools.sh"
 cd "$ROOT/scripts/deploy"
 
-python=$TOOLS/deploy/bin/python3
-if [ ! -x "$python" ]; then
-    python3 -m venv "$TOOLS/deploy" || { install_packages python3-venv && python3 -m venv "$TOOLS/deploy"; }
-    "$TOOLS/deploy/bin/pip" install --quiet --disable-pip-version-check kubernetes-validate==1.37.0 >&2
-fi
+python_tool deploy kubernetes-validate==1.37.0 ||
+    lacks "kubernetes-validate is missing: pip install kubernetes-validate"
 # Without a version, the newest that the package knows.
 "$TOOLS/deploy/bin/kubernetes-validate" --strict kubernetes.yaml
-"$python" - kubernetes.yaml docker-compose.yml <<'PYTHON'
+"$TOOLS/deploy/bin/python3" - kubernetes.yaml docker-compose.yml <<'PYTHON'
 import sys, yaml
 
 manifests, compose = sys.argv[1:]

@@ -12,7 +12,8 @@ folder=${1:-$(target_dir)/release-$version}
 mkdir -p "$folder"
 for target in x86_64-unknown-linux-musl aarch64-unknown-linux-musl; do
     name=semilayer-runner-$version-$target
-    install -m 755 "$(scripts/build-static.sh "$target")" "$folder/$name"
+    binary=$(scripts/build-static.sh "$target")
+    install -m 755 "$binary" "$folder/$name"
     scripts/sbom.sh "$target" >"$folder/$name.cdx.json"
 done
 (cd "$folder" && sha256sum -- semilayer-runner-* | tee SHA256SUMS)

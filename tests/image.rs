@@ -10,7 +10,7 @@
 
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use runner_testkit::databases;
 use runner_testkit::gateway::Options;
@@ -88,6 +88,26 @@ impl Image {
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .env("HOME", std::env::var("HOME").unwrap_or_default())
     }
+
+    /// Waits until the tool itself, by the image's own check, calls the container healthy.
+    fn is_healthy(&self, container: &str) {
+        let until = Instant::now() + SOON;
+        loop {
+            // Podman has no timer of its own where no systemd runs.
+            let _ = self.tool(&["healthcheck", "run", container]).output();
+            let format = "{{.State.Health.Status}}";
+            let seen = self
+                .tool(&["inspect", "--format", format, container])
+                .output()
+                .unwrap();
+            let seen = String::from_utf8_lossy(&seen.stdout).trim().to_owned();
+            if seen == "healthy" {
+                return;
+            }
+            assert!(Instant::now() < until, "{seen:?}");
+            std::thread::sleep(Duration::from_secs(1));
+        }
+    }
 }
 
 /// A line of `/proc/PID/status`.
@@ -151,6 +171,8 @@ fn a_job_is_answered_from_the_image() {
     let built_in = String::from_utf8(built_in.stdout).unwrap();
     assert!(built_in.contains(&healthy.join(" ")), "{built_in}");
 
+    image.is_healthy(&container);
+
     let pid = image
         .tool(&["inspect", "--format", "{{.State.Pid}}", &container])
         .output()
@@ -173,23 +195,33 @@ fn a_job_is_answered_from_the_image() {
     assert!(runner.wait_exit(SOON).success());
 }
 
+/// What the image prints when it is run with this command, and its exit code.
+fn run(image: &Image, gateway: &Gateway, command: &[&str]) -> (String, Option<i32>) {
+    let container = format!("runner-image-{}-{}", command[0], std::process::id());
+    let variables = [
+        ("SEMILAYER_GATEWAY_URL", &*gateway.url()),
+        ("SEMILAYER_RUNNER_ID", RUNNER_ID),
+        ("SEMILAYER_RUNNER_TOKEN", TOKEN),
+    ];
+    let runner = image.run(&container, &variables, &[], command).start();
+    let code = runner.wait_exit(SOON).code();
+    (runner.stdout(), code)
+}
+
 #[test]
 fn the_arguments_are_a_command() {
     let _watchdog = watchdog(Duration::from_secs(120));
     let Some(image) = Image::find() else { return };
-    let container = format!("runner-image-status-{}", std::process::id());
-    let runner = image
-        .run(
-            &container,
-            &[
-                ("SEMILAYER_RUNNER_ID", RUNNER_ID),
-                ("SEMILAYER_RUNNER_TOKEN", TOKEN),
-            ],
-            &[],
-            &["status"],
-        )
-        .start();
-    assert!(runner.wait_exit(SOON).success());
-    let first = format!("runner id:   {RUNNER_ID}\n");
-    assert!(runner.stdout().starts_with(&first), "{}", runner.stdout());
+    let gateway = Gateway::start();
+    for (command, first) in [
+        (["status"], format!("runner id:   {RUNNER_ID}\n")),
+        (
+            ["doctor"],
+            "✓ config loaded (runner 6f9f1c1e…)\n".to_owned(),
+        ),
+    ] {
+        let (printed, code) = run(&image, &gateway, &command);
+        assert!(printed.starts_with(&first), "{printed}");
+        assert_eq!(code, Some(0), "{printed}");
+    }
 }

@@ -9,6 +9,12 @@ die() {
     say "error: $*"
     exit 1
 }
+# lacks MESSAGE...: ends a script that this machine has no means for, which is no fault of the project. .ci/run
+# counts this exit code as skipped.
+lacks() {
+    say "not possible here: $*"
+    exit 77
+}
 have() { command -v "$1" >/dev/null 2>&1; }
 is_root() { [ "$(id -u)" = 0 ]; }
 

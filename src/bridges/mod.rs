@@ -13,6 +13,7 @@ mod postgres;
 mod privileges;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod totals;
 
 use std::sync::Arc;

@@ -45,7 +45,7 @@ pub const RUNNER_ID: &str = "6f9f1c1e-3b6a-4c55-9f0e-5f0a6d1f2b3c";
 #[macro_export]
 macro_rules! runner {
     ($gateway:expr) => {
-        $crate::RunnerBuilder::new(env!("CARGO_BIN_EXE_semilayer-runner"), &$gateway.url())
+        $crate::RunnerBuilder::under_test(env!("CARGO_BIN_EXE_semilayer-runner"), &$gateway.url())
     };
 }
 

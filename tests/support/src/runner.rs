@@ -63,12 +63,22 @@ impl RunnerBuilder {
             .env("SEMILAYER_GATEWAY_URL", gateway)
     }
 
+    /// The binary at this path, or the one that is shipped if `TEST_RUNNER` names it, through the emulator that
+    /// `TEST_EMULATOR` names; `scripts/check-static.sh` sets them.
+    pub fn under_test(binary: &str, gateway: &str) -> Self {
+        let other = std::env::var("TEST_RUNNER");
+        let mut builder = Self::new(other.as_deref().unwrap_or(binary), gateway);
+        builder.wrapper.extend(std::env::var("TEST_EMULATOR"));
+        builder
+    }
+
     /// The optimised binary instead, for measures that are only honest for what is shipped. `None`, and why,
     /// when there is none; `scripts/test.sh` builds it.
     pub fn release(mut self) -> Option<Self> {
         match std::env::var("TEST_RELEASE_RUNNER") {
             Ok(path) => {
                 self.binary = path;
+                self.wrapper.clear();
                 Some(self)
             }
             Err(_) => {
