@@ -3,6 +3,7 @@
 #
 #   scripts/databases.sh up [DIR]   starts them, prints the folder; DIR/env then holds the exports
 #   scripts/databases.sh restart DIR   ends its PostgreSQL and MariaDB as a crash does and starts them again
+#   scripts/databases.sh replica DIR   gives its PostgreSQL a streaming standby, prints the standby's URL
 #   scripts/databases.sh down DIR   stops them and removes the folder
 #
 # A server whose URL is given from outside (TEST_POSTGRES_URL, TEST_MARIADB_URL, TEST_PGBOUNCER_URL,
@@ -71,12 +72,16 @@ restart)
     [ ! -d "${2:?which folder?}/postgres" ] || postgres_restart "$2"
     [ ! -d "$2/mariadb" ] || mariadb_restart "$2"
     ;;
+replica)
+    postgres_replica "${2:?which folder?}"
+    cat "$2/postgres/replica/url"
+    ;;
 down)
     [ -f "${2:?which folder?}/env" ] || die "$2 is not a folder of databases.sh"
     down "$2"
     ;;
 *)
-    sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
     exit 2
     ;;
 esac

@@ -63,7 +63,29 @@ postgres_restart() {
         -l "$1/postgres/log") >/dev/null 2>&1 || die "Postgres does not restart: $(tail -n 3 "$1/postgres/log")"
 }
 
+# postgres_replica DIR: a standby that follows it by streaming, on a port of its own; DIR/postgres/replica/url
+# names it.
+postgres_replica() {
+    local dir=$1/postgres bin port
+    bin=$(postgres_bin)
+    mkdir -p "$dir/replica"
+    own postgres "$dir/replica"
+    export PGPASSWORD=runner
+    (as_user postgres "$bin/pg_basebackup" --no-sync --checkpoint=fast --write-recovery-conf -D "$dir/replica/data" \
+        -h 127.0.0.1 -p "$(cat "$dir/port")" -U runner) >"$dir/copy.log" 2>&1 ||
+        die "no copy of Postgres can be made: $(tail -n 3 "$dir/copy.log")"
+    for _ in 1 2 3; do
+        port=$(free_port)
+        if (as_user postgres "$bin/pg_ctl" start -w -t 30 -D "$dir/replica/data" -l "$dir/replica/log" -o "-p $port") >/dev/null 2>&1; then
+            echo "postgres://runner:runner@127.0.0.1:$port/conformance" >"$dir/replica/url"
+            return 0
+        fi
+    done
+    die "the standby does not start: $(tail -n 3 "$dir/replica/log")"
+}
+
 # postgres_down DIR. Immediate: nobody needs the data.
 postgres_down() {
+    stop_pid "$1/postgres/replica/data/postmaster.pid" QUIT
     stop_pid "$1/postgres/data/postmaster.pid" QUIT
 }

@@ -32,6 +32,13 @@ pub trait Database {
     }
 }
 
+/// A source as it is, for what is kept elsewhere.
+impl Database for Value {
+    fn source(&self) -> Value {
+        self.clone()
+    }
+}
+
 /// A database on a server, where statements can be watched.
 pub trait ServerDatabase: Database {
     /// Waits until so many statements are running; panics after `limit`, tells how long it took.

@@ -66,14 +66,19 @@ impl PrivateServer {
         self.script("restart");
     }
 
-    fn script(&self, word: &str) {
+    /// Gives a PostgreSQL a standby that follows it, and tells the standby's URL. It ends with the server.
+    pub fn replica(&self) -> String {
+        self.script("replica").trim().to_owned()
+    }
+
+    /// What the script prints.
+    fn script(&self, word: &str) -> String {
         let mut command = Command::new(script());
-        let status = command.arg(word).arg(self.folder.path()).status();
-        assert!(
-            status.expect("scripts/databases.sh").success(),
-            "{word} {} failed",
-            self.engine
-        );
+        let output = command.arg(word).arg(self.folder.path()).output();
+        let output = output.expect("scripts/databases.sh");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{word} {}: {said}", self.engine);
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
     /// Runs statements as the administrator.
