@@ -240,12 +240,31 @@ fn number(bits: u64) {
     );
     let double = f64::from_bits(bits);
     let text = written(&|out| json::write_f64(out, double));
-    let digits = double.is_finite().then(|| format!("{double:e}"));
+    let digits = double.is_finite().then(|| {
+        let some = format!("{double:e}");
+        let nearest = format!("{double:.*e}", decimals(&some));
+        let same = nearest.parse() == Ok(double);
+        if same { nearest } else { some }
+    });
     assert_eq!(text, digits.map_or("null".to_owned(), |d| javascript(&d)));
     let single = f32::from_bits(bits as u32);
     let text = written(&|out| json::write_f32(out, single));
-    let digits = single.is_finite().then(|| format!("{single:e}"));
+    let digits = single.is_finite().then(|| {
+        let some = format!("{single:e}");
+        let nearest = format!("{single:.*e}", decimals(&some));
+        let same = nearest.parse() == Ok(single);
+        if same { nearest } else { some }
+    });
     assert_eq!(text, digits.map_or("null".to_owned(), |d| javascript(&d)));
+}
+
+/// Digits after the point of `d.ddde-x`. Of several shortest forms ECMAScript wants the nearest, and of two as near
+/// the even one, which is how Rust rounds to a number of digits but not how it chooses a shortest form.
+fn decimals(scientific: &str) -> usize {
+    let digits = scientific.split('e').next().unwrap_or_default();
+    digits
+        .split_once('.')
+        .map_or(0, |(_, decimals)| decimals.len())
 }
 
 /// `Number::toString` of ECMAScript, from the shortest digits as `-d.ddde-x`.
