@@ -71,6 +71,18 @@ fn flags_go_before_the_environment() {
 }
 
 #[test]
+fn a_token_among_the_arguments_is_a_warning_and_an_error_by_no_means() {
+    let _watchdog = watchdog(Duration::from_secs(30));
+    let (out, err, code) = call(|runner| runner.args(&["status", "--token", TOKEN]));
+    assert!(
+        err.contains("which every user of this machine can read"),
+        "{err}"
+    );
+    assert_eq!(err.matches("--token").count(), 1, "{err}");
+    assert_eq!((out.lines().count(), code), (4, 0), "{out}");
+}
+
+#[test]
 fn missing_credentials_are_named() {
     let _watchdog = watchdog(Duration::from_secs(30));
     const ID: &str =

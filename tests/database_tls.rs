@@ -8,13 +8,15 @@
 )]
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use runner_testkit::temp::TempDir;
-use runner_testkit::{RunnerBuilder, SelfSigned, ServerConfig, TestCa, databases, tls, watchdog};
+use runner_testkit::{
+    RunnerBuilder, SelfSigned, ServerConfig, TestCa, databases, network, tls, watchdog,
+};
 use serde_json::Value;
 
 /// A Postgres server that offers TLS: the real one behind a door that speaks it.
@@ -40,15 +42,7 @@ fn serve(mut client: TcpStream, server: SocketAddr, config: Arc<ServerConfig>) -
     }
     client.write_all(b"S")?;
     let plain = tls::terminate(client, config)?;
-    let behind = TcpStream::connect(server)?;
-    let (mut from, mut to) = (plain.try_clone()?, behind.try_clone()?);
-    thread::spawn(move || {
-        let _ = io::copy(&mut from, &mut to);
-        let _ = to.shutdown(Shutdown::Write);
-    });
-    let (mut from, mut to) = (behind, plain);
-    io::copy(&mut from, &mut to)?;
-    to.shutdown(Shutdown::Write)
+    network::join(&plain, &TcpStream::connect(server)?)
 }
 
 /// What `test-source` reports of a Postgres source on localhost that shows this certificate.

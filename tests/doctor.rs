@@ -99,7 +99,8 @@ fn missing_credentials_are_the_official_error() {
 fn an_unreachable_gateway_is_the_official_failure() {
     let _watchdog = watchdog(Duration::from_secs(60));
     let url = format!("wss://127.0.0.1:{}/connect", closed_port());
-    let (out, err, code) = doctor(&url, &[], &[]);
+    // The usual level: what it writes to standard error is compared.
+    let (out, err, code) = doctor(&url, &[], &[("SEMILAYER_LOG", "")]);
     assert!(
         out.starts_with("✓ config loaded (runner 6f9f1c1e…)\n"),
         "{out}"
@@ -296,6 +297,44 @@ fn the_way_through_a_proxy_is_walked() {
         (&true.into(), &Value::Null)
     );
     assert_eq!(proxy.log().len(), before);
+}
+
+#[test]
+fn policy_and_audit_log_are_looked_at() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let gateway = Gateway::start();
+    let folder = TempDir::new();
+    let file = |text: &str| folder.write("policy.json", text);
+    let policy = file(r#"{"sources": {"shop": {}, "*": {}}}"#);
+    let audit = folder.path().join("audit.log");
+    let variables = [
+        ("SEMILAYER_POLICY", policy.to_str().unwrap()),
+        ("SEMILAYER_AUDIT_LOG", audit.to_str().unwrap()),
+    ];
+    let (_, check) = checked(&gateway.url(), &[], &variables, "policy");
+    assert_eq!(
+        (&check["state"], &check["entries"]),
+        (&"ok".into(), &2.into())
+    );
+    let (_, check) = checked(&gateway.url(), &[], &variables, "audit");
+    assert_eq!(check["state"], "ok");
+    assert!(!audit.exists());
+    let nowhere = [("SEMILAYER_AUDIT_LOG", "/nowhere/audit.log")];
+    let (report, check) = checked(&gateway.url(), &[], &nowhere, "audit");
+    assert_eq!(
+        (&report["exitCode"], &check["state"]),
+        (&1.into(), &"failed".into())
+    );
+    file("{\"sources\": {\n\"shop\": {\"target\": 1}}}");
+    let (report, check) = checked(&gateway.url(), &[], &variables, "config");
+    assert_eq!(
+        (&report["exitCode"], &check["state"]),
+        (&2.into(), &"failed".into())
+    );
+    assert!(
+        check["text"].as_str().unwrap().contains("line 2 column"),
+        "{check}"
+    );
 }
 
 #[cfg(feature = "sqlite")]

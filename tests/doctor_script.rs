@@ -14,7 +14,8 @@ use runner_testkit::network::closed_port;
 use runner_testkit::temp::TempDir;
 use runner_testkit::tinyproxy::Tinyproxy;
 use runner_testkit::{
-    Admission, Gateway, Options, RUNNER_ID, RunnerBuilder, TOKEN, TestCa, watchdog,
+    Admission, Gateway, InterceptingProxy, Options, RUNNER_ID, RunnerBuilder, TOKEN, TestCa,
+    watchdog,
 };
 use serde_json::Value;
 
@@ -361,6 +362,44 @@ fn the_network_is_walked() {
         );
         assert_eq!(code, 1);
     }
+}
+
+#[test]
+fn a_proxy_that_opens_tls_is_explained() {
+    let _watchdog = watchdog(Duration::from_secs(120));
+    let public = TestCa::new("Public Root");
+    let gateway = tls_gateway(public.server(&["localhost"]));
+    let proxy = InterceptingProxy::start("Corporate Proxy", &public);
+    let folder = TempDir::new();
+    let pem = folder.write("proxy.pem", proxy.pem());
+    let (url, through) = (gateway.url(), proxy.url());
+    let proxied = [
+        ("SEMILAYER_GATEWAY_URL", url.as_str()),
+        ("HTTPS_PROXY", through.as_str()),
+    ];
+    let trusting = [
+        proxied[0],
+        proxied[1],
+        ("NODE_EXTRA_CA_CERTS", pem.to_str().unwrap()),
+    ];
+    let log = log_of(&folder, &url, &proxied[1..]);
+    for shell in shells() {
+        let (text, code) = shell.run(
+            &["--binary", RUNNER, "--log", log.to_str().unwrap()],
+            &proxied,
+        );
+        assert_eq!(code, 1, "{text}");
+        // The runner's own doctor names the authority, whatever tools there are.
+        assert!(text.contains("signed by \"CN=Corporate Proxy\""), "{text}");
+        let (_, about_log) = text.split_once("The log\n").expect("a part about the log");
+        assert!(
+            about_log.contains("set NODE_EXTRA_CA_CERTS to a PEM file with its root"),
+            "{text}"
+        );
+        let (text, code) = shell.run(&["--binary", RUNNER], &trusting);
+        assert_eq!(code, 0, "{text}");
+    }
+    assert!(gateway.state().hellos.is_empty());
 }
 
 #[test]

@@ -6,14 +6,14 @@
     clippy::indexing_slicing
 )]
 
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use runner_testkit::temp::TempDir;
-use runner_testkit::{Gateway, Options, RunnerBuilder, TestCa, runner, watchdog};
+use runner_testkit::{Gateway, Options, RunnerBuilder, TestCa, network, runner, watchdog};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -44,15 +44,9 @@ impl Proxy {
 }
 
 fn serve(mut client: TcpStream, target: u16, requests: &Mutex<Vec<String>>) {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        if client.read(&mut byte).unwrap_or(0) == 0 {
-            return;
-        }
-        head.push(byte[0]);
-    }
-    let head = String::from_utf8(head).unwrap();
+    let Some(head) = network::read_head(&mut client) else {
+        return;
+    };
     requests.lock().unwrap().push(head.clone());
     // "user:p@ss"
     if !head.contains("\r\nProxy-Authorization: Basic dXNlcjpwQHNz\r\n") {
@@ -63,15 +57,7 @@ fn serve(mut client: TcpStream, target: u16, requests: &Mutex<Vec<String>>) {
         .write_all(b"HTTP/1.1 200 Connection established\r\nVia: test\r\n\r\n")
         .unwrap();
     let server = TcpStream::connect(("127.0.0.1", target)).unwrap();
-    let (from, to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-    let up = thread::spawn(move || relay(from, to));
-    relay(server, client);
-    let _ = up.join();
-}
-
-fn relay(mut from: TcpStream, mut to: TcpStream) {
-    let _ = std::io::copy(&mut from, &mut to);
-    let _ = to.shutdown(Shutdown::Both);
+    network::join(&client, &server).unwrap();
 }
 
 struct Setup {

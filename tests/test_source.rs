@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use runner_testkit::databases::{self, SqliteDatabase};
 use runner_testkit::network::{BlackHole, closed_port};
+use runner_testkit::temp::TempDir;
 use runner_testkit::{RunnerBuilder, watchdog};
 use serde_json::Value;
 
@@ -110,6 +111,66 @@ fn rows_are_what_the_gateway_would_get() {
     let (out, err, code) = test_source(&["--query", "nobody"], &variables);
     assert_eq!((out.as_str(), code), ("", 1));
     assert!(err.contains("nobody"), "{err}");
+}
+
+#[test]
+fn a_policy_decides_what_rows_are_shown() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let shop = shop();
+    let path = shop.path();
+    let folder = TempDir::new();
+    let rules = |text: &str| folder.write("policy.json", text);
+    let policy = rules(
+        r#"{"sources": {"shop": {"targets": {"deny": ["orders"]}, "columns": {"people": {"deny": ["name"]}}, "maxRows": 2}}}"#,
+    );
+    let shown = |arguments: &[&str], source: &str| {
+        test_source(
+            arguments,
+            &[
+                (
+                    &format!("SEMILAYER_SOURCE_{source}_PATH"),
+                    path.to_str().unwrap(),
+                ),
+                ("SEMILAYER_POLICY", policy.to_str().unwrap()),
+            ],
+        )
+    };
+    let (out, _, code) = shown(&["--query", "people", "--limit", "1"], "SHOP");
+    assert_eq!(
+        (out.as_str(), code),
+        ("{\"id\":1,\"n\":9007199254740993}\n", 0)
+    );
+    let (out, err, code) = shown(&["--query", "orders"], "SHOP");
+    assert_eq!((out.as_str(), code), ("", 1));
+    assert!(
+        err.contains("SHOP: POLICY_DENIED: the policy denies target \"orders\" (sources.shop.targets.deny[0])"),
+        "{err}"
+    );
+    let (_, err, code) = shown(&["--query", "people", "--limit", "3"], "SHOP");
+    assert!(
+        err.contains("POLICY_DENIED") && err.contains("sources.shop.maxRows"),
+        "{err}"
+    );
+    assert_eq!(code, 1);
+    // Without an entry nothing is answered; that the database works is told all the same.
+    let (_, err, code) = shown(&["--query", "people"], "OTHER");
+    assert!(err.contains("the policy has no entry for source"), "{err}");
+    assert_eq!(code, 1);
+    let (out, _, code) = shown(&[], "OTHER");
+    let warning = "⚠ OTHER  the policy has no entry for source \"OTHER\", so its jobs are refused";
+    assert!(out.contains("✓  OTHER ") && out.contains(warning), "{out}");
+    assert_eq!(code, 0);
+    // As `start` says it.
+    rules("{\n  \"sources\": [\n}");
+    for arguments in [&[][..], &["--query", "people"]] {
+        let (out, err, code) = shown(arguments, "SHOP");
+        assert_eq!((out.as_str(), code), ("", 2));
+        assert!(
+            err.contains("error: SEMILAYER_POLICY is not usable: ")
+                && err.contains("line 2 column"),
+            "{err}"
+        );
+    }
 }
 
 #[test]

@@ -13,7 +13,10 @@ use crate::cli::{CONFIG, DiagnosticLog, say, variable};
 use crate::config::{Flags, Settings};
 use crate::error::chain;
 use crate::gateway::short;
-use crate::inspect::{Check, Mark, Reached, Walk, audit_settings, audit_source, check_sources};
+use crate::inspect::{
+    Check, Mark, Reached, Walk, audit_oversight, audit_settings, audit_source, check_sources,
+};
+use crate::policy::Policy;
 use crate::protocol::client_frame;
 use crate::sources::SourceEnvironment;
 use crate::{limits, tls};
@@ -42,8 +45,12 @@ impl Wish {
 /// Exit code 2 for a configuration that cannot work, 1 for anything else that does not, as officially.
 pub fn run(wish: &Wish) -> ExitCode {
     let _log = DiagnosticLog::start();
-    let settings = match Settings::load(&wish.flags, variable) {
-        Ok(settings) => settings,
+    let loaded = Settings::load(&wish.flags, variable).and_then(|settings| {
+        let policy = settings.oversight.load_policy()?;
+        Ok((settings, policy))
+    });
+    let (settings, policy) = match loaded {
+        Ok(loaded) => loaded,
         Err(error) => {
             if wish.json {
                 let text = error.to_string();
@@ -54,7 +61,7 @@ pub fn run(wish: &Wish) -> ExitCode {
             return ExitCode::from(CONFIG);
         }
     };
-    match examine(wish, &settings) {
+    match examine(wish, &settings, policy.as_ref()) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             say(io::stderr(), &format!("error: {error}"));
@@ -63,7 +70,7 @@ pub fn run(wish: &Wish) -> ExitCode {
     }
 }
 
-fn examine(wish: &Wish, settings: &Settings) -> Result<u8, rustls::Error> {
+fn examine(wish: &Wish, settings: &Settings, policy: Option<&Policy>) -> Result<u8, rustls::Error> {
     let identity = &settings.identity;
     let walk = Walk {
         address: &identity.gateway,
@@ -87,6 +94,7 @@ fn examine(wish: &Wish, settings: &Settings) -> Result<u8, rustls::Error> {
 
     report.section("Settings");
     report.add(audit_settings(identity, variable));
+    report.add(audit_oversight(&settings.oversight, policy));
     report.section("The way to the gateway");
     let open = reached.health.is_ok();
     report.add(reached.checks);
@@ -106,7 +114,7 @@ fn examine(wish: &Wish, settings: &Settings) -> Result<u8, rustls::Error> {
     report.section("Sources of this environment");
     let environment = SourceEnvironment::from_env(std::env::vars_os());
     let sources = environment.local_sources();
-    for source in check_sources(&environment, &sources, SOURCE_BUDGET) {
+    for source in check_sources(&environment, &sources, policy, SOURCE_BUDGET) {
         report.add(audit_source(&source));
     }
     if sources.is_empty() {

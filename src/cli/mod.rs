@@ -13,8 +13,9 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use crate::config::{ConfigError, Flags};
+use crate::config::{ConfigError, Flags, Identity};
 use crate::console::Console;
+use crate::inspect::TOKEN_SEEN;
 use crate::limits;
 
 /// Exit code for a configuration that cannot work.
@@ -139,6 +140,13 @@ fn refuse(problem: &str) -> ExitCode {
 fn config_error(error: &ConfigError) -> ExitCode {
     say(io::stderr(), &format!("error: {error}"));
     ExitCode::from(CONFIG)
+}
+
+/// `doctor` has a line of its own for it.
+fn warn_of_seen_token(identity: &Identity) {
+    if identity.token_seen {
+        log::warn!("the token is {TOKEN_SEEN}; set SEMILAYER_RUNNER_TOKEN instead");
+    }
 }
 
 /// Warnings and errors go to standard error while this is held; for the commands that answer and end.

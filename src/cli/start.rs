@@ -7,20 +7,18 @@ use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded, select};
-use log::{error, info, warn};
+use log::{error, info};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
 use crate::audit::AuditLog;
-use crate::cli::{config_error, logging, say, variable};
+use crate::cli::{config_error, logging, say, variable, warn_of_seen_token};
 use crate::config::{ConfigError, Flags, OversightSettings, Settings};
 use crate::console::Console;
 use crate::gateway::{self, Events, LinkSettings, Stop, short};
 use crate::health;
-use crate::inspect::TOKEN_SEEN;
 use crate::jobs::{Engine, Oversight};
-use crate::policy::Policy;
 use crate::protocol::client_frame;
 use crate::service_manager::ServiceManager;
 use crate::sources::SourceEnvironment;
@@ -61,9 +59,7 @@ fn serve(settings: &Settings, oversight: Oversight) -> io::Result<ExitCode> {
     if let Some(policy) = &oversight.policy {
         info!("the policy has entries for {} sources", policy.len());
     }
-    if settings.identity.token_seen {
-        warn!("the token is {TOKEN_SEEN}; set SEMILAYER_RUNNER_TOKEN instead");
-    }
+    warn_of_seen_token(&settings.identity);
     for line in banner(settings) {
         out.line(&line);
     }
@@ -106,11 +102,7 @@ fn serve(settings: &Settings, oversight: Oversight) -> io::Result<ExitCode> {
 
 /// Opens what must work before anything is answered. SIGHUP makes the audit log open its file again.
 fn oversight(settings: &OversightSettings) -> Result<Oversight, ConfigError> {
-    let policy = settings.policy.as_deref().map(Policy::load).transpose();
-    let policy = policy.map_err(|problem| ConfigError::Variable {
-        name: OversightSettings::POLICY,
-        problem: format!("is not usable: {problem}"),
-    })?;
+    let policy = settings.load_policy()?;
     let audit = settings.audit.as_ref().map(|settings| {
         let reopen = Arc::new(AtomicBool::new(false));
         flag::register(SIGHUP, Arc::clone(&reopen))?;

@@ -3,13 +3,15 @@
 use std::io;
 use std::process::ExitCode;
 
-use crate::cli::{config_error, say, variable};
+use crate::cli::{DiagnosticLog, config_error, say, variable, warn_of_seen_token};
 use crate::config::{Flags, Identity};
 
 /// Prints the configuration.
 pub fn run(flags: &Flags) -> ExitCode {
+    let _log = DiagnosticLog::start();
     match Identity::load(flags, variable) {
         Ok(identity) => {
+            warn_of_seen_token(&identity);
             say(io::stdout(), &text(&identity));
             ExitCode::SUCCESS
         }

@@ -3,16 +3,19 @@
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use crate::cli::style::{Style, sign};
-use crate::cli::{DiagnosticLog, say, variable};
+use crate::cli::{DiagnosticLog, config_error, say, variable};
+use crate::config::OversightSettings;
 use crate::console::printable;
 use crate::error::{ErrorCode, JobError};
-use crate::inspect::{Mark, SourceReport, ask, check_sources, find_sources, open_source};
+use crate::inspect::{Mark, Rules, SourceReport, ask, check_sources, find_sources, open_source};
 use crate::limits;
 use crate::options::Request;
+use crate::policy::Policy;
 use crate::sources::{LocalSource, SourceEnvironment};
 
 /// What the command line asks for.
@@ -67,12 +70,17 @@ pub fn run(wish: &Wish) -> ExitCode {
         Ok(sources) => sources,
         Err(problem) => return fail(&problem),
     };
+    let policy = OversightSettings::load(variable).and_then(|settings| settings.load_policy());
+    let policy = match policy {
+        Ok(policy) => policy,
+        Err(error) => return config_error(&error),
+    };
     match &wish.query {
-        Some(target) => match show_rows(wish, target, &environment, &sources) {
+        Some(target) => match show_rows(wish, target, &environment, &sources, policy) {
             Ok(()) => ExitCode::SUCCESS,
             Err(problem) => fail(&problem),
         },
-        None => show_reports(wish, &environment, &sources),
+        None => show_reports(wish, &environment, &sources, policy.as_ref()),
     }
 }
 
@@ -81,8 +89,13 @@ fn fail(problem: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn show_reports(wish: &Wish, environment: &SourceEnvironment, sources: &[LocalSource]) -> ExitCode {
-    let reports = check_sources(environment, sources, limits::JOB_DEADLINE);
+fn show_reports(
+    wish: &Wish,
+    environment: &SourceEnvironment,
+    sources: &[LocalSource],
+    policy: Option<&Policy>,
+) -> ExitCode {
+    let reports = check_sources(environment, sources, policy, limits::JOB_DEADLINE);
     if wish.json {
         let all: Vec<Value> = reports.iter().map(as_json).collect();
         say(io::stdout(), &json!(all).to_string());
@@ -234,12 +247,13 @@ pub fn as_json(report: &SourceReport) -> Value {
     object
 }
 
-/// Rows of one target, one JSON object a line: exactly what the gateway would get.
+/// Rows of one target, one JSON object a line: exactly what the gateway would get, and no more than that.
 fn show_rows(
     wish: &Wish,
     target: &str,
     environment: &SourceEnvironment,
     sources: &[LocalSource],
+    policy: Option<Policy>,
 ) -> Result<(), String> {
     let [source] = sources else {
         return Err(match sources.len() {
@@ -265,13 +279,25 @@ fn show_rows(
     // Not `query`, which would count the whole target for its total.
     let options = json!({ "where": {}, "limit": limit });
     let request = Request::parse("batchRead", target, &options, package).map_err(failed)?;
+    let rules = policy.map(|policy| Rules {
+        policy: Arc::new(policy),
+        source: source.name.clone(),
+        bridge: package.to_owned(),
+    });
     let mut out = io::stdout().lock();
     let mut rows = 0_u64;
-    let answer = ask(&bridge, target, request, limits::JOB_DEADLINE, |row| {
-        rows += 1;
-        // A closed stream is no reason to fail.
-        let _ = writeln!(out, "{row}");
-    })
+    let answer = ask(
+        &bridge,
+        rules,
+        target,
+        request,
+        limits::JOB_DEADLINE,
+        |row| {
+            rows += 1;
+            // A closed stream is no reason to fail.
+            let _ = writeln!(out, "{row}");
+        },
+    )
     .map_err(failed)?;
     drop(out);
     if !wish.json {

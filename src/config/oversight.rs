@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::audit::{AuditSettings, OnFailure};
 use crate::config::ConfigError;
+use crate::policy::Policy;
 
 /// What the customer's security people have set up; both are off by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,6 +41,18 @@ impl OversightSettings {
                 on_failure,
             }),
             policy: set(Self::POLICY).map(PathBuf::from),
+        })
+    }
+
+    /// Reads the policy; `None` when none is set.
+    ///
+    /// # Errors
+    /// The file cannot be read, or has a mistake, told with its line and column.
+    pub fn load_policy(&self) -> Result<Option<Policy>, ConfigError> {
+        let policy = self.policy.as_deref().map(Policy::load).transpose();
+        policy.map_err(|problem| ConfigError::Variable {
+            name: Self::POLICY,
+            problem: format!("is not usable: {problem}"),
         })
     }
 }

@@ -1,11 +1,14 @@
 //! What can be told from the settings alone, and from the sources' reports.
 
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::path::Path;
 
-use crate::config::Identity;
+use crate::config::{Identity, OversightSettings};
 use crate::console::printable;
 use crate::inspect::SourceReport;
 use crate::inspect::check::{Check, Mark};
+use crate::policy::Policy;
 use crate::tls;
 
 /// The runner's own settings. `variable` looks into the environment.
@@ -53,6 +56,46 @@ pub fn audit_settings(
         });
     }
     checks
+}
+
+/// The policy, which has been read, and whether the audit log can be written to; nothing is created.
+pub fn audit_oversight(settings: &OversightSettings, policy: Option<&Policy>) -> Vec<Check> {
+    let mut checks = Vec::new();
+    if let Some(policy) = policy {
+        let count = policy.len();
+        let text = format!("has entries for {count} sources");
+        let check = Check::new("policy", Mark::Good, text).fact("entries", count);
+        checks.push(match policy.is_empty() {
+            true => check.advise("every job is refused"),
+            false => check,
+        });
+    }
+    if let Some(audit) = &settings.audit {
+        let shown = printable(audit.path.to_string_lossy().chars());
+        let opened = OpenOptions::new().append(true).open(&audit.path);
+        checks.push(match opened {
+            Ok(_) => Check::new("audit", Mark::Good, format!("{shown} can be appended to")),
+            Err(error) if error.kind() == ErrorKind::NotFound && has_folder(&audit.path) => {
+                let text = format!("{shown} is not there yet, and will be created at the start");
+                Check::new("audit", Mark::Good, text)
+            }
+            Err(error) => {
+                let text = format!("{shown} cannot be opened for appending: {error}");
+                Check::new("audit", Mark::Bad, text).advise(
+                    "the runner does not start without it: mend it, or unset SEMILAYER_AUDIT_LOG",
+                )
+            }
+        });
+    }
+    checks
+}
+
+fn has_folder(file: &Path) -> bool {
+    match file.parent() {
+        Some(folder) if folder.as_os_str().is_empty() => true,
+        Some(folder) => folder.is_dir(),
+        None => false,
+    }
 }
 
 /// What is wrong with a token on the command line.

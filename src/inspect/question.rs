@@ -11,9 +11,10 @@ use serde_json::value::RawValue;
 
 use crate::bridges::{Bridge, Summary};
 use crate::error::{ErrorCode, JobError};
-use crate::jobs::{ChunkLimits, FrameOut, JobControl, Outcome, Phase, RowSink, Slot};
+use crate::jobs::{ChunkLimits, FrameOut, JobControl, Outcome, Phase, RowSink, Ruled, Slot};
 use crate::limits;
 use crate::options::Request;
+use crate::policy::Policy;
 
 /// The answer to a question.
 #[derive(Debug)]
@@ -24,10 +25,22 @@ pub struct Answer {
     pub took: Duration,
 }
 
+/// Whose rules a question obeys.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// The customer's policy.
+    pub policy: Arc<Policy>,
+    /// The source's name.
+    pub source: String,
+    /// Its bridge.
+    pub bridge: String,
+}
+
 /// Asks, and hands over each row as the JSON text that a gateway would get. Gives up after `budget`; the
 /// statement is stopped then, as far as its database lets itself be stopped.
 pub fn ask(
     bridge: &Arc<dyn Bridge>,
+    rules: Option<Rules>,
     target: &str,
     request: Request,
     budget: Duration,
@@ -42,9 +55,11 @@ pub fn ask(
     let (bridge, target, control) = (Arc::clone(bridge), target.to_owned(), Arc::clone(&job));
     spawn("question", move || {
         let mut sink = sink;
-        let answer = bridge
-            .run(&control, &target, &request, &mut sink)
-            .and_then(|summary| sink.flush().map(|()| summary));
+        let answer = match rules {
+            Some(rules) => rules.run(&*bridge, &control, &target, request, &mut sink),
+            None => bridge.run(&control, &target, &request, &mut sink),
+        };
+        let answer = answer.and_then(|summary| sink.flush().map(|()| summary));
         // Chunks are taken until the sink is gone, and the result only after that.
         drop(sink);
         // Nobody waits any more when the time was over first.
@@ -72,6 +87,29 @@ pub fn ask(
             })
         }
         recv(over) -> _ => Err(late()),
+    }
+}
+
+impl Rules {
+    fn run(
+        &self,
+        bridge: &dyn Bridge,
+        job: &Arc<JobControl>,
+        target: &str,
+        mut request: Request,
+        sink: &mut RowSink,
+    ) -> Result<Summary, JobError> {
+        let permit = self
+            .policy
+            .admit(&self.source, &self.source, &self.bridge)?;
+        let ruled = Ruled {
+            permit: &permit,
+            bridge,
+            job,
+            target,
+        };
+        ruled.narrow(&mut request)?;
+        ruled.run(&request, sink)
     }
 }
 
@@ -168,7 +206,7 @@ mod tests {
     fn run(target: &str, budget: Duration) -> (Result<Answer, JobError>, Vec<String>) {
         let bridge: Arc<dyn Bridge> = Arc::new(Fake);
         let mut rows = Vec::new();
-        let answer = ask(&bridge, target, Request::Test, budget, |row| {
+        let answer = ask(&bridge, None, target, Request::Test, budget, |row| {
             rows.push(row.to_owned());
         });
         (answer, rows)

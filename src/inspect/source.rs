@@ -9,6 +9,7 @@ use crate::error::{ErrorCode, JobError};
 use crate::inspect::ask;
 use crate::limits;
 use crate::options::Request;
+use crate::policy::Policy;
 use crate::sources::{CredentialsLocation, LocalSource, Source, SourceEnvironment, variable_name};
 
 /// What was found out about one source.
@@ -78,10 +79,12 @@ pub fn open_source(
     })
 }
 
-/// Connects to every one of these sources, some at a time; the reports are in the order of the sources.
+/// Connects to every one of these sources, some at a time; the reports are in the order of the sources. What a
+/// policy makes of a source is told, but does not keep anything from being found out.
 pub fn check_sources(
     environment: &SourceEnvironment,
     sources: &[LocalSource],
+    policy: Option<&Policy>,
     budget: Duration,
 ) -> Vec<SourceReport> {
     let mut reports = Vec::with_capacity(sources.len());
@@ -110,7 +113,7 @@ pub fn check_sources(
                 reports.push(SourceReport {
                     name: source.name.clone(),
                     bridge: source.bridge.clone().ok(),
-                    oddities: oddities(environment, source, outcome.is_ok()),
+                    oddities: oddities(environment, source, policy, outcome.is_ok()),
                     outcome,
                 });
             }
@@ -120,11 +123,22 @@ pub fn check_sources(
 }
 
 /// Where the source fails, its error says what is wrong with the variables.
-fn oddities(environment: &SourceEnvironment, source: &LocalSource, works: bool) -> Vec<String> {
-    match &source.bridge {
-        Ok(bridge) if works => environment.problems(&source.name, bridge, &[]),
-        _ => Vec::new(),
-    }
+fn oddities(
+    environment: &SourceEnvironment,
+    source: &LocalSource,
+    policy: Option<&Policy>,
+    works: bool,
+) -> Vec<String> {
+    let Ok(bridge) = &source.bridge else {
+        return Vec::new();
+    };
+    let mut oddities = match works {
+        true => environment.problems(&source.name, bridge, &[]),
+        false => Vec::new(),
+    };
+    let denied = policy.and_then(|policy| policy.admit(&source.name, &source.name, bridge).err());
+    oddities.extend(denied.map(|error| format!("{}, so its jobs are refused", error.message)));
+    oddities
 }
 
 fn check(
@@ -133,7 +147,7 @@ fn check(
     budget: Duration,
 ) -> Result<SourceFacts, JobError> {
     let bridge = open_source(environment, source)?;
-    let question = |request| ask(&bridge, "", request, budget, |_| {});
+    let question = |request| ask(&bridge, None, "", request, budget, |_| {});
     let test = question(Request::Test)?;
     let server = test.summary.server.ok_or_else(|| {
         JobError::new(
@@ -142,7 +156,9 @@ fn check(
         )
     })?;
     let mut targets = 0;
-    ask(&bridge, "", Request::ListTargets, budget, |_| targets += 1)?;
+    ask(&bridge, None, "", Request::ListTargets, budget, |_| {
+        targets += 1;
+    })?;
     Ok(SourceFacts {
         connect: test.took,
         server,
@@ -191,7 +207,7 @@ mod tests {
             ("SEMILAYER_SOURCE_B_BRIDGE", "oracle"),
         ]);
         let sources = environment.local_sources();
-        let reports = check_sources(&environment, &sources, Duration::from_secs(5));
+        let reports = check_sources(&environment, &sources, None, Duration::from_secs(5));
         let codes: Vec<_> = reports
             .iter()
             .map(|r| r.outcome.as_ref().map(|_| ()).unwrap_err().code)

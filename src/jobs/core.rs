@@ -19,7 +19,7 @@ use crate::jobs::done::done_frame;
 use crate::jobs::lane::Run;
 use crate::jobs::lanes::Leftovers;
 use crate::jobs::live_job::LiveJob;
-use crate::jobs::oversight::run_filtered;
+use crate::jobs::oversight::Ruled;
 use crate::jobs::report;
 use crate::jobs::timers::Timers;
 use crate::jobs::{EngineSettings, FrameKind, Outcome, Oversight, Phase, RowSink, Slot};
@@ -250,11 +250,6 @@ impl Core {
         // They may be megabytes, and the job may take minutes.
         drop(options);
         self.oversight.note(job, &request);
-        if let Some(permit) = &permit {
-            let mut ask = |target: &str| bridge.columns(&job.control, target);
-            permit.apply(&mut request, &target, &mut ask)?;
-            self.oversight.note(job, &request);
-        }
         let mut sink = RowSink::new(
             Arc::clone(&job.control),
             job.link.outbox.frames.clone(),
@@ -263,14 +258,15 @@ impl Core {
         );
         let summary = match &permit {
             Some(permit) => {
-                sink = sink.capped(permit.caps());
-                let (bridge, job) = (&**bridge, &job.control);
-                match request {
-                    Request::ListTargets | Request::IntrospectTarget => {
-                        run_filtered(permit, bridge, job, &target, &request, &mut sink)?
-                    }
-                    _ => bridge.run(job, &target, &request, &mut sink)?,
-                }
+                let ruled = Ruled {
+                    permit,
+                    bridge: &**bridge,
+                    job: &job.control,
+                    target: &target,
+                };
+                ruled.narrow(&mut request)?;
+                self.oversight.note(job, &request);
+                ruled.run(&request, &mut sink)?
             }
             None => bridge.run(&job.control, &target, &request, &mut sink)?,
         };

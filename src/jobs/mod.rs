@@ -22,7 +22,7 @@ mod watchdog;
 pub use control::{JobControl, Outcome, Phase, StopGuard};
 pub use engine::{Engine, EngineSettings};
 pub use outbox::{Outbox, Urgent};
-pub use oversight::Oversight;
+pub use oversight::{Oversight, Ruled};
 pub use session::JobSession;
 pub use sink::{ChunkLimits, FrameKind, FrameOut, RowSink, Slot};
 

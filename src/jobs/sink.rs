@@ -127,9 +127,8 @@ impl RowSink {
     }
 
     /// Lets no chunk out that goes beyond these caps.
-    pub fn capped(mut self, caps: Caps) -> Self {
+    pub fn cap(&mut self, caps: Caps) {
         self.caps = caps;
-        self
     }
 
     /// Adds one row: `write` appends one JSON value. When it fails, what it wrote of the row is taken back

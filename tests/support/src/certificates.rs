@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-use rustls::ServerConfig;
 use rustls::crypto::ring::default_provider;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::PrivateKeyDer;
 
 /// A certificate authority of one test.
@@ -47,6 +47,18 @@ impl TestCa {
         expire(&mut params);
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         config(&certificate, &key)
+    }
+
+    /// The client side of TLS that trusts what this authority has signed, and nothing else.
+    pub fn client(&self) -> Arc<ClientConfig> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.issuer.der().clone()).expect("a root");
+        let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("protocol versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Arc::new(config)
     }
 
     fn issue(&self, names: &[&str]) -> (rcgen::Certificate, KeyPair) {

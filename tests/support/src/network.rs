@@ -1,6 +1,7 @@
-//! Hosts that misbehave.
+//! Hosts that misbehave, and what proxies are made of.
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{self, Read};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -65,6 +66,36 @@ impl FullBacklog {
             _waiting: waiting,
         }
     }
+}
+
+/// Passes bytes between two connections, both ways, until both are at their end.
+pub fn join(one: &TcpStream, other: &TcpStream) -> io::Result<()> {
+    let (from, to) = (one.try_clone()?, other.try_clone()?);
+    let back = thread::Builder::new()
+        .name("join".into())
+        .spawn(move || pass(from, to))?;
+    pass(other.try_clone()?, one.try_clone()?);
+    back.join().expect("bytes are passed without panic");
+    Ok(())
+}
+
+/// What breaks one side is the other's end.
+fn pass(mut from: TcpStream, mut to: TcpStream) {
+    let _ = io::copy(&mut from, &mut to);
+    let _ = to.shutdown(Shutdown::Write);
+}
+
+/// The head of an HTTP request, up to its empty line; `None` when the client goes before that.
+pub fn read_head(client: &mut TcpStream) -> Option<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        if client.read(&mut byte).unwrap_or(0) == 0 {
+            return None;
+        }
+        head.push(byte[0]);
+    }
+    Some(String::from_utf8(head).expect("a head in UTF-8"))
 }
 
 /// A port of the loopback interface where nothing listens.

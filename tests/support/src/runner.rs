@@ -75,6 +75,7 @@ impl RunnerBuilder {
     /// The optimised binary instead, for measures that are only honest for what is shipped. `None`, and why,
     /// when there is none; `scripts/test.sh` builds it.
     pub fn release(mut self) -> Option<Self> {
+        self.environment.remove("SEMILAYER_LOG");
         match std::env::var("TEST_RELEASE_RUNNER") {
             Ok(path) => {
                 self.binary = path;

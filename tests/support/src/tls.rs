@@ -1,16 +1,32 @@
-//! TLS in front of a plain server: bytes are pumped between the encrypted connection and a loopback one, in
-//! both directions at once, so that back-pressure passes through.
+//! TLS in front of a plain server, or of a plain client: bytes are pumped between the encrypted connection and a
+//! loopback one, in both directions at once, so that back-pressure passes through.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use rustls::{ServerConfig, ServerConnection};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection};
 
-/// Completes the handshake and returns the plain side of the connection.
-pub fn terminate(mut encrypted: TcpStream, config: Arc<ServerConfig>) -> io::Result<TcpStream> {
-    let mut tls = ServerConnection::new(config).map_err(io::Error::other)?;
+/// Completes the handshake as the server and returns the plain side of the connection.
+pub fn terminate(encrypted: TcpStream, config: Arc<ServerConfig>) -> io::Result<TcpStream> {
+    let tls = ServerConnection::new(config).map_err(io::Error::other)?;
+    pump(encrypted, tls.into())
+}
+
+/// Completes the handshake as the client of the server `name` and returns the plain side of the connection.
+pub fn originate(
+    encrypted: TcpStream,
+    config: Arc<ClientConfig>,
+    name: &str,
+) -> io::Result<TcpStream> {
+    let name = ServerName::try_from(name.to_owned()).map_err(io::Error::other)?;
+    let tls = ClientConnection::new(config, name).map_err(io::Error::other)?;
+    pump(encrypted, tls.into())
+}
+
+fn pump(mut encrypted: TcpStream, mut tls: Connection) -> io::Result<TcpStream> {
     while tls.is_handshaking() {
         tls.complete_io(&mut encrypted)?;
     }
@@ -41,7 +57,7 @@ fn pair() -> io::Result<(TcpStream, TcpStream)> {
 
 fn decrypt(
     mut encrypted: TcpStream,
-    tls: &Mutex<ServerConnection>,
+    tls: &Mutex<Connection>,
     output: &Mutex<TcpStream>,
     mut inner: TcpStream,
 ) -> io::Result<()> {
@@ -78,7 +94,7 @@ fn decrypt(
 
 fn encrypt(
     mut inner: TcpStream,
-    tls: &Mutex<ServerConnection>,
+    tls: &Mutex<Connection>,
     output: &Mutex<TcpStream>,
 ) -> io::Result<()> {
     let mut plain = vec![0; 16 << 10];
@@ -97,7 +113,7 @@ fn encrypt(
 }
 
 /// Encrypts and sends. Records leave in the order they were made because the output is locked first.
-fn flush(tls: &Mutex<ServerConnection>, output: &Mutex<TcpStream>, plain: &[u8]) -> io::Result<()> {
+fn flush(tls: &Mutex<Connection>, output: &Mutex<TcpStream>, plain: &[u8]) -> io::Result<()> {
     let mut output = output.lock().expect("the output lock");
     let mut records = Vec::new();
     {
