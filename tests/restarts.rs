@@ -1,4 +1,8 @@
 //! The gateway dies and comes back, fifty times, under load.
+//!
+//! Not fifty times under one runner: sessions of less than a minute leave the back-off where it is, so after five
+//! of them a pause is drawn from half a minute, and fifty would take twelve minutes. What could pile up from session
+//! to session is counted in each runner here, and over the sessions of one runner by `scripts/soak.sh`.
 #![cfg(feature = "sqlite")]
 #![allow(
     clippy::unwrap_used,
@@ -14,8 +18,8 @@ use runner_testkit::databases::SqliteDatabase;
 use runner_testkit::{Gateway, Options, RunnerBuilder, Terminal, source, watchdog};
 use serde_json::{Value, json};
 
-/// The pauses of one runner double, so the restarts are spread over several runners.
 const RUNNERS: usize = 13;
+/// Of each runner's gateway.
 const RESTARTS: usize = 4;
 
 /// A gateway on the port of one that was killed.

@@ -10,7 +10,7 @@
 use std::thread;
 use std::time::Duration;
 
-use runner_testkit::databases::{self, PostgresDatabase};
+use runner_testkit::databases::{self, Database, PostgresDatabase};
 use runner_testkit::{Gateway, runner, source, watchdog};
 use serde_json::json;
 
@@ -63,6 +63,56 @@ fn a_large_result_waits_in_the_database() {
         peak >> 20,
         answer.largest_frame >> 10
     );
+}
+
+/// A whole minute, in which the gateway goes on sending: the session lasts, what it asked in the meantime is
+/// answered afterwards, and nothing piles up.
+#[test]
+fn a_minute_without_reading_is_survived() {
+    let Some(database) = PostgresDatabase::with(
+        "CREATE VIEW large AS SELECT generate_series(1, 100000) AS id, repeat('x', 1000) AS filler;
+         CREATE TABLE one AS SELECT 1 AS id;",
+    ) else {
+        return;
+    };
+    const MINUTE: Duration = Duration::from_secs(60);
+    const PINGS: usize = 12;
+    let _watchdog = watchdog(Duration::from_secs(240));
+    let source = database.source();
+    let gateway = Gateway::start();
+    let Some(runner) = runner!(gateway).release() else {
+        return;
+    };
+    let runner = runner.start();
+    gateway.wait_hello(1, SOON);
+    let ask = |target: &str| {
+        let deadline = 3 * MINUTE.as_millis() as u64;
+        gateway.dispatch_with(&source, "batchRead", target, json!({}), deadline, true)
+    };
+    let large = ask("large");
+    gateway.wait_chunks(&large, 1, SOON);
+    gateway.connection().stall(true);
+    let beats = gateway.state().heartbeats.len();
+    let (mut ones, mut most) = (Vec::new(), 0);
+    for _ in 0..PINGS {
+        gateway.send(&json!({ "type": "ping" }));
+        ones.push(ask("one"));
+        thread::sleep(MINUTE / PINGS as u32);
+        most = most.max(runner.rss());
+    }
+    assert!(large.poll(Duration::ZERO).is_none(), "it did not stall");
+    assert_eq!(gateway.state().heartbeats.len(), beats);
+    gateway.connection().stall(false);
+    assert_eq!(large.wait_for(MINUTE).rows_counted, 100_000);
+    for one in ones {
+        assert_eq!(one.wait_for(SOON).rows_counted, 1);
+    }
+    // One for each ping; each of them moves the next regular one.
+    gateway.wait("the heartbeats", SOON, |state| {
+        (state.heartbeats.len() >= beats + PINGS).then_some(())
+    });
+    assert_eq!(gateway.state().hellos.len(), 1);
+    assert!(most < MEMORY, "{} MiB while stalled", most >> 20);
 }
 
 #[test]
