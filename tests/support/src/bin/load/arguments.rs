@@ -5,6 +5,7 @@ use std::time::Duration;
 use lexopt::prelude::{Long, Short, ValueExt};
 
 use crate::database::Source;
+use crate::table::Bench;
 use crate::tables::Tables;
 
 /// What `--help` prints.
@@ -12,14 +13,18 @@ pub const USAGE: &str = "\
 Load on a runner, measured. One JSON object a measure.
 
 usage: load MEASURE --source URL [--runner PATH] [OPTIONS]
+       load table --runner PATH --postgres URL --mariadb URL [--quick] [--plot FILE]
 
 MEASURE
-  prepare     makes the tables bench_points and bench_rows in the source, replacing what is there
-  point       looks up rows by their key
-  bulk        reads 200,000 rows of eight columns in one batchRead
-  walk        reads the whole table in pages of a thousand
-  aggregate   groups the whole table
-  idle        one job, then nothing
+  prepare      makes the tables bench_points and bench_rows in the source, replacing what is there
+  point        looks up rows by their key
+  bulk         reads 200,000 rows of eight columns in one batchRead
+  walk         reads the whole table in pages of a thousand
+  aggregate    groups the whole table
+  idle         one job, then nothing
+  bare-point   a bare loop over the driver that does what `point` does, without a runner
+  bare-bulk    the same for `bulk`
+  table        everything against its references, in tables of its own, as one table
 
   --source URL      postgres://…, mysql://…, or the path of a SQLite file
   --runner PATH     the runner's binary
@@ -27,11 +32,21 @@ MEASURE
   --seconds S       for how long (default 5)
   --times N         so many measures, each of a new process (default 1)
   --rows N          rows of the whole table (default 1000000)
+  --quick           shorter stretches and a smaller table
+  --plot FILE       draws the ratios as SVG, too
 ";
 
 /// Everything the command line says.
-pub struct Arguments {
-    /// What to measure.
+pub enum Arguments {
+    /// One measure.
+    Single(Single),
+    /// All of them.
+    Table(Bench),
+}
+
+/// One measure.
+pub struct Single {
+    /// Its name.
     pub measure: String,
     /// The runner's binary.
     pub runner: String,
@@ -51,16 +66,22 @@ impl Arguments {
     /// Parses the command line; `None` when it asks for help.
     pub fn parse(mut parser: lexopt::Parser) -> Result<Option<Self>, String> {
         let (mut measure, mut runner, mut source) = (None, None, None);
-        let (mut rows, mut in_flight, mut seconds, mut times) = (1_000_000, 8, 5.0, 1);
+        let (mut postgres, mut mariadb, mut plot) = (None, None, None);
+        let (mut rows, mut in_flight, mut seconds, mut times) = (None, 8, None, 1);
+        let mut quick = false;
         let text = |error: lexopt::Error| error.to_string();
         while let Some(argument) = parser.next().map_err(text)? {
             match argument {
                 Long("runner") => runner = Some(value(&mut parser)?),
                 Long("source") => source = Some(Source::parse(&value(&mut parser)?)?),
+                Long("postgres") => postgres = Some(value(&mut parser)?),
+                Long("mariadb") => mariadb = Some(value(&mut parser)?),
+                Long("plot") => plot = Some(value(&mut parser)?),
                 Long("in-flight") => in_flight = number(&value(&mut parser)?)?,
-                Long("seconds") => seconds = number(&value(&mut parser)?)?,
+                Long("seconds") => seconds = Some(number(&value(&mut parser)?)?),
                 Long("times") => times = number(&value(&mut parser)?)?,
-                Long("rows") => rows = number(&value(&mut parser)?)?,
+                Long("rows") => rows = Some(number(&value(&mut parser)?)?),
+                Long("quick") => quick = true,
                 Long("help") | Short('h') => return Ok(None),
                 lexopt::Arg::Value(word) if measure.is_none() => {
                     measure = Some(word.string().map_err(text)?);
@@ -69,19 +90,31 @@ impl Arguments {
             }
         }
         let measure = measure.ok_or("measure what? See --help")?;
-        let runner = match runner {
-            None if measure != "prepare" => return Err("--runner is missing".to_owned()),
-            runner => runner.unwrap_or_default(),
-        };
-        Ok(Some(Self {
+        if measure == "table" {
+            return Ok(Some(Self::Table(Bench {
+                runner: runner.ok_or("--runner is missing")?,
+                rounds: 5,
+                seconds: seconds.unwrap_or(if quick { 0.5 } else { 2.0 }),
+                rows: rows.unwrap_or(if quick { 200_000 } else { 1_000_000 }),
+                postgres: postgres.ok_or("--postgres is missing")?,
+                mariadb: mariadb.ok_or("--mariadb is missing")?,
+                plot,
+            })));
+        }
+        let alone = measure == "prepare" || measure.starts_with("bare-");
+        if runner.is_none() && !alone {
+            return Err("--runner is missing".to_owned());
+        }
+        let time = Duration::try_from_secs_f64(seconds.unwrap_or(5.0));
+        Ok(Some(Self::Single(Single {
             measure,
-            runner,
+            runner: runner.unwrap_or_default(),
             source: source.ok_or("--source is missing")?,
-            tables: Tables::new("", rows),
+            tables: Tables::new("", rows.unwrap_or(1_000_000)),
             in_flight,
-            time: Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())?,
+            time: time.map_err(|error| error.to_string())?,
             times,
-        }))
+        })))
     }
 }
 

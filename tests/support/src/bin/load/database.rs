@@ -31,30 +31,49 @@ impl Source {
             Some((scheme, _)) => return Err(format!("{scheme} is no scheme of a database")),
             None => Engine::Sqlite,
         };
-        Ok(Self {
+        Ok(Self::of(engine, url))
+    }
+
+    /// A database of this engine.
+    pub fn of(engine: Engine, url: &str) -> Self {
+        Self {
             url: url.to_owned(),
             engine,
-        })
+        }
+    }
+
+    /// A connection to a PostgreSQL.
+    pub fn postgres(&self) -> postgres::Client {
+        postgres::Client::connect(&self.url, postgres::NoTls).expect("a Postgres connection")
+    }
+
+    /// A connection to a MySQL or MariaDB.
+    pub fn mysql(&self) -> mysql::Conn {
+        mysql::Conn::new(self.url.as_str()).expect("a MySQL connection")
+    }
+
+    /// A SQLite file.
+    pub fn sqlite(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(&self.url).expect("a SQLite file")
     }
 
     /// Runs statements, separated by `;`.
     pub fn run(&self, script: &str) {
-        let statements = script.split(';').map(str::trim);
         let mut run: Box<dyn FnMut(&str)> = match self.engine {
             Engine::Postgres => {
-                let client = postgres::Client::connect(&self.url, postgres::NoTls);
-                let mut client = client.expect("a Postgres connection");
+                let mut client = self.postgres();
                 Box::new(move |sql| client.batch_execute(sql).expect(sql))
             }
             Engine::Mysql => {
-                let mut client = mysql::Conn::new(self.url.as_str()).expect("a MySQL connection");
+                let mut client = self.mysql();
                 Box::new(move |sql| client.query_drop(sql).expect(sql))
             }
             Engine::Sqlite => {
-                let client = rusqlite::Connection::open(&self.url).expect("a SQLite file");
+                let client = self.sqlite();
                 Box::new(move |sql| client.execute_batch(sql).expect(sql))
             }
         };
+        let statements = script.split(';').map(str::trim);
         for statement in statements.filter(|statement| !statement.is_empty()) {
             run(statement);
         }

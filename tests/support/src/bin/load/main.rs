@@ -2,20 +2,24 @@
 
 mod arguments;
 mod database;
+mod floor;
 mod link;
 mod points;
+mod reference;
 mod session;
+mod table;
 mod tables;
 mod walk;
 
+use std::fs;
 use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::arguments::{Arguments, USAGE};
-use crate::session::{Answer, Session};
+use crate::arguments::{Arguments, Single, USAGE};
+use crate::session::Session;
 
 fn main() -> ExitCode {
     match Arguments::parse(lexopt::Parser::from_env()) {
@@ -35,48 +39,66 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) {
-    let tables = &arguments.tables;
-    if arguments.measure == "prepare" {
-        return arguments
-            .source
-            .run(&tables.script(arguments.source.engine));
+    match arguments {
+        Arguments::Table(bench) => {
+            let (rows, notes) = table::measure(bench);
+            print!("{}", table::markdown(&rows));
+            println!();
+            for line in notes.lines() {
+                println!("- {line}");
+            }
+            if let Some(file) = &bench.plot {
+                fs::write(file, table::svg(&rows)).expect("a file to draw into");
+            }
+        }
+        Arguments::Single(single) => {
+            for _ in 0..single.times {
+                measure(single);
+            }
+        }
     }
-    for _ in 0..arguments.times {
-        let mut session = Session::start(&arguments.runner, &arguments.source);
-        let mut line = match arguments.measure.as_str() {
-            "point" => {
-                let figures = points::run(
-                    &mut session,
-                    &tables.points,
-                    arguments.in_flight,
-                    arguments.time,
-                );
-                figures.json(arguments.in_flight)
-            }
-            "bulk" => {
-                let options = json!({ "where": {}, "limit": tables.bulk });
-                single(&mut session, "batchRead", &tables.rows, &options)
-            }
-            "walk" => walk::run(&mut session, &tables.rows).json(),
-            "aggregate" => single(&mut session, "aggregate", &tables.rows, &aggregate()),
-            "idle" => {
-                // What a runner with a live connection holds when nothing happens.
-                session.ask(
-                    "batchRead",
-                    &tables.points,
-                    &json!({ "where": {}, "limit": 1 }),
-                );
-                thread::sleep(Duration::from_secs(1));
-                json!({ "measure": "idle" })
-            }
-            other => panic!("no measure is called {other}"),
-        };
-        line["bridge"] = arguments.source.bridge().into();
-        line["startToHelloMs"] = (session.start_to_hello.as_secs_f64() * 1e3).into();
-        line["rssMb"] = (session.runner.rss() as f64 / 1e6).into();
-        line["peakMb"] = (session.runner.peak_rss() as f64 / 1e6).into();
-        println!("{line}");
-    }
+}
+
+fn measure(single: &Single) {
+    let Single { source, tables, .. } = single;
+    let line = match single.measure.as_str() {
+        "prepare" => return source.run(&tables.script(source.engine)),
+        "bare-point" => {
+            floor::points(source, tables, single.in_flight as u64, single.time).json("bare-point")
+        }
+        "bare-bulk" => floor::rows(source, tables).json("bare-bulk"),
+        _ => of_runner(single),
+    };
+    println!("{line}");
+}
+
+fn of_runner(single: &Single) -> Value {
+    let Single { source, tables, .. } = single;
+    let mut session = Session::start(&single.runner, &[source]);
+    let everything = json!({ "where": {}, "limit": tables.bulk });
+    let mut line = match single.measure.as_str() {
+        "point" => points::run(&mut session, &tables.points, single.in_flight, single.time)
+            .json(single.in_flight),
+        "bulk" => second(&mut session, "batchRead", &tables.rows, &everything),
+        "walk" => walk::run(&mut session, &tables.rows).json(),
+        "aggregate" => second(&mut session, "aggregate", &tables.rows, &aggregate()),
+        "idle" => {
+            // What a runner with a live connection holds when nothing happens.
+            session.ask(
+                "batchRead",
+                &tables.points,
+                &json!({ "where": {}, "limit": 1 }),
+            );
+            thread::sleep(Duration::from_secs(1));
+            json!({ "measure": "idle" })
+        }
+        other => panic!("no measure is called {other}; see --help"),
+    };
+    line["bridge"] = source.bridge().into();
+    line["startToHelloMs"] = (session.start_to_hello.as_secs_f64() * 1e3).into();
+    line["rssMb"] = (session.runner.rss() as f64 / 1e6).into();
+    line["peakMb"] = (session.runner.peak_rss() as f64 / 1e6).into();
+    line
 }
 
 /// An aggregate that has to look at every row.
@@ -91,16 +113,14 @@ pub fn aggregate() -> Value {
 }
 
 /// The second of two equal jobs: the first one connects.
-fn single(session: &mut Session, kind: &str, table: &str, options: &Value) -> Value {
+fn second(session: &mut Session, kind: &str, table: &str, options: &Value) -> Value {
     session.ask(kind, table, options);
-    let answer: Answer = session.ask(kind, table, options);
-    let seconds = answer.total.as_secs_f64();
-    let micros = |cpu: Duration| cpu.as_secs_f64() * 1e6 / answer.rows as f64;
+    let answer = session.ask(kind, table, options);
     json!({
-        "measure": kind, "rows": answer.rows, "bytes": answer.bytes, "seconds": seconds,
-        "rowsPerSecond": (answer.rows as f64 / seconds).round(),
+        "measure": kind, "rows": answer.rows, "bytes": answer.bytes,
+        "seconds": answer.total.as_secs_f64(), "rowsPerSecond": answer.rate().round(),
         "firstChunkMs": answer.first.as_secs_f64() * 1e3,
-        "runnerCpuMicrosPerRow": micros(answer.runner_cpu),
-        "loadCpuMicrosPerRow": micros(answer.load_cpu),
+        "runnerCpuMicrosPerRow": answer.runner_micros(),
+        "loadCpuMicrosPerRow": answer.load_cpu.as_secs_f64() * 1e6 / answer.rows as f64,
     })
 }

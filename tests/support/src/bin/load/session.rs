@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use runner_testkit::{Runner, RunnerBuilder};
+use runner_testkit::{Runner, RunnerBuilder, source};
 use serde_json::{Value, json};
 
 use crate::database::Source;
@@ -17,7 +17,8 @@ pub struct Session {
     pub link: Link,
     /// From the start of the process to its `hello`.
     pub start_to_hello: Duration,
-    source: Value,
+    sources: Vec<Value>,
+    chosen: usize,
     jobs: u64,
 }
 
@@ -41,28 +42,53 @@ pub struct Answer {
     pub chunks: Vec<String>,
 }
 
+impl Answer {
+    /// Rows a second.
+    pub fn rate(&self) -> f64 {
+        self.rows as f64 / self.total.as_secs_f64()
+    }
+
+    /// The runner's CPU time a row, in microseconds.
+    pub fn runner_micros(&self) -> f64 {
+        self.runner_cpu.as_secs_f64() * 1e6 / self.rows as f64
+    }
+}
+
 impl Session {
-    /// Starts this runner with a source of its own environment.
-    pub fn start(binary: &str, source: &Source) -> Self {
+    /// Starts this runner with sources of its own environment. Jobs are for the first one.
+    pub fn start(binary: &str, sources: &[&Source]) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let (name, value) = source.variable();
-        let runner = RunnerBuilder::new(binary, &format!("ws://127.0.0.1:{port}/connect"))
-            .env(&format!("SEMILAYER_SOURCE_BENCH_{name}"), value)
-            .start();
+        let url = format!("ws://127.0.0.1:{port}/connect");
+        let mut runner = RunnerBuilder::new(binary, &url);
+        let mut named = Vec::new();
+        for source in sources {
+            let (key, value) = source.variable();
+            let name = format!("bench-{}", source.bridge());
+            let variable = name.to_uppercase().replace('-', "_");
+            runner = runner.env(&format!("SEMILAYER_SOURCE_{variable}_{key}"), value);
+            named.push(source::runner_local(&name, &name, source.bridge()));
+        }
+        let runner = runner.start();
         let (link, hello) = Link::accept(&listener);
         Self {
             start_to_hello: hello - runner.started,
             runner,
             link,
-            source: runner_testkit::source::runner_local("bench", "bench", source.bridge()),
+            sources: named,
+            chosen: 0,
             jobs: 0,
         }
     }
 
-    /// A job's frame before and after its id.
+    /// Jobs from now on are for this source.
+    pub fn choose(&mut self, source: usize) {
+        self.chosen = source;
+    }
+
+    /// The frame of a job, for any id.
     pub fn job_frame(&self, kind: &str, target: &str, options: &Value) -> JobFrame {
-        let params = json!({ "source": self.source, "job": { "kind": kind, "target": target, "options": options } });
+        let params = json!({ "source": self.sources[self.chosen], "job": { "kind": kind, "target": target, "options": options } });
         JobFrame {
             text: format!(
                 r#"{{"id":"{:0ID_DIGITS$}","type":"job","params":{params},"deadlineMs":600000}}"#,

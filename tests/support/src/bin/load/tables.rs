@@ -36,7 +36,7 @@ impl Tables {
         } = self;
         let key = match engine {
             Engine::Sqlite => "INTEGER PRIMARY KEY",
-            _ => "BIGINT NOT NULL PRIMARY KEY",
+            _ => "INTEGER NOT NULL PRIMARY KEY",
         };
         let (flag, time) = match engine {
             Engine::Postgres => ("BOOLEAN", "TIMESTAMPTZ"),

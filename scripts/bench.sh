@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# How fast the runner is beside pgbench, psql, mariadb, sqlite3 and a bare loop over its drivers. Prints one
+# table in Markdown; a full run takes about six minutes, on a machine that does nothing else meanwhile.
+#
+#   scripts/bench.sh [--quick] [--plot]
+#
+#   --quick   shorter stretches and a smaller table: about two minutes
+#   --plot    draws the ratios into tests/benches/ratios.svg, which the README shows
+#
+# Everything it starts it stops again. A server given from outside (TEST_POSTGRES_URL, TEST_MARIADB_URL) is used
+# instead of a private one, and so is an optimised runner (TEST_RELEASE_RUNNER).
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
+. "$ROOT/scripts/lib/postgres.sh"
+cd "$ROOT"
+have cargo || die "cargo is missing; see https://rustup.rs"
+
+arguments=()
+for word in "$@"; do
+    case $word in
+    --quick) arguments+=(--quick) ;;
+    --plot) arguments+=(--plot "$ROOT/tests/benches/ratios.svg") ;;
+    *) die "$word is no option: scripts/bench.sh [--quick] [--plot]" ;;
+    esac
+done
+
+databases=$(mktemp -d)
+stop() {
+    [ ! -f "$databases/env" ] || scripts/databases.sh down "$databases"
+    rm -rf "$databases"
+}
+trap stop EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# No measure needs these two.
+TEST_PGBOUNCER_URL=none TEST_MYSQL_URL=none scripts/databases.sh up "$databases" >/dev/null &
+servers=$!
+if [ -z "${TEST_RELEASE_RUNNER:-}" ]; then
+    cargo build --release --locked
+    TEST_RELEASE_RUNNER=$(target_dir)/release/semilayer-runner
+fi
+# It does the runner's counterpart, so it is optimised too; linking it for size would only take time.
+CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+    cargo build --release --locked -p runner-testkit --bin load --target-dir "$(target_dir)/load"
+wait "$servers" || die "the database servers did not start"
+. "$databases/env"
+
+# Where the servers are given, their clients may be missing.
+PATH=$PATH:$(postgres_bin)
+missing=()
+have pgbench || missing+=(postgresql)
+have psql || missing+=(postgresql-client)
+have mariadb || missing+=(mariadb-client)
+have sqlite3 || missing+=(sqlite3)
+[ ${#missing[@]} = 0 ] || install_packages "${missing[@]}" || die "missing: ${missing[*]}"
+PATH=$PATH:$(postgres_bin)
+
+"$(target_dir)/load/release/load" table --runner "$TEST_RELEASE_RUNNER" --postgres "$TEST_POSTGRES_URL" \
+    --mariadb "$TEST_MARIADB_URL" "${arguments[@]}"

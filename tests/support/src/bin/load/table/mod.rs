@@ -1,0 +1,105 @@
+//! The table of ratios: the runner and its references by turns, so that what else the machine does meets
+//! both, and medians of all rounds.
+
+mod bulk;
+mod lookups;
+mod mariadb;
+mod plot;
+mod postgres;
+mod process;
+mod row;
+mod sqlite;
+
+pub use plot::svg;
+pub use row::{Row, Target, Unit, markdown, median, thousands};
+
+/// How much is measured.
+pub struct Bench {
+    /// The runner's binary.
+    pub runner: String,
+    /// Rounds of every measure.
+    pub rounds: usize,
+    /// Seconds of a stretch of point jobs.
+    pub seconds: f64,
+    /// Rows of the large table.
+    pub rows: u64,
+    /// A PostgreSQL on which databases can be created.
+    pub postgres: String,
+    /// A MariaDB with a database `workload`.
+    pub mariadb: String,
+    /// Where to draw the ratios.
+    pub plot: Option<String>,
+}
+
+/// What is told under the table.
+#[derive(Default)]
+pub struct Notes(Vec<String>);
+
+impl Notes {
+    fn add(&mut self, line: String) {
+        self.0.push(line);
+    }
+
+    /// The lines.
+    pub fn lines(&self) -> &[String] {
+        &self.0
+    }
+}
+
+/// Measures everything.
+pub fn measure(bench: &Bench) -> (Vec<Row>, Notes) {
+    let mut notes = Notes::default();
+    let mut rows = postgres::measure(bench, &mut notes);
+    rows.extend(mariadb::measure(bench, &mut notes));
+    rows.extend(sqlite::measure(bench, &mut notes));
+    rows.extend(process::measure(bench));
+    (rows, notes)
+}
+
+/// Figures of all rounds of one contestant.
+#[derive(Default)]
+struct Sample {
+    rate: Vec<f64>,
+    micros: Vec<f64>,
+}
+
+impl Sample {
+    fn add(&mut self, rate: f64, micros: f64) {
+        self.rate.push(rate);
+        self.micros.push(micros);
+    }
+
+    fn any(&self) -> bool {
+        !self.rate.is_empty()
+    }
+
+    fn rate(&self) -> f64 {
+        median(&self.rate)
+    }
+
+    fn micros(&self) -> f64 {
+        median(&self.micros)
+    }
+}
+
+fn row(
+    group: &'static str,
+    measure: impl Into<String>,
+    unit: Unit,
+    runner: f64,
+    reference: Option<(&str, f64)>,
+    target: Option<Target>,
+) -> Row {
+    Row {
+        group,
+        measure: measure.into(),
+        unit,
+        runner,
+        reference: reference.map(|(name, value)| (name.to_owned(), value)),
+        target,
+    }
+}
+
+fn progress(what: &str) {
+    eprintln!("measuring {what}");
+}
