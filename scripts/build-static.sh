@@ -21,7 +21,7 @@ x86_64-unknown-linux-musl | aarch64-unknown-linux-musl) ;;
 esac
 sysroot=$(rustc --print sysroot)
 [ -d "$sysroot/lib/rustlib/$target" ] ||
-    { have rustup && rustup target add "$target" >&2; } ||
+    { have rustup && timeout 300 rustup target add "$target" >&2; } ||
     lacks "the Rust standard library for $target is missing: rustup target add $target"
 
 # No folder of this machine may show in the binary, or two builds would differ.

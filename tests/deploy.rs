@@ -158,6 +158,15 @@ fn every_variable_named_is_one_that_is_read() {
     }
 }
 
+#[test]
+fn the_images_named_are_of_this_version() {
+    let image = format!("image: semilayer-runner:{}", env!("CARGO_PKG_VERSION"));
+    for name in ["docker-compose.yml", "kubernetes.yaml"] {
+        let text = example(name);
+        assert!(text.lines().any(|line| line.trim() == image), "{name}");
+    }
+}
+
 /// The grace the orchestrator gives must be longer than the runner's own, or it cuts jobs off.
 #[test]
 fn the_drain_fits_into_every_grace_period() {
