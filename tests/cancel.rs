@@ -13,10 +13,10 @@
 
 use std::time::Duration;
 
-use runner_testkit::databases::{self, MysqlDatabase, PostgresDatabase, SqliteDatabase};
+use runner_testkit::databases::{MysqlDatabase, PostgresDatabase, ServerDatabase, SqliteDatabase};
 use runner_testkit::network::BlackHole;
-use runner_testkit::{Gateway, Job, runner, source, watchdog};
-use serde_json::{Value, json};
+use runner_testkit::{Gateway, Job, Stage, runner, source, stage, watchdog};
+use serde_json::json;
 
 const SOON: Duration = Duration::from_secs(10);
 /// How long a cancelled statement may go on.
@@ -29,142 +29,91 @@ fn expect_cancelled(job: &Job) {
     }
 }
 
-fn ask(gateway: &Gateway, source: &Value, target: &str) {
-    let answer = gateway
-        .dispatch(source, "batchRead", target, json!({}))
-        .wait_for(Duration::from_secs(3));
-    assert_eq!(answer.expect_done()["count"], 1);
+/// More often than the pool has connections: none may be lost on the way.
+fn ends_the_statement<D: ServerDatabase>(stage: &Stage<D>) {
+    for _ in 0..5 {
+        let job = stage.rows("sleeper");
+        stage.database.wait_active(1, SOON);
+        stage.gateway.cancel(&job);
+        stage.database.wait_active(0, STOPPED);
+        expect_cancelled(&job);
+        stage.expect_one();
+    }
 }
 
 #[cfg(feature = "postgres")]
 #[test]
 fn ends_the_statement_in_postgres() {
-    let _watchdog = watchdog(Duration::from_secs(60));
-    let Some(server) = databases::postgres() else {
+    let Some(database) = PostgresDatabase::usual() else {
         return;
     };
-    let database = PostgresDatabase::create(
-        &server,
-        "CREATE VIEW sleeper AS SELECT 1 AS id, pg_sleep(60)::text AS slept;
-         CREATE VIEW long AS SELECT generate_series(1, 50000000) AS id, repeat('x', 200) AS filler;
-         CREATE TABLE one AS SELECT 1 AS id;",
+    database.run(
+        "CREATE VIEW long AS SELECT generate_series(1, 50000000) AS id, repeat('x', 200) AS filler",
     );
-    let source = source::managed("s", "postgres", json!({ "url": database.url }));
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
-    // More often than the pool has connections: none may be lost on the way.
-    for _ in 0..5 {
-        let job = gateway.dispatch(&source, "batchRead", "sleeper", json!({}));
-        database.wait_active(1, SOON);
-        gateway.cancel(&job);
-        database.wait_active(0, STOPPED);
-        expect_cancelled(&job);
-        ask(&gateway, &source, "one");
-    }
+    let stage = stage!(database);
+    ends_the_statement(&stage);
     // In the middle of its rows.
-    let job = gateway.dispatch_with(&source, "batchRead", "long", json!({}), 60_000, true);
-    gateway.wait_chunks(&job, 3, SOON);
-    gateway.cancel(&job);
-    database.wait_active(0, STOPPED);
+    let job = stage.rows_within("long", Duration::from_secs(60));
+    stage.gateway.wait_chunks(&job, 3, SOON);
+    stage.gateway.cancel(&job);
+    stage.database.wait_active(0, STOPPED);
     expect_cancelled(&job);
-    ask(&gateway, &source, "one");
+    stage.expect_one();
 }
 
 #[cfg(feature = "postgres")]
 #[test]
 fn ends_a_job_that_waits_for_a_connection() {
-    let _watchdog = watchdog(Duration::from_secs(60));
-    let Some(server) = databases::postgres() else {
+    let Some(database) = PostgresDatabase::usual() else {
         return;
     };
-    let database = PostgresDatabase::create(
-        &server,
-        "CREATE VIEW sleeper AS SELECT 1 AS id, pg_sleep(60)::text AS slept; CREATE TABLE one AS SELECT 1 AS id;",
-    );
-    let source = source::managed(
-        "s",
-        "postgres",
-        json!({ "url": database.url, "pool": { "max": 1 } }),
-    );
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
-    let running = gateway.dispatch(&source, "batchRead", "sleeper", json!({}));
-    database.wait_active(1, SOON);
-    let waiting = gateway.dispatch(&source, "batchRead", "sleeper", json!({}));
-    gateway.cancel(&waiting);
+    let stage = stage!(database).pool(1);
+    let running = stage.rows("sleeper");
+    stage.database.wait_active(1, SOON);
+    let waiting = stage.rows("sleeper");
+    stage.gateway.cancel(&waiting);
     expect_cancelled(&waiting);
-    gateway.cancel(&running);
-    database.wait_active(0, STOPPED);
+    stage.gateway.cancel(&running);
+    stage.database.wait_active(0, STOPPED);
     expect_cancelled(&running);
-    ask(&gateway, &source, "one");
-}
-
-#[cfg(feature = "mysql")]
-fn ends_the_statement_in(server: Option<String>, bridge: &str) {
-    let _watchdog = watchdog(Duration::from_secs(60));
-    let Some(server) = server else { return };
-    // A view of SLEEP alone would be folded away.
-    let database = MysqlDatabase::create(
-        &server,
-        "CREATE TABLE {}one (id INT PRIMARY KEY); INSERT INTO {}one VALUES (1);
-         CREATE VIEW {}sleeper AS SELECT id, SLEEP(60) AS slept FROM {}one",
-    );
-    let source = source::managed("s", bridge, json!({ "url": database.url }));
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
-    for _ in 0..5 {
-        let job = gateway.dispatch(&source, "batchRead", &database.target("sleeper"), json!({}));
-        database.wait_active(1, SOON);
-        gateway.cancel(&job);
-        database.wait_active(0, STOPPED);
-        expect_cancelled(&job);
-        ask(&gateway, &source, &database.target("one"));
-    }
+    stage.expect_one();
 }
 
 #[cfg(feature = "mysql")]
 #[test]
 fn ends_the_statement_in_mariadb() {
-    ends_the_statement_in(databases::mariadb(), "mariadb");
+    if let Some(database) = MysqlDatabase::mariadb(MysqlDatabase::USUAL) {
+        ends_the_statement(&stage!(database));
+    }
 }
 
 #[cfg(feature = "mysql")]
 #[test]
 fn ends_the_statement_in_mysql() {
-    ends_the_statement_in(databases::mysql9(), "mysql");
+    if let Some(database) = MysqlDatabase::mysql9(MysqlDatabase::USUAL) {
+        ends_the_statement(&stage!(database));
+    }
 }
 
 #[cfg(feature = "sqlite")]
 #[test]
 fn ends_the_statement_in_sqlite() {
-    let _watchdog = watchdog(Duration::from_secs(60));
-    let database = SqliteDatabase::create(
-        "CREATE TABLE one (id INTEGER PRIMARY KEY); INSERT INTO one VALUES (1);
-         CREATE VIEW endless AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
-           SELECT count(*) AS i FROM n;",
-    );
-    let source = source::managed("s", "sqlite", json!({ "path": database.path() }));
-    let gateway = Gateway::start();
-    let runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
+    let stage = stage!(SqliteDatabase::usual());
     for _ in 0..5 {
-        let job = gateway.dispatch(&source, "batchRead", "endless", json!({}));
+        let job = stage.rows("sleeper");
         // It computes: its CPU time says so.
-        let before = runner.cpu();
-        while runner.cpu() < before + Duration::from_millis(100) {
+        let before = stage.runner.cpu();
+        while stage.runner.cpu() < before + Duration::from_millis(100) {
             std::thread::sleep(Duration::from_millis(10));
         }
-        gateway.cancel(&job);
+        stage.gateway.cancel(&job);
         expect_cancelled(&job);
-        ask(&gateway, &source, "one");
+        stage.expect_one();
     }
-    let before = runner.cpu();
+    let before = stage.runner.cpu();
     std::thread::sleep(Duration::from_millis(500));
     assert!(
-        runner.cpu() - before < Duration::from_millis(100),
+        stage.runner.cpu() - before < Duration::from_millis(100),
         "something still computes"
     );
 }
@@ -185,20 +134,14 @@ fn an_unknown_job_is_no_matter() {
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
 #[test]
 fn comes_at_any_time() {
-    let _watchdog = watchdog(Duration::from_secs(90));
-    let database = SqliteDatabase::create(
-        "CREATE TABLE one (id INTEGER PRIMARY KEY); INSERT INTO one VALUES (1);",
-    );
-    let local = source::managed("s", "sqlite", json!({ "path": database.path() }));
     let silent = BlackHole::start();
     let remote = source::managed(
         "hole",
         "postgres",
         json!({ "url": format!("postgres://u:p@{}/d", silent.address) }),
     );
-    let gateway = Gateway::start();
-    let runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
+    let stage = stage!(SqliteDatabase::usual());
+    let (gateway, local) = (&stage.gateway, &stage.source);
     // In the same packet as the job, before and after it.
     for round in 0..200 {
         let id = format!("race-{round}");
@@ -237,6 +180,6 @@ fn comes_at_any_time() {
         job.wait_for(Duration::from_secs(3))
             .expect_error("CANCELLED");
     }
-    ask(&gateway, &local, "one");
-    assert!(runner.is_running());
+    stage.expect_one();
+    assert!(stage.runner.is_running());
 }

@@ -13,37 +13,32 @@
 
 use std::time::Duration;
 
-use runner_testkit::databases::{self, MysqlDatabase, PostgresDatabase};
-use runner_testkit::{Gateway, runner, source, watchdog};
-use serde_json::json;
+use runner_testkit::databases::{Database, MysqlDatabase, PostgresDatabase};
+use runner_testkit::{Stage, stage};
 
 const SOON: Duration = Duration::from_secs(10);
+/// Three at once fill the pool.
+const POOL: usize = 3;
+
+/// So many at once, all answered.
+fn all_done<D: Database>(stage: &Stage<D>, kind: &str, target: &str) {
+    let jobs: Vec<_> = (0..POOL).map(|_| stage.start(kind, target)).collect();
+    for job in jobs {
+        job.wait_for(SOON).expect_done();
+    }
+}
 
 #[cfg(feature = "postgres")]
 #[test]
 fn no_postgres_job_fails() {
-    let _watchdog = watchdog(Duration::from_secs(90));
-    let Some(server) = databases::postgres() else {
+    let Some(database) = PostgresDatabase::usual() else {
         return;
     };
-    let database = PostgresDatabase::create(
-        &server,
-        "CREATE TABLE one (id integer PRIMARY KEY); INSERT INTO one VALUES (1);
-         CREATE VIEW nap AS SELECT 1 AS id, pg_sleep(0.3)::text AS slept",
-    );
-    let source = source::managed("s", "postgres", json!({ "url": database.url }));
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
+    let stage = stage!(database);
     for round in 0..4 {
-        // Three at once fill the pool.
-        let naps: Vec<_> = (0..3)
-            .map(|_| gateway.dispatch(&source, "batchRead", "nap", json!({})))
-            .collect();
-        naps.iter()
-            .for_each(|job| drop(job.wait().expect_done().clone()));
-        assert!(database.connections() >= 3, "round {round}");
-        database.terminate_all();
+        all_done(&stage, "batchRead", "nap");
+        assert!(stage.database.connections() >= POOL, "round {round}");
+        stage.database.terminate_all();
         for kind in [
             "batchRead",
             "query",
@@ -53,59 +48,37 @@ fn no_postgres_job_fails() {
             "listTargets",
             "test",
         ] {
-            let jobs: Vec<_> = (0..3)
-                .map(|_| gateway.dispatch(&source, kind, "one", json!({})))
-                .collect();
-            for job in jobs {
-                job.wait_for(SOON).expect_done();
-            }
-            database.terminate_all();
+            all_done(&stage, kind, "one");
+            stage.database.terminate_all();
         }
     }
 }
 
 #[cfg(feature = "mysql")]
-fn no_mysql_job_fails(server: Option<String>, bridge: &str) {
-    let _watchdog = watchdog(Duration::from_secs(90));
-    let Some(server) = server else { return };
-    let database = MysqlDatabase::create(
-        &server,
-        "CREATE TABLE {}one (id INT PRIMARY KEY); INSERT INTO {}one VALUES (1);
-         CREATE VIEW {}nap AS SELECT id, SLEEP(0.3) AS slept FROM {}one",
-    );
-    let source = source::managed("s", bridge, json!({ "url": database.url }));
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
+fn no_mysql_job_fails(database: Option<MysqlDatabase>) {
+    let Some(database) = database else { return };
+    let stage = stage!(database);
     for _ in 0..3 {
-        let target = database.target("nap");
-        let naps: Vec<_> = (0..3)
-            .map(|_| gateway.dispatch(&source, "batchRead", &target, json!({})))
-            .collect();
-        database.wait_active(3, SOON);
+        let naps: Vec<_> = (0..POOL).map(|_| stage.rows("nap")).collect();
+        stage.database.wait_active(POOL, SOON);
         // The ids stay the same when the connections fall idle.
-        let ids = database.active();
-        naps.iter()
-            .for_each(|job| drop(job.wait().expect_done().clone()));
-        database.kill(&ids);
-        let target = database.target("one");
-        let jobs: Vec<_> = (0..3)
-            .map(|_| gateway.dispatch(&source, "batchRead", &target, json!({})))
-            .collect();
-        for job in jobs {
-            job.wait_for(SOON).expect_done();
+        let ids = stage.database.active();
+        for nap in naps {
+            nap.wait().expect_done();
         }
+        stage.database.kill(&ids);
+        all_done(&stage, "batchRead", "one");
     }
 }
 
 #[cfg(feature = "mysql")]
 #[test]
 fn no_mariadb_job_fails() {
-    no_mysql_job_fails(databases::mariadb(), "mariadb");
+    no_mysql_job_fails(MysqlDatabase::mariadb(MysqlDatabase::USUAL));
 }
 
 #[cfg(feature = "mysql")]
 #[test]
 fn no_mysql9_job_fails() {
-    no_mysql_job_fails(databases::mysql9(), "mysql");
+    no_mysql_job_fails(MysqlDatabase::mysql9(MysqlDatabase::USUAL));
 }

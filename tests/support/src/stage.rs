@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::databases::Database;
+use crate::databases::{self, Database};
 use crate::watchdog::{Watchdog, watchdog};
-use crate::{Answer, Gateway, Job, Runner, RunnerBuilder};
+use crate::{Answer, FaultProxy, Gateway, Job, Runner, RunnerBuilder};
 
 /// A test that takes longer hangs.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -50,6 +50,17 @@ impl<D: Database> Stage<D> {
     pub fn pool(mut self, connections: usize) -> Self {
         self.source["config"]["pool"] = json!({ "max": connections });
         self
+    }
+
+    /// Puts a new relay between the source and its database.
+    pub fn relay(&mut self) -> FaultProxy {
+        let source = self.database.source();
+        let url = source["config"]["url"].as_str();
+        let url = url.expect("a source with a URL");
+        let proxy = FaultProxy::start(databases::address(url));
+        let relayed = databases::with_address(url, proxy.address);
+        self.source["config"]["url"] = relayed.into();
+        proxy
     }
 
     /// Dispatches a job of this kind with the usual deadline.

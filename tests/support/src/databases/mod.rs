@@ -39,6 +39,16 @@ impl Database for Value {
     }
 }
 
+impl Database for Box<dyn Database> {
+    fn source(&self) -> Value {
+        (**self).source()
+    }
+
+    fn target(&self, name: &str) -> String {
+        (**self).target(name)
+    }
+}
+
 /// A database on a server, where statements can be watched.
 pub trait ServerDatabase: Database {
     /// Waits until so many statements are running; panics after `limit`, tells how long it took.

@@ -20,11 +20,16 @@ impl SqliteDatabase {
         let database = Self {
             folder: TempDir::new(),
         };
-        let connection = rusqlite::Connection::open(database.path()).expect("a SQLite database");
+        database.run(sql);
+        database
+    }
+
+    /// Runs statements in it.
+    pub fn run(&self, sql: &str) {
+        let connection = rusqlite::Connection::open(self.path()).expect("a SQLite database");
         connection
             .execute_batch(sql)
             .unwrap_or_else(|error| panic!("{error}"));
-        database
     }
 
     /// A database with `one` and `sleeper`, which computes for ever.
