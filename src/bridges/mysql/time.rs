@@ -1,6 +1,8 @@
 //! Dates of the server as the instants that the official drivers make of them, accidents included: both hand
 //! the server's text to JavaScript, in a process whose time zone is UTC.
 
+use std::fmt::Write;
+
 use mysql::Value;
 
 use super::value::push_fraction;
@@ -65,13 +67,22 @@ impl Moment {
 
     /// The server's text: `2024-02-29` or `2024-02-29 12:34:56.789`.
     pub(super) fn text(self, date_only: bool, decimals: usize) -> String {
-        let mut text = format!("{:04}-{:02}-{:02}", self.year, self.month, self.day);
-        if !date_only {
-            let clock = format!(" {:02}:{:02}:{:02}", self.hour, self.minute, self.second);
-            text.push_str(&clock);
-            push_fraction(&mut text, self.micros, decimals);
-        }
+        let mut text = String::new();
+        self.push_text(&mut text, date_only, decimals);
         text
+    }
+
+    /// Appends the server's text.
+    pub(super) fn push_text(self, text: &mut String, date_only: bool, decimals: usize) {
+        let _ = write!(text, "{:04}-{:02}-{:02}", self.year, self.month, self.day);
+        if !date_only {
+            let _ = write!(
+                text,
+                " {:02}:{:02}:{:02}",
+                self.hour, self.minute, self.second
+            );
+            push_fraction(text, self.micros, decimals);
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Values of an answer as JSON text, and values of a job as parameters.
 
+use std::fmt::Write;
+
 use mysql::Value;
 use serde::de::IgnoredAny;
 
@@ -44,8 +46,12 @@ pub(super) fn write_value(out: &mut String, value: &Value, form: Form) {
             }
             _ => out.push_str("null"),
         },
-        Value::Int(number) if form == Form::NumberText => write_string(out, &number.to_string()),
-        Value::UInt(number) if form == Form::NumberText => write_string(out, &number.to_string()),
+        Value::Int(number) if form == Form::NumberText => {
+            quoted(out, |out| write_i64(out, *number));
+        }
+        Value::UInt(number) if form == Form::NumberText => {
+            quoted(out, |out| write_u64(out, *number));
+        }
         Value::Int(number) => write_i64(out, *number),
         Value::UInt(number) => write_u64(out, *number),
         Value::Float(number) => write_f32(out, *number),
@@ -58,10 +64,9 @@ pub(super) fn write_value(out: &mut String, value: &Value, form: Form) {
                 Form::TimeText {
                     date_only,
                     decimals,
-                } => write_string(
-                    out,
-                    &moment.text(date_only, shown_decimals(decimals, *micros)),
-                ),
+                } => quoted(out, |out| {
+                    moment.push_text(out, date_only, shown_decimals(decimals, *micros));
+                }),
                 _ => write_moment(out, moment),
             }
         }
@@ -70,9 +75,16 @@ pub(super) fn write_value(out: &mut String, value: &Value, form: Form) {
                 Form::Duration { decimals } => decimals,
                 _ => 6,
             };
-            write_string(out, &time_text(value, decimals));
+            quoted(out, |out| push_time(out, value, decimals));
         }
     }
+}
+
+/// Writes a string of which nothing needs an escape, without a copy of it.
+fn quoted(out: &mut String, write: impl FnOnce(&mut String)) {
+    out.push('"');
+    write(out);
+    out.push('"');
 }
 
 fn write_text_or_bytes(out: &mut String, bytes: &[u8], form: Form) {
@@ -135,22 +147,28 @@ fn write_vector(out: &mut String, bytes: &[u8]) {
 
 /// A TIME as the server prints it: `-838:59:59.000000`. Empty for any other value.
 pub(super) fn time_text(value: &Value, decimals: u8) -> String {
+    let mut text = String::new();
+    push_time(&mut text, value, decimals);
+    text
+}
+
+fn push_time(text: &mut String, value: &Value, decimals: u8) {
     let Value::Time(negative, days, hours, minutes, seconds, micros) = value else {
-        return String::new();
+        return;
     };
     let hours = u64::from(*days) * 24 + u64::from(*hours);
     let sign = if *negative { "-" } else { "" };
-    let mut text = format!("{sign}{hours:02}:{minutes:02}:{seconds:02}");
-    push_fraction(&mut text, *micros, shown_decimals(decimals, *micros));
-    text
+    let _ = write!(text, "{sign}{hours:02}:{minutes:02}:{seconds:02}");
+    push_fraction(text, *micros, shown_decimals(decimals, *micros));
 }
 
 /// Appends `.` and the first `decimals` digits of a second's microseconds.
 pub(super) fn push_fraction(text: &mut String, micros: u32, decimals: usize) {
     if decimals > 0 {
-        let digits = format!("{micros:06}");
         text.push('.');
-        text.extend(digits.chars().take(decimals));
+        let start = text.len();
+        let _ = write!(text, "{micros:06}");
+        text.truncate(start + decimals.min(6));
     }
 }
 

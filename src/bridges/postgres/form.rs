@@ -2,7 +2,8 @@
 //! simply the server's text, and the common ones, are read in binary; of everything else the server writes
 //! the text itself, so that no type is unknown.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::fmt::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::bridges::postgres::numeric::write_numeric;
 use crate::bridges::postgres::wire::Bytes;
@@ -327,13 +328,16 @@ fn write_numbers(out: &mut String, keys: &[&str], bytes: &mut Bytes<'_>) -> Opti
 
 fn write_address(out: &mut String, bytes: &mut Bytes<'_>, mask_always: bool) -> Option<()> {
     let [_family, bits, _is_cidr, length] = bytes.array()?;
-    let (text, whole) = match length {
-        4 => (Ipv4Addr::from(bytes.array::<4>()?).to_string(), 32),
-        16 => (ipv6_text(Ipv6Addr::from(bytes.array::<16>()?)), 128),
+    let (address, whole) = match length {
+        4 => (IpAddr::from(bytes.array::<4>()?), 32),
+        16 => (IpAddr::from(bytes.array::<16>()?), 128),
         _ => return None,
     };
     out.push('"');
-    out.push_str(&text);
+    let _ = match address {
+        IpAddr::V4(address) => write!(out, "{address}"),
+        IpAddr::V6(address) => write_ipv6(out, address),
+    };
     if mask_always || bits != whole {
         out.push('/');
         write_i64(out, bits.into());
@@ -343,13 +347,13 @@ fn write_address(out: &mut String, bytes: &mut Bytes<'_>, mask_always: bool) -> 
 }
 
 /// The server writes the last two groups as IPv4 not only for mapped addresses but after any six zero ones.
-fn ipv6_text(address: Ipv6Addr) -> String {
+fn write_ipv6(out: &mut String, address: Ipv6Addr) -> fmt::Result {
     match address.segments() {
         [0, 0, 0, 0, 0, 0, high, _] if high != 0 => {
             let [.., a, b, c, d] = address.octets();
-            format!("::{}", Ipv4Addr::new(a, b, c, d))
+            write!(out, "::{}", Ipv4Addr::new(a, b, c, d))
         }
-        _ => address.to_string(),
+        _ => write!(out, "{address}"),
     }
 }
 

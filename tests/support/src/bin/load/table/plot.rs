@@ -9,7 +9,7 @@ const WIDTH: f64 = 880.0;
 /// Where the bars begin, and how long the longest may be.
 const LEFT: f64 = 390.0;
 const SPAN: f64 = 420.0;
-const LINE: f64 = 26.0;
+const LINE: f64 = 30.0;
 const BAR: f64 = 14.0;
 
 /// Text and lines follow the reader's colours.
@@ -62,7 +62,6 @@ fn panel(out: &mut String, top: f64, title: &str, rows: &[&Row]) -> f64 {
         .iter()
         .filter_map(|row| row.ratio())
         .fold(1.0, f64::max);
-    // Whole steps of a half, so that the longest bar has room for its figure.
     let most = (largest * 2.0).ceil() / 2.0;
     let x = |ratio: f64| LEFT + SPAN * ratio / most;
     let first = top + 58.0;
@@ -117,24 +116,14 @@ fn bar(out: &mut String, top: f64, row: &Row, x: impl Fn(f64) -> f64) {
         middle - BAR / 2.0,
         (x(ratio) - LEFT).max(1.0)
     );
-    let mut end = x(ratio);
     if let Some(Target::AtLeast(at) | Target::AtMost(at)) = row.target {
-        line(
-            out,
-            "target",
-            x(at),
-            middle - BAR / 2.0 - 3.0,
-            middle + BAR / 2.0 + 3.0,
-        );
-        // The figure does not hide the mark.
-        if (0.0..36.0).contains(&(x(at) - end)) {
-            end = x(at);
-        }
+        let (from, to) = (middle - BAR / 2.0 - 3.0, middle + BAR / 2.0 + 3.0);
+        line(out, "target", x(at), from, to);
     }
     text(
         out,
         "value",
-        end + 6.0,
+        WIDTH - 40.0,
         middle + 4.5,
         &format!("{ratio:.2}"),
     );

@@ -53,7 +53,7 @@ fn whole_table(bench: &Bench, source: &Source, tables: &Tables) -> Vec<Row> {
     );
     let aggregate = format!("aggregate of {} rows", thousands(tables.walk as f64));
     let copied = Some(("one COPY", median(&copied)));
-    let first = Some(("a page at the start", median(&first)));
+    let first = Some(("a page at its start", median(&first)));
     let psql = Some(("the same SQL in psql", median(&psql)));
     let same = Some(Target::AtMost(1.2));
     vec![
@@ -67,7 +67,7 @@ fn whole_table(bench: &Bench, source: &Source, tables: &Tables) -> Vec<Row> {
         ),
         row(
             GROUP,
-            "a page at the end of it",
+            "that read, a page at its end",
             Unit::Millis,
             median(&last),
             first,
