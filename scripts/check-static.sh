@@ -61,7 +61,7 @@ twice() {
     binary=$(scripts/build-static.sh)
     copy=$(mktemp -d)
     trap 'rm -rf "$copy"' EXIT
-    git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$copy"
+    copy_sources "$copy"
     # Which commit it is cannot be seen there.
     again=$(
         SEMILAYER_BUILD_COMMIT=$("$binary" --version --verbose | sed -n 's/^commit: *//p')

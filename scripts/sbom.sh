@@ -12,8 +12,7 @@ cargo_tool cargo-cyclonedx 0.5.9
 # The tool writes beside the manifests, so it gets manifests of its own.
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
-cd "$ROOT"
-git ls-files -z --cached --others --exclude-standard Cargo.toml Cargo.lock src tests README.md | xargs -0 cp --parents -t "$copy"
+copy_sources "$copy"
 cd "$copy"
 # Reproducible, too: the time is that of the commit.
 SOURCE_DATE_EPOCH=$(git -C "$ROOT" log -1 --format=%ct 2>/dev/null || echo 0) \

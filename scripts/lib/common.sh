@@ -27,6 +27,11 @@ target_dir() {
         sed 's/.*"target_directory":"\([^"]*\)".*/\1/'
 }
 
+# copy_sources DIR: the project without its history and without what was built.
+copy_sources() {
+    tar -C "$ROOT" --exclude=./target --exclude=./.git -cf - . | tar -C "$1" -xf -
+}
+
 # install_packages PACKAGE...: from Debian's mirror when root. False when that is impossible.
 install_packages() {
     is_root && have apt-get || return 1
