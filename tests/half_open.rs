@@ -10,31 +10,20 @@
 use std::time::{Duration, Instant};
 
 use runner_testkit::databases::SqliteDatabase;
-use runner_testkit::{FaultProxy, Faults, Gateway, RunnerBuilder, Terminal, source, watchdog};
+use runner_testkit::{Faults, Linked, Runner, Terminal, runner, source, watchdog};
 use serde_json::json;
 
 const SOON: Duration = Duration::from_secs(20);
 const HEARTBEAT: Duration = Duration::from_millis(1000);
 
-struct Setup {
-    gateway: Gateway,
-    link: FaultProxy,
-    runner: runner_testkit::Runner,
-}
-
-fn setup() -> Setup {
-    let gateway = Gateway::start();
-    let link = FaultProxy::start(([127, 0, 0, 1], gateway.port()).into());
-    let url = format!("ws://{}/connect", link.address);
-    let runner = RunnerBuilder::new(env!("CARGO_BIN_EXE_semilayer-runner"), &url)
+/// A runner that has connected.
+fn connected(linked: &Linked) -> Runner {
+    let runner = linked
+        .trusted(runner!(linked))
         .env("SEMILAYER_HEARTBEAT_MS", HEARTBEAT.as_millis().to_string())
         .start();
     runner.wait_stdout("  → connected, awaiting jobs\n", SOON);
-    Setup {
-        gateway,
-        link,
-        runner,
-    }
+    runner
 }
 
 /// Whichever direction is dead: the gateway's answers to pings stay away.
@@ -42,16 +31,14 @@ fn setup() -> Setup {
 fn is_left_after_two_and_a_half_heartbeats() {
     let _watchdog = watchdog(Duration::from_secs(120));
     let dead = Faults::stalled();
-    for (to_gateway, from_gateway) in [
-        (Faults::default(), dead),
-        (dead, Faults::default()),
-        (dead, dead),
+    for (linked, to_gateway, from_gateway) in [
+        (Linked::encrypted(), Faults::default(), dead),
+        (Linked::encrypted(), dead, Faults::default()),
+        (Linked::encrypted(), dead, dead),
+        (Linked::plain(), dead, dead),
     ] {
-        let Setup {
-            gateway,
-            link,
-            runner,
-        } = setup();
+        let runner = connected(&linked);
+        let Linked { gateway, link, .. } = &linked;
         let lost = gateway.expect_job("never-seen");
         let from = Instant::now();
         link.set(to_gateway, from_gateway);
@@ -78,11 +65,9 @@ fn a_stall_that_ends_in_time_costs_nothing() {
         "CREATE TABLE people (id INTEGER PRIMARY KEY); INSERT INTO people VALUES (1)",
     );
     let source = source::managed("s", "sqlite", json!({ "path": database.path() }));
-    let Setup {
-        gateway,
-        link,
-        runner,
-    } = setup();
+    let linked = Linked::encrypted();
+    let runner = connected(&linked);
+    let Linked { gateway, link, .. } = &linked;
     for _ in 0..3 {
         link.set(Faults::stalled(), Faults::stalled());
         let job = gateway.dispatch(&source, "count", "people", json!({}));
@@ -108,11 +93,9 @@ fn a_slow_link_is_not_a_dead_one() {
          INSERT INTO large SELECT i, printf('%0500d', i) FROM n",
     );
     let source = source::managed("s", "sqlite", json!({ "path": database.path() }));
-    let Setup {
-        gateway,
-        link,
-        runner,
-    } = setup();
+    let linked = Linked::encrypted();
+    let runner = connected(&linked);
+    let Linked { gateway, link, .. } = &linked;
     let narrow = Faults {
         rate: Some(500_000),
         slice: Some(7_001),
@@ -133,11 +116,9 @@ fn a_slow_link_is_not_a_dead_one() {
 #[test]
 fn a_reset_is_seen_at_once() {
     let _watchdog = watchdog(Duration::from_secs(60));
-    let Setup {
-        gateway,
-        link,
-        runner,
-    } = setup();
+    let linked = Linked::encrypted();
+    let runner = connected(&linked);
+    let Linked { gateway, link, .. } = &linked;
     let from = Instant::now();
     link.reset();
     runner.wait_stdout("  ⚠ disconnected: close 1006\n", SOON);

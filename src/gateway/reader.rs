@@ -254,6 +254,11 @@ impl Reader {
                 self.close(context, 1002, "protocol error");
                 Some(End::Lost(error.to_string()))
             }
+            // TLS ends with a good-bye; without one, somebody on the way may have ended it.
+            Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Some(End::Lost("the gateway hung up".to_owned()))
+            }
+            Error::Io(error) => Some(End::Lost(crate::error::chain(&error))),
             error => Some(End::Lost(crate::error::chain(&error))),
         }
     }

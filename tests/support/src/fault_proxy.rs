@@ -149,6 +149,13 @@ impl FaultProxy {
         self.shared.lock().taken
     }
 
+    /// Lets bytes arrive at every client that the host never sent.
+    pub fn inject(&self, bytes: &[u8]) {
+        for pair in &self.shared.lock().pairs {
+            let _ = (&pair.client).write_all(bytes);
+        }
+    }
+
     /// Ends every connection in good order, as a peer that closes.
     pub fn cut(&self) {
         for pair in self.shared.lock().pairs.drain(..) {

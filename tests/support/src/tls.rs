@@ -9,6 +9,9 @@ use std::thread;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection};
 
+/// New keys after so many pieces, which the other end must follow.
+const KEY_UPDATE: u64 = 50;
+
 /// Completes the handshake as the server and returns the plain side of the connection.
 pub fn terminate(encrypted: TcpStream, config: Arc<ServerConfig>) -> io::Result<TcpStream> {
     let tls = ServerConnection::new(config).map_err(io::Error::other)?;
@@ -37,7 +40,11 @@ fn pump(mut encrypted: TcpStream, mut tls: Connection) -> io::Result<TcpStream> 
         let (tls, output, inner) = (tls.clone(), output.clone(), inner.try_clone()?);
         thread::Builder::new()
             .name("tls-in".into())
-            .spawn(move || drop(decrypt(encrypted, &tls, &output, inner)))?;
+            .spawn(move || {
+                // An end, an alert, or records that cannot be read: nothing follows.
+                let _ = decrypt(encrypted, &tls, &output, &inner);
+                let _ = inner.shutdown(Shutdown::Write);
+            })?;
     }
     thread::Builder::new()
         .name("tls-out".into())
@@ -59,7 +66,7 @@ fn decrypt(
     mut encrypted: TcpStream,
     tls: &Mutex<Connection>,
     output: &Mutex<TcpStream>,
-    mut inner: TcpStream,
+    mut inner: &TcpStream,
 ) -> io::Result<()> {
     let mut raw = vec![0; 64 << 10];
     let mut plain = Vec::new();
@@ -87,7 +94,7 @@ fn decrypt(
         plain.clear();
         count = encrypted.read(&mut raw).unwrap_or(0);
         if count == 0 {
-            return inner.shutdown(Shutdown::Write);
+            return Ok(());
         }
     }
 }
@@ -98,7 +105,7 @@ fn encrypt(
     output: &Mutex<TcpStream>,
 ) -> io::Result<()> {
     let mut plain = vec![0; 16 << 10];
-    loop {
+    for piece in 1_u64.. {
         let count = inner.read(&mut plain).unwrap_or(0);
         if count == 0 {
             tls.lock().expect("the TLS lock").send_close_notify();
@@ -108,8 +115,13 @@ fn encrypt(
                 .expect("the output lock")
                 .shutdown(Shutdown::Both);
         }
+        if piece % KEY_UPDATE == 0 {
+            // TLS 1.2 has none.
+            let _ = tls.lock().expect("the TLS lock").refresh_traffic_keys();
+        }
         flush(tls, output, &plain[..count])?;
     }
+    Ok(())
 }
 
 /// Encrypts and sends. Records leave in the order they were made because the output is locked first.
