@@ -3,7 +3,8 @@
 #
 #   scripts/soak.sh MINUTES [SEED]
 #
-# Databases are started and stopped unless they are given (see scripts/databases.sh).
+# The runner is built, or TEST_RELEASE_RUNNER names one. A line of progress a minute is on standard
+# error. Databases are started and stopped unless they are given (see scripts/databases.sh).
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 cd "$ROOT"
@@ -20,9 +21,11 @@ trap 'exit 143' TERM
 
 scripts/databases.sh up "$databases" >/dev/null &
 servers=$!
-cargo build --release --locked
+if [ -z "${TEST_RELEASE_RUNNER:-}" ]; then
+    cargo build --release --locked
+    TEST_RELEASE_RUNNER=$(target_dir)/release/semilayer-runner
+fi
 cargo build --locked -p runner-testkit --bin soak
 wait "$servers" || die "the database servers did not start"
 . "$databases/env"
-target=$(cargo metadata --format-version 1 --no-deps --locked | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
-"$target/debug/soak" "$1" "$target/release/semilayer-runner" ${2:+"$2"}
+"$(target_dir)/debug/soak" "$1" "$TEST_RELEASE_RUNNER" ${2:+"$2"}

@@ -104,13 +104,15 @@ fn records_in_single_bytes_are_enough() {
     assert_eq!(one.wait().result("count"), Ok(json!(1)));
 }
 
+type Fault<'a> = &'a dyn Fn(&Linked);
+
 /// Bytes that nobody sent, an end without a good-bye and a reset in the middle of a result each cost the session,
 /// which says so, and the next one works.
 #[test]
 fn a_spoiled_stream_costs_the_session() {
     let _watchdog = watchdog(Duration::from_secs(120));
     let source = database();
-    let spoil: [(&str, &dyn Fn(&Linked)); 4] = [
+    let faults: [(&str, Fault<'_>); 4] = [
         ("corrupt message", &|linked| {
             linked.link.inject(&[0x17; 4000])
         }),
@@ -122,7 +124,7 @@ fn a_spoiled_stream_costs_the_session() {
         ("the gateway hung up", &|linked| linked.link.cut()),
         ("reset", &|linked| linked.link.reset()),
     ];
-    for (reason, spoil) in spoil {
+    for (reason, spoil) in faults {
         let linked = Linked::encrypted();
         let runner = connected(&linked);
         let ask = |target| {

@@ -178,6 +178,13 @@ impl Tally {
         }
     }
 
+    /// For people who wait.
+    pub fn line(&self) -> String {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let (sent, done, lost) = (get(&self.sent), get(&self.done), get(&self.lost));
+        format!("{sent} jobs sent, {done} done, {lost} lost")
+    }
+
     /// For people.
     pub fn table(&self) -> String {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

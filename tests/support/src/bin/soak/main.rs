@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use runner_testkit::{FaultProxy, Gateway, Runner, RunnerBuilder};
+use runner_testkit::{Gateway, Linked, Runner, RunnerBuilder};
 
 use crate::faults::Faulty;
 use crate::load::{Load, Tally};
@@ -20,6 +20,8 @@ use crate::random::Random;
 const SENDERS: u64 = 12;
 /// Time to connect, at the end of a back-off.
 const CONNECT: Duration = Duration::from_secs(120);
+/// Between two lines of progress.
+const PROGRESS: Duration = Duration::from_secs(60);
 /// Time for the runner to fall quiet before its memory is read.
 const QUIET: Duration = Duration::from_secs(3);
 
@@ -34,19 +36,19 @@ fn main() -> ExitCode {
     let seed = seed.unwrap_or_else(|| u64::from(std::process::id()) << 20 | 1);
     println!("seed {seed}");
 
-    let gateway = Gateway::start();
-    let link = FaultProxy::start(([127, 0, 0, 1], gateway.port()).into());
+    let linked = Linked::encrypted();
+    let Linked { gateway, link, .. } = &linked;
     let databases = load::databases();
-    let url = format!("ws://{}/connect", link.address);
-    let runner = RunnerBuilder::new(&binary, &url)
+    let runner = linked
+        .trusted(RunnerBuilder::new(&binary, &linked.url()))
         .env("SEMILAYER_HEARTBEAT_MS", "2000")
         .env("SEMILAYER_LOG", "error")
         .start();
     let tally = Tally::default();
-    let load = Load::new(&gateway, &databases, &tally);
+    let load = Load::new(gateway, &databases, &tally);
 
     // Everything once, without faults: what the runner holds from then on is its own.
-    wait_connected(&gateway);
+    wait_connected(gateway);
     let mut random = Random::new(seed);
     for _ in 0..300 {
         load.one(&mut random);
@@ -68,14 +70,25 @@ fn main() -> ExitCode {
             });
         }
         let faulty = Faulty {
-            gateway: &gateway,
-            link: &link,
+            gateway,
+            link,
             databases: &databases,
         };
         let mut random = Random::new(seed + 1);
         scope.spawn(move || faulty.until(end, &mut random));
+        let (tally, runner) = (&tally, &runner);
+        scope.spawn(move || {
+            // The last one would come with the table.
+            while Instant::now() + PROGRESS < end {
+                thread::sleep(PROGRESS);
+                let minutes = start.elapsed().as_secs() / 60;
+                let sessions = gateway.state().hellos.len();
+                let (line, figures) = (tally.line(), Figures::of(runner));
+                eprintln!("minute {minutes}: {line}, session {sessions}, {figures}");
+            }
+        });
     });
-    wait_connected(&gateway);
+    wait_connected(gateway);
     for _ in 0..50 {
         load.one(&mut random);
     }
