@@ -8,7 +8,8 @@
 #   --binary PATH     the runner (else $SEMILAYER_RUNNER, the PATH, or the container)
 #   --no-binary       do not run it
 #   --connect         let it authenticate, too
-#   --container NAME  read the log of this container, and look at how it ended
+#   --container NAME  look at this container of docker or podman: its variables, its own `doctor`, how it ended,
+#                     its log
 #   --log FILE        read this log
 #   --json            print one JSON object
 #
@@ -108,15 +109,66 @@ text=$(mktemp) || exit 1
 trap 'rm -f "$text"' EXIT
 trap 'exit 130' INT TERM
 
+# --- the container -----------------------------------------------------------------------------------
+
+# The engine that knows the container; else one that answers; a command may be there without its engine.
+engine='' known=''
+if [ -n "$container" ]; then
+    for candidate in docker podman; do
+        have "$candidate" || continue
+        if limit 20 "$candidate" container inspect "$container" >/dev/null 2>&1; then
+            engine=$candidate known=yes
+            break
+        elif [ -z "$engine" ] && limit 20 "$candidate" ps >/dev/null 2>&1; then
+            engine=$candidate
+        fi
+    done
+fi
+
+# ask FORMAT: what the engine says of the container.
+ask() {
+    limit 20 "$engine" container inspect -f "$1" "$container" 2>/dev/null
+}
+
+status=''
+if [ -n "$known" ]; then
+    status=$(ask '{{.State.Status}}')
+    # What is set here is not set there, and the other way round.
+    ours='^(SEMILAYER_[A-Za-z0-9_]*|HTTPS_PROXY|https_proxy|NO_PROXY|no_proxy|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|PORT)='
+    for name in $(env | grep -E "$ours" | sed 's/=.*//'); do unset "$name"; done
+    ask '{{range .Config.Env}}{{println .}}{{end}}' | grep -E "$ours" >"$text"
+    while IFS= read -r line; do export "${line?}"; done <"$text"
+fi
+
+# here PATH: the runner's file as this host sees it; nothing when it lies in the container alone.
+here() {
+    [ -n "$known" ] || {
+        printf '%s' "$1"
+        return
+    }
+    ask '{{range .Mounts}}{{.Destination}}={{.Source}}{{println}}{{end}}' | while IFS== read -r place source; do
+        case ${place:+$1} in
+        '') ;;
+        "$place" | "$place"/*)
+            printf '%s' "$source${1#"$place"}"
+            break
+            ;;
+        esac
+    done
+}
+
 # --- variables ---------------------------------------------------------------------------------------
 
-section "Variables"
+section "Variables${known:+ of the container}"
 
 # secret_file NAME PATH: says what is wrong with the file, never what is in it.
 secret_file() {
-    if [ ! -r "$2" ]; then
-        check failed "$1" "$2 cannot be read" "mount it, and let the user $(id -un 2>/dev/null || id -u) read it"
-    elif [ ! -s "$2" ]; then
+    file=$(here "$2")
+    if [ -z "$file" ]; then
+        check warning "$1" "nothing is mounted at $2" "unless the engine puts the secret there, mount it: -v FILE:$2:ro"
+    elif [ ! -r "$file" ]; then
+        check failed "$1" "$2 cannot be read${known:+ ($file on this host)}" "${known:+mount it, and }let the runner's user read it"
+    elif [ ! -s "$file" ]; then
         check failed "$1" "$2 is empty" "write the secret into it"
     else
         check ok "$1" "read from $2"
@@ -211,7 +263,10 @@ extra=''
 for name in NODE_EXTRA_CA_CERTS SSL_CERT_FILE; do
     eval "file=\${$name:-}"
     [ -n "$file" ] || continue
-    if [ ! -r "$file" ]; then
+    place=$file file=$(here "$file")
+    if [ -z "$file" ]; then
+        check failed "$name" "nothing is mounted at $place" "mount it: -v FILE:$place:ro"
+    elif [ ! -r "$file" ]; then
         check failed "$name" "$file cannot be read" "in a container: is it mounted, and readable for its user?"
     elif ! grep -q 'BEGIN CERTIFICATE' "$file"; then
         check failed "$name" "$file holds no certificate" "it must be PEM: -----BEGIN CERTIFICATE-----"
@@ -382,11 +437,6 @@ fi
 
 # --- the runner's own doctor -------------------------------------------------------------------------
 
-engine=''
-for candidate in docker podman; do
-    if [ -z "$engine" ] && have "$candidate"; then engine=$candidate; fi
-done
-
 run_doctor() {
     "$@" doctor ${json:+--json} $connect >"$text" 2>&1
     code=$?
@@ -406,14 +456,19 @@ section "The runner's own doctor"
 if [ -z "$run_binary" ]; then
     check ok doctor "not run, as asked"
 else
-    [ -n "$binary" ] || binary=$(command -v semilayer-runner 2>/dev/null)
-    [ -n "$binary" ] || { [ ! -x /semilayer-runner ] || binary=/semilayer-runner; }
+    if [ -z "$known" ]; then
+        [ -n "$binary" ] || binary=$(command -v semilayer-runner 2>/dev/null)
+        [ -n "$binary" ] || { [ ! -x /semilayer-runner ] || binary=/semilayer-runner; }
+    fi
     if [ -n "$binary" ] && [ -x "$binary" ]; then
         run_doctor "$binary"
     elif [ -n "$binary" ]; then
         check failed doctor "$binary is no program" "give its path as --binary PATH"
-    elif [ -n "$container" ] && [ -n "$engine" ]; then
+    elif [ "$status" = running ]; then
         run_doctor "$engine" exec "$container" /semilayer-runner
+    elif [ -n "$known" ]; then
+        check warning doctor "the container does not run, so nothing can be run in it" \
+            "its log says why; --binary PATH runs a doctor here, with the container's variables"
     else
         check warning doctor "no semilayer-runner here" "give its path as --binary PATH"
     fi
@@ -442,7 +497,8 @@ read_log() {
     known 'Missing runner id' "set SEMILAYER_RUNNER_ID (shown in the Console)"
     known 'Missing runner token' "set SEMILAYER_RUNNER_TOKEN (rk_..., shown once on create)"
     known 'DATABASE_URL is required' "that is a message of SemiLayer's own gateway, not of a runner: another image or command was started; the runner needs SEMILAYER_RUNNER_ID and SEMILAYER_RUNNER_TOKEN"
-    known 'UnknownIssuer\|SELF_SIGNED_CERT\|self-signed certificate\|UNABLE_TO_GET_ISSUER\|UNABLE_TO_VERIFY_LEAF\|CaUsedAsEndEntity\|(BadSignature)' "$INTERCEPTED"
+    known 'UnknownIssuer\|SELF_SIGNED_CERT\|self-signed certificate\|UNABLE_TO_GET_ISSUER\|UNABLE_TO_VERIFY_LEAF\|(CaUsedAsEndEntity)\|(BadSignature)' "$INTERCEPTED"
+    known 'calls itself an authority (CA:TRUE)' "a MySQL server's own certificate must be made with basicConstraints=CA:FALSE, or be signed by an authority"
     known 'certificate expired\|CERT_HAS_EXPIRED\|certificate has expired\|CERT_NOT_YET_VALID\|is valid only from' "check this machine's clock; if it is right, the server's certificate is out of date"
     known 'certificate is not for\|ALTNAME_INVALID' "the server there has a certificate for another name: check SEMILAYER_GATEWAY_URL, or the host of the source"
     known 'status 407' "the proxy wants a user: HTTPS_PROXY=http://user:password@host:port"
@@ -475,21 +531,26 @@ if [ -n "$container$log" ]; then
             check failed log "$log cannot be read"
         fi
     fi
-    if [ -n "$container" ] && [ -z "$engine" ]; then
-        check failed log "no docker and no podman to ask about the container $container" "save its log to a file and give it as --log FILE"
-    elif [ -n "$container" ]; then
-        state=$("$engine" inspect -f '{{.State.Status}} {{.State.ExitCode}} {{.State.OOMKilled}}' "$container" 2>/dev/null)
-        case $state in
-        '') check failed container "$engine knows no container $container" "$engine ps -a lists them" ;;
-        *true) check failed container "was killed for want of memory" "give it 64 MB at least" ;;
-        running*) check ok container "is running" ;;
-        *' 2 '*) check failed container "ended with code 2" "its configuration cannot work; the log says why" ;;
-        *) check failed container "is ${state%% *}, code $(echo "$state" | cut -d ' ' -f 2)" ;;
+    if [ -n "$known" ]; then
+        code=$(ask '{{.State.ExitCode}}')
+        case $status:$code:$(ask '{{.State.OOMKilled}}') in
+        *:true) check failed container "was killed for want of memory" "give it 64 MB at least" ;;
+        running:*) check ok container "is running" ;;
+        *:2:*) check failed container "ended with code 2" "its configuration cannot work; the log says why" ;;
+        *) check failed container "is $status, code $code" ;;
         esac
-        if [ -n "$state" ]; then
-            "$engine" logs --tail 5000 "$container" >"$text" 2>&1
+        if ! limit 20 "$engine" logs --tail 5000 "$container" >"$text" 2>&1; then
+            check failed log "$engine does not show it: $(tail -n 1 "$text")"
+        elif [ ! -s "$text" ]; then
+            check warning log "is empty" "where does this container log to? $engine logs $container shows nothing"
+        else
             read_log
         fi
+    elif [ -n "$engine" ]; then
+        check failed container "$engine knows no container $container" "$engine ps -a lists them"
+    elif [ -n "$container" ]; then
+        check failed container "neither docker nor podman answers here" \
+            "is the engine running, and may this user use it? Or save the log to a file: --log FILE"
     fi
 fi
 

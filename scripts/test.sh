@@ -5,8 +5,8 @@
 #
 # Everything it starts it stops again. A server given from outside (TEST_POSTGRES_URL, TEST_MARIADB_URL,
 # TEST_PGBOUNCER_URL, TEST_MYSQL_URL) is used instead of a private one, and so is an optimised runner
-# (TEST_RELEASE_RUNNER). TEST_RUNNER_LOG=trace makes every runner say all it can; whatever it says is searched for
-# every secret it was given.
+# (TEST_RELEASE_RUNNER). Every runner says all it can, and whatever it says is searched for every secret it was
+# given; TEST_RUNNER_LOG=info makes it say less.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 cd "$ROOT"
@@ -38,6 +38,7 @@ if [ -z "${TEST_RELEASE_RUNNER:-}" ]; then
     TEST_RELEASE_RUNNER=$(target_dir)/release/semilayer-runner
 fi
 export TEST_RELEASE_RUNNER
+export TEST_RUNNER_LOG=${TEST_RUNNER_LOG:-trace}
 cargo test --workspace --locked --no-run
 wait "$servers" || die "the database servers did not start"
 . "$databases/env"

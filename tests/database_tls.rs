@@ -1,5 +1,5 @@
 //! The certificate of a database is verified, and its own self-signed one can be trusted as it is.
-#![cfg(feature = "postgres")]
+#![cfg(all(feature = "postgres", feature = "mysql"))]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -19,8 +19,8 @@ use runner_testkit::{
 };
 use serde_json::Value;
 
-/// A Postgres server that offers TLS: the real one behind a door that speaks it.
-fn door(server: SocketAddr, config: &Arc<ServerConfig>) -> u16 {
+/// A server that offers TLS with this certificate: the real one behind a door that speaks it.
+fn door(open: Open, server: SocketAddr, config: &Arc<ServerConfig>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let config = Arc::clone(config);
@@ -28,13 +28,19 @@ fn door(server: SocketAddr, config: &Arc<ServerConfig>) -> u16 {
         for client in listener.incoming() {
             let config = Arc::clone(&config);
             // A refused handshake is what some of the tests are about.
-            thread::spawn(move || drop(serve(client.unwrap(), server, config)));
+            thread::spawn(move || drop(open(client.unwrap(), server, config)));
         }
     });
     port
 }
 
-fn serve(mut client: TcpStream, server: SocketAddr, config: Arc<ServerConfig>) -> io::Result<()> {
+type Open = fn(TcpStream, SocketAddr, Arc<ServerConfig>) -> io::Result<()>;
+
+fn postgres(
+    mut client: TcpStream,
+    server: SocketAddr,
+    config: Arc<ServerConfig>,
+) -> io::Result<()> {
     let mut request = [0; 8];
     client.read_exact(&mut request)?;
     if request != [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f] {
@@ -45,9 +51,30 @@ fn serve(mut client: TcpStream, server: SocketAddr, config: Arc<ServerConfig>) -
     network::join(&plain, &TcpStream::connect(server)?)
 }
 
-/// What `test-source` reports of a Postgres source on localhost that shows this certificate.
+/// The greeting and the request for TLS are the real server's and the client's; it has TLS, too.
+fn mysql(client: TcpStream, server: SocketAddr, config: Arc<ServerConfig>) -> io::Result<()> {
+    let server = TcpStream::connect(server)?;
+    for (mut from, mut to) in [(&server, &client), (&client, &server)] {
+        let mut head = [0; 4];
+        from.read_exact(&mut head)?;
+        let length = u32::from_le_bytes([head[0], head[1], head[2], 0]);
+        let mut packet = vec![0; length as usize];
+        from.read_exact(&mut packet)?;
+        to.write_all(&[&head, packet.as_slice()].concat())?;
+    }
+    let server = tls::originate(server, tls::credulous(), "localhost")?;
+    let client = tls::terminate(client, config)?;
+    network::join(&client, &server)
+}
+
+/// What `test-source` reports of a source on localhost that shows this certificate.
 fn report(server: &str, config: &Arc<ServerConfig>, parameters: &str, extra: &str) -> Value {
-    let port = door(databases::address(server), config);
+    let open: Open = if server.starts_with("mysql:") {
+        mysql
+    } else {
+        postgres
+    };
+    let port = door(open, databases::address(server), config);
     let mut url = databases::with_address(server, ([127, 0, 0, 1], port).into());
     url = url.replace("127.0.0.1", "localhost");
     let separator = if url.contains('?') { '&' } else { '?' };
@@ -135,4 +162,50 @@ fn an_unknown_authority_is_named() {
         (&true.into(), &true.into()),
         "{found}"
     );
+}
+
+#[test]
+fn mysql_takes_its_own_certificate_unless_it_is_an_authority() {
+    let _watchdog = watchdog(Duration::from_secs(90));
+    let Some(server) = databases::mysql9() else {
+        return;
+    };
+    let folder = TempDir::new();
+    let own = SelfSigned::new(&["localhost"], false);
+    let file = folder.write("own.pem", own.pem());
+    let file = file.to_str().unwrap();
+    let named = format!("sslmode=require&sslrootcert={file}");
+    for (parameters, extra) in [(named.as_str(), ""), ("sslmode=require", file)] {
+        let found = report(&server, &own.server(), parameters, extra);
+        assert_eq!(
+            (&found["ok"], &found["tls"]),
+            (&true.into(), &true.into()),
+            "{found}"
+        );
+    }
+    let refused = |server_config: &Arc<ServerConfig>, pem: &str, words: &[&str]| {
+        let file = folder.write("root.pem", pem);
+        let parameters = format!("sslmode=require&sslrootcert={}", file.display());
+        let found = report(&server, server_config, &parameters, "");
+        assert_eq!(found["code"], "SOURCE_UNREACHABLE", "{found}");
+        for part in words {
+            assert!(found["message"].as_str().unwrap().contains(part), "{found}");
+        }
+    };
+    let authority = SelfSigned::new(&["localhost"], true);
+    let words = [
+        "calls itself an authority (CA:TRUE)",
+        "basicConstraints=CA:FALSE",
+    ];
+    refused(&authority.server(), &authority.pem(), &words);
+    let elsewhere = SelfSigned::new(&["db.example"], false);
+    let words = ["is not for localhost but for db.example"];
+    refused(&elsewhere.server(), &elsewhere.pem(), &words);
+    // Of the same name, but not the same; and one of another name.
+    let words = ["than the one of that name", "NODE_EXTRA_CA_CERTS"];
+    refused(&elsewhere.server(), &own.pem(), &words);
+    let words = ["UnknownIssuer", "NODE_EXTRA_CA_CERTS"];
+    refused(&own.server(), &TestCa::new("another").pem(), &words);
+    let anybody = report(&server, &authority.server(), "sslmode=no-verify", "");
+    assert_eq!(anybody["ok"], true, "{anybody}");
 }

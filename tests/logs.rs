@@ -180,6 +180,17 @@ fn job_lines_tell_what_happened_and_quote_no_value() {
     );
     assert!(jobs[0]["ms"].is_u64());
     assert!(!log.contains("value-of-a"), "{log}");
+    if let Some(url) = databases::postgres() {
+        // Too long for a name, which is a notice of the server's.
+        let long = "value-of-a-parameter".repeat(4);
+        let source = source::managed("pg", "postgres", json!({ "url": url }));
+        let options = json!({"where": {long: 1}});
+        let answer = gateway.dispatch(&source, "query", "people", options).wait();
+        answer.expect_error("QUERY_FAILED");
+        runner.wait_stderr("\"source\":\"pg\"", SOON);
+        let log = runner.stderr();
+        assert!(!log.contains("value-of-a"), "{log}");
+    }
 }
 
 #[test]

@@ -123,21 +123,30 @@ fn describe(
              (BadSignature); {TRUST}",
             facts.issuer
         ),
+        (BadSignature, None) => write!(
+            f,
+            "the server's certificate is signed by another authority than the one of that name that is trusted \
+             here (BadSignature); {TRUST}"
+        ),
         (other, Some(facts)) if is_authority(other) => write!(
             f,
             "the server shows the certificate of the authority \"{}\" as its own, which is not trusted here \
              (CaUsedAsEndEntity); {TRUST}",
             facts.subject
         ),
-        (other, None) if is_authority(other) => write!(
-            f,
-            "the server shows a certificate of an authority as its own (CaUsedAsEndEntity); {TRUST}"
-        ),
+        // Only a driver with a check of its own leaves the facts out.
+        (other, None) if is_authority(other) => f.write_str(NO_AUTHORITY),
         (other, _) => write!(f, "the server's certificate is refused: {other}"),
     }
 }
 
 const TRUST: &str = "to trust it, name its PEM file in NODE_EXTRA_CA_CERTS";
+
+/// Our own check accepts such a certificate when it is among the extra roots; the MySQL driver's lets nothing in.
+const NO_AUTHORITY: &str = "the server's certificate calls itself an authority (CA:TRUE), as \
+    `openssl req -x509` makes it, and this driver accepts none of those as a server's own, even if it is trusted; \
+    make the certificate with `-addext basicConstraints=CA:FALSE` and `-addext subjectAltName=DNS:<host>`, or let \
+    an authority sign it, and name its PEM file, or the authority's, in NODE_EXTRA_CA_CERTS or sslrootcert";
 
 /// webpki's error for an end that shows a certificate of an authority; rustls passes it on as it is.
 pub(super) fn is_authority(cause: &CertificateError) -> bool {

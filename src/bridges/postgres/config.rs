@@ -244,7 +244,15 @@ fn without_hosts(parsed: &postgres::Config) -> postgres::Config {
         .keepalives_idle(Duration::from_secs(30))
         .keepalives_interval(Duration::from_secs(10))
         .keepalives_retries(3)
-        .tcp_user_timeout(Duration::from_secs(60));
+        .tcp_user_timeout(Duration::from_secs(60))
+        // The driver logs them at `info`; they may quote what a job has sent.
+        .notice_callback(|notice| {
+            log::trace!(
+                "{} of the database: {}",
+                notice.severity(),
+                notice.message()
+            );
+        });
     config
 }
 

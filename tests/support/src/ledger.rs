@@ -14,6 +14,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use crate::answer::{Answer, Terminal};
+use crate::secrets;
 
 /// A frame read without building its rows: enough to count them, and fast enough never to be the bottleneck
 /// of a measurement.
@@ -174,6 +175,11 @@ impl Ledger {
     ) {
         let kind = glance.kind.as_ref();
         let id = glance.id.as_deref().unwrap_or_default();
+        if kind == "error"
+            && let Some(secret) = secrets::found_in(&frame.to_string())
+        {
+            self.violation(format!("{secret} is in the error of {id}: {frame}"));
+        }
         let Some(job) = self
             .jobs
             .get_mut(id)

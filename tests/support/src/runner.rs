@@ -72,8 +72,8 @@ impl RunnerBuilder {
         builder
     }
 
-    /// The optimised binary instead, for measures that are only honest for what is shipped. `None`, and why,
-    /// when there is none; `scripts/test.sh` builds it.
+    /// The optimised binary instead, at its usual log level, for measures that are only honest for what is
+    /// shipped. `None`, and why, when there is none; `scripts/test.sh` builds it.
     pub fn release(mut self) -> Option<Self> {
         self.environment.remove("SEMILAYER_LOG");
         match std::env::var("TEST_RELEASE_RUNNER") {
@@ -105,6 +105,7 @@ impl RunnerBuilder {
 
     /// Arguments in place of `start`.
     pub fn args(mut self, arguments: &[&str]) -> Self {
+        secrets::keep_arguments(arguments);
         self.arguments = arguments.iter().map(ToString::to_string).collect();
         self
     }

@@ -1,62 +1,177 @@
-//! The secrets that a test process hands to its runners. No runner may ever print one; every runner's output is
-//! searched for all of them when it ends.
+//! The secrets that a test process hands to its runners. No runner may ever tell one: all that a runner prints or
+//! logs is searched for all of them when it ends, and so is every error frame that a gateway gets.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use data_encoding::BASE64;
 use serde_json::Value;
-use url::Url;
+use url::{Url, form_urlencoded};
 
-static SECRETS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+use crate::TOKEN;
 
-/// Keeps a secret in mind. Words that may well stand in a log for another reason are no use: what is short, or
-/// without a digit.
-pub fn keep(secret: &str) {
-    if secret.len() >= 10 && secret.contains(|c: char| c.is_ascii_digit()) {
-        let mut secrets = SECRETS.lock().unwrap_or_else(PoisonError::into_inner);
-        secrets.insert(secret.to_owned());
+static SECRETS: Mutex<Secrets> = Mutex::new(Secrets {
+    words: BTreeSet::new(),
+    files: BTreeSet::new(),
+});
+
+struct Secrets {
+    words: BTreeSet<String>,
+    /// What they hold may change while a test goes on.
+    files: BTreeSet<PathBuf>,
+}
+
+impl Secrets {
+    /// Words that may well stand in a log for another reason are no use: what is short, and what is neither a
+    /// token nor has a digit in it.
+    fn keep(&mut self, secret: &str) {
+        let telling = secret.starts_with("rk_") || secret.contains(|c: char| c.is_ascii_digit());
+        if secret.len() >= 6 && telling {
+            self.words.insert(secret.to_owned());
+        }
+    }
+
+    /// The password of a URL, unless it is the user's name as well, which is no secret: as it is written, as it is
+    /// meant, and as a proxy gets it. And the private key that the URL names.
+    fn keep_url(&mut self, text: &str) {
+        let Ok(url) = Url::parse(text) else {
+            return;
+        };
+        if let Some(password) = url.password()
+            && password != url.username()
+        {
+            let pair = format!("{}:{}", decoded(url.username()), decoded(password));
+            self.keep(password);
+            self.keep(&decoded(password));
+            self.keep(&BASE64.encode(pair.as_bytes()));
+        }
+        for (_, file) in url.query_pairs().filter(|(name, _)| name == "sslkey") {
+            self.keep_file(&file);
+        }
+    }
+
+    fn keep_file(&mut self, file: &str) {
+        self.files.insert(PathBuf::from(file));
+        self.read_files();
+    }
+
+    /// A line of a private key is as secret as the whole.
+    fn read_files(&mut self) {
+        let files = self
+            .files
+            .iter()
+            .filter_map(|file| fs::read_to_string(file).ok());
+        let texts: Vec<String> = files.collect();
+        for line in texts.iter().flat_map(|text| text.lines()) {
+            if !line.starts_with("-----") {
+                self.keep(line.trim());
+                self.keep_url(line);
+            }
+        }
     }
 }
 
-/// Keeps the password of a URL, unless it is the user's name as well, which is no secret.
-pub fn keep_url(text: &str) {
-    if let Ok(url) = Url::parse(text)
-        && let Some(password) = url.password()
-        && password != url.username()
-    {
-        keep(password);
-    }
+fn secrets() -> MutexGuard<'static, Secrets> {
+    SECRETS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Without its percent signs.
+fn decoded(text: &str) -> String {
+    let text = text.replace('+', "%2B").replace('&', "%26");
+    let mut pairs = form_urlencoded::parse(text.as_bytes());
+    pairs.next().unwrap_or_default().0.into_owned()
 }
 
 /// Keeps what is secret in a variable of the environment.
 pub fn keep_variable(name: &str, value: &str) {
-    if (name.contains("TOKEN") || name.contains("PASSWORD"))
-        && !name.ends_with("_FILE")
-        && !name.ends_with("_PARAM")
-    {
-        keep(value);
+    const SECRET: [&str; 4] = ["TOKEN", "PASSWORD", "_PASS", "SECRET"];
+    if name.ends_with("_FILE") && name.starts_with("SEMILAYER_") || name.ends_with("_SSL_KEY") {
+        secrets().keep_file(value);
+    } else if SECRET.iter().any(|word| name.contains(word)) && !name.ends_with("_PARAM") {
+        secrets().keep(value);
     }
-    keep_url(value);
+    secrets().keep_url(value);
+}
+
+/// Keeps what is secret among the arguments of a command.
+pub fn keep_arguments(arguments: &[&str]) {
+    for (place, argument) in arguments.iter().enumerate() {
+        let value = argument.strip_prefix("--token=");
+        let next = (*argument == "--token").then(|| arguments.get(place + 1).copied());
+        if let Some(token) = value.or(next.flatten()) {
+            secrets().keep(token);
+        }
+    }
 }
 
 /// Keeps what is secret in a source's configuration.
 pub fn keep_config(config: &Value) {
     let text = |key: &str| config[key].as_str();
-    if let Some(password) = text("password")
+    if let Some(password) = text("password").or(text("pass"))
         && text("user").or(text("username")) != Some(password)
     {
-        keep(password);
+        secrets().keep(password);
     }
     for key in ["url", "connectionString"] {
-        text(key).into_iter().for_each(keep_url);
+        text(key)
+            .into_iter()
+            .for_each(|url| secrets().keep_url(url));
     }
+    let key = text("sslkey").into_iter();
+    key.for_each(|file| secrets().keep_file(file));
 }
 
 /// A secret that is in this text.
 pub fn found_in(text: &str) -> Option<String> {
-    let secrets = SECRETS.lock().unwrap_or_else(PoisonError::into_inner);
-    secrets
-        .iter()
-        .find(|secret| text.contains(*secret))
-        .cloned()
+    let mut secrets = secrets();
+    secrets.read_files();
+    secrets.keep(TOKEN);
+    let mut words = secrets.words.iter();
+    words.find(|secret| text.contains(*secret)).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::temp::TempDir;
+
+    #[test]
+    fn every_way_to_hand_over_a_secret_is_known() {
+        let folder = TempDir::new();
+        let key = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49\n-----END PRIVATE KEY-----\n";
+        let key = folder.write("key.pem", key);
+        let password = folder.write("password", "in-a-file-1\n");
+        let path = |file: &PathBuf| file.to_str().unwrap().to_owned();
+        keep_variable("SEMILAYER_RUNNER_TOKEN", "rk_of-a-variable");
+        keep_variable("SEMILAYER_SOURCE_A_PASS", "of-a-variable-2");
+        keep_variable("SEMILAYER_SOURCE_A_PASSWORD_FILE", &path(&password));
+        keep_variable("SEMILAYER_SOURCE_A_URL", "postgres://u:of%20a-url-3@h/d");
+        keep_variable("HTTPS_PROXY", "http://proxy-user:of-a-proxy-4@h:3128");
+        keep_arguments(&["start", "--token", "rk_argument", "--token=rk_joined"]);
+        keep_config(&serde_json::json!({"user": "u", "password": "of-a-config-5"}));
+        keep_config(&serde_json::json!({"url": format!("mysql://h/d?sslkey={}", path(&key))}));
+        for secret in [
+            "rk_of-a-variable",
+            "of-a-variable-2",
+            "in-a-file-1",
+            "of%20a-url-3",
+            "of a-url-3",
+            "of-a-proxy-4",
+            // What stands in Proxy-Authorization.
+            "cHJveHktdXNlcjpvZi1hLXByb3h5LTQ=",
+            "rk_argument",
+            "rk_joined",
+            "of-a-config-5",
+            "MIGHAgEAMBMGByqGSM49",
+        ] {
+            let text = format!("2026-01-01 INFO it is {secret}, they say");
+            assert_eq!(found_in(&text).as_deref(), Some(secret));
+        }
+        folder.write("password", "changed-meanwhile-6");
+        assert!(found_in("changed-meanwhile-6").is_some());
+        secrets().keep_url("postgres://runner1:runner1@h/d");
+        assert_eq!(found_in("role runner1 on h, not PRIVATE KEY"), None);
+    }
 }
