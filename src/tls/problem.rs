@@ -140,6 +140,9 @@ fn describe(
     }
 }
 
+/// How rustls begins a text that goes on with a link to its manual.
+const NO_GOOD_BYE: &str = "peer closed connection without sending TLS close_notify";
+
 const TRUST: &str = "to trust it, name its PEM file in NODE_EXTRA_CA_CERTS";
 
 /// Our own check accepts such a certificate when it is among the extra roots; the MySQL driver's lets nothing in.
@@ -211,6 +214,12 @@ pub fn words(error: &(dyn Error + 'static)) -> Option<String> {
             describe(f, self.0, None)
         }
     }
+    if let Some(end) = error.downcast_ref::<io::Error>()
+        && end.kind() == io::ErrorKind::UnexpectedEof
+        && end.to_string().starts_with(NO_GOOD_BYE)
+    {
+        return Some("the other end hung up (no close_notify)".to_owned());
+    }
     match rustls_error(error)? {
         rustls::Error::InvalidCertificate(cause) => Some(match certificate_problem(error) {
             Some(problem) => problem.to_string(),
@@ -249,6 +258,12 @@ mod tests {
         let said = words(&unknown).unwrap();
         assert!(said.contains("UnknownIssuer") && said.contains("NODE_EXTRA_CA_CERTS"));
         assert_eq!(remedy(&error(Expired)), Some(Remedy::Time));
+        let text = format!("{NO_GOOD_BYE}: https://example.org/manual");
+        let end = io::Error::new(io::ErrorKind::UnexpectedEof, text);
+        assert_eq!(
+            words(&end).as_deref(),
+            Some("the other end hung up (no close_notify)")
+        );
         let other = io::Error::from(io::ErrorKind::ConnectionReset);
         assert_eq!((words(&other), remedy(&other)), (None, None));
     }

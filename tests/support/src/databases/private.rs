@@ -1,8 +1,11 @@
 //! A database server of one test, to be restarted and maltreated.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::PathBuf;
 use std::process::Command;
 
+use crate::TestCa;
 use crate::temp::TempDir;
 
 /// A running server without anybody else on it; it ends with the value.
@@ -44,7 +47,7 @@ impl PrivateServer {
         }
         command.env_remove(variable);
         let output = command.output().expect("scripts/databases.sh");
-        let exports = std::fs::read_to_string(folder.path().join("env")).unwrap_or_default();
+        let exports = fs::read_to_string(folder.path().join("env")).unwrap_or_default();
         let mut lines = exports.lines();
         let url = lines
             .find_map(|line| line.split_once(&format!("{variable}=")))
@@ -69,6 +72,22 @@ impl PrivateServer {
     /// Gives a PostgreSQL a standby that follows it, and tells the standby's URL. It ends with the server.
     pub fn replica(&self) -> String {
         self.script("replica").trim().to_owned()
+    }
+
+    /// Has a PostgreSQL offer TLS with a certificate for 127.0.0.1 that this authority has signed.
+    pub fn encrypt(&self, ca: &TestCa) {
+        let data = self.folder.path().join("postgres/data");
+        let owner = fs::metadata(&data).expect("the data folder");
+        let (certificate, key) = ca.issue_pem(&["127.0.0.1"]);
+        for (name, pem) in [("server.crt", certificate), ("server.key", key)] {
+            let file = data.join(name);
+            fs::write(&file, pem).expect("a file of the server");
+            // The server insists on both.
+            fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("its mode");
+            chown(&file, Some(owner.uid()), Some(owner.gid())).expect("its owner");
+        }
+        self.administrate("ALTER SYSTEM SET ssl = on");
+        self.administrate("SELECT pg_reload_conf()");
     }
 
     /// What the script prints.

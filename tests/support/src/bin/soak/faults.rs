@@ -41,14 +41,16 @@ impl Faulty<'_> {
     }
 
     fn disturb_session(&self, random: &mut Random) {
-        match random.below(7) {
+        match random.below(8) {
             0 => self.link.cut(),
             1 => self.link.reset(),
-            2 => self.with_link(|connection| connection.close(1012, "restart")),
-            3 => self.with_link(|connection| connection.raw(b"HTTP/1.1 500 Oops\r\n\r\n".to_vec())),
+            // No record of TLS.
+            2 => self.link.inject(&[0x17; 4000]),
+            3 => self.with_link(|connection| connection.close(1012, "restart")),
+            4 => self.with_link(|connection| connection.raw(b"HTTP/1.1 500 Oops\r\n\r\n".to_vec())),
             // Half-open: longer than two and a half heartbeats.
-            4 => self.stall(Faults::stalled(), Faults::stalled(), Duration::from_secs(7)),
-            5 => self.stall(
+            5 => self.stall(Faults::stalled(), Faults::stalled(), Duration::from_secs(7)),
+            6 => self.stall(
                 Faults::default(),
                 Faults::stalled(),
                 random.millis(500, 8_000),
