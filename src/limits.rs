@@ -33,6 +33,10 @@ pub const BACKOFF_RESET_AFTER: Duration = Duration::from_secs(60);
 
 /// How long the other end may take to answer a close frame, and the last frames to leave when the runner stops.
 pub const CLOSE_LINGER: Duration = Duration::from_secs(2);
+/// Sources whose text and key a session remembers, because every job carries its whole source.
+pub const KNOWN_SOURCES: usize = 16;
+/// Longest text of a source that is remembered.
+pub const KNOWN_SOURCE_BYTES: usize = 16 << 10;
 /// Read at once from the gateway; jobs are a few hundred bytes.
 pub const READ_BUFFER: usize = 8 << 10;
 /// Small frames that wait together for one write.

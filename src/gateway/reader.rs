@@ -20,13 +20,15 @@ use crate::gateway::wire::WireReader;
 use crate::jobs::{Engine, JobSession, Urgent};
 use crate::limits;
 use crate::metrics::SessionUp;
-use crate::protocol::{FrameError, ServerFrame, client_frame};
+use crate::protocol::{FrameError, FrameParser, ServerFrame, client_frame};
 
 /// Reads until the session ends. Owns the heartbeat: the wait for bytes is at most the wait for the next beat,
 /// so an idle session uses no CPU between two of them.
 pub struct Reader {
     /// Where the frames come from.
     pub stream: FrameGuard<WireReader>,
+    /// What makes sense of them.
+    pub frames: FrameParser,
     /// The clock.
     pub pulse: Pulse,
     /// The way to the writer.
@@ -146,7 +148,7 @@ impl Reader {
             // What is left of a frame that was too large, and was reported.
             return Ok(());
         }
-        match ServerFrame::parse(text) {
+        match self.frames.parse(text) {
             Ok(ServerFrame::Job(job)) => {
                 self.events.job(Some(&job.id));
                 self.jobs.submit(job);

@@ -21,6 +21,7 @@ use crate::gateway::wire::{Wire, WireReader, WireWriter};
 use crate::gateway::writer::Writer;
 use crate::jobs::{Engine, Outbox, Urgent};
 use crate::limits;
+use crate::protocol::FrameParser;
 
 /// What a session needs besides its connection.
 pub struct SessionContext<'a> {
@@ -66,6 +67,7 @@ pub fn run(link: Link, budget: Budget, context: SessionContext<'_>) -> (End, Dur
         kill: Arc::new(move || wire.hang_up()),
     };
     let mut reader = Reader {
+        frames: FrameParser::default(),
         stream: FrameGuard::new(
             WireReader::new(Arc::clone(&link.wire), urgent.clone()),
             link.early,

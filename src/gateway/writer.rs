@@ -121,7 +121,12 @@ impl Writer {
         }
         self.send_text(frame.text, frame.rows)?;
         match frame.kind {
-            FrameKind::Chunk => {}
+            FrameKind::Chunk => {
+                if let Some(done) = frame.done {
+                    self.send_text(done, 0)?;
+                    self.events.done(frame.job.id());
+                }
+            }
             FrameKind::Done => self.events.done(frame.job.id()),
             FrameKind::Error => self.events.error(frame.job.id()),
         }

@@ -22,7 +22,7 @@ use crate::jobs::live_job::LiveJob;
 use crate::jobs::oversight::Ruled;
 use crate::jobs::report;
 use crate::jobs::timers::Timers;
-use crate::jobs::{EngineSettings, FrameKind, Outcome, Oversight, Phase, RowSink, Slot};
+use crate::jobs::{Chunk, EngineSettings, FrameKind, Outcome, Oversight, Phase, RowSink, Slot};
 use crate::limits;
 use crate::metrics::Metrics;
 use crate::options::Request;
@@ -209,7 +209,7 @@ impl Core {
             self.report(&job, answer.as_ref().err());
             job.link.forget(&job);
             match answer {
-                Ok(text) => job.send(FrameKind::Done, text),
+                Ok((rest, done)) => job.finish(rest, done),
                 Err(error) => job.send(
                     FrameKind::Error,
                     client_frame::error(job.control.id(), &error),
@@ -225,13 +225,13 @@ impl Core {
         next
     }
 
-    /// The whole job up to the text of its `done` frame.
+    /// The whole job up to its last rows and the text of its `done` frame.
     fn answer(
         &self,
         job: &Arc<LiveJob>,
         frame: Box<JobFrame>,
         bridge: &mut Option<Arc<dyn Bridge>>,
-    ) -> Result<String, JobError> {
+    ) -> Result<(Option<Chunk>, String), JobError> {
         let started = Instant::now();
         let JobFrame {
             source,
@@ -244,7 +244,7 @@ impl Core {
         let permit = self.oversight.permit(&source)?;
         let bridge = match bridge {
             Some(bridge) => bridge,
-            None => bridge.insert(self.open(job, source)?),
+            None => bridge.insert(self.open(job, Source::clone(&source))?),
         };
         let mut request = Request::parse(&kind, &target, &options, &package)?;
         // They may be megabytes, and the job may take minutes.
@@ -270,13 +270,10 @@ impl Core {
             }
             None => bridge.run(&job.control, &target, &request, &mut sink)?,
         };
-        sink.flush()?;
-        Ok(done_frame(
-            job.control.id(),
-            sink.rows(),
-            started.elapsed(),
-            &summary,
-        ))
+        let rest = sink.finish()?;
+        let took = started.elapsed();
+        let done = done_frame(job.control.id(), sink.rows(), took, &summary);
+        Ok((rest, done))
     }
 
     fn open(&self, job: &LiveJob, mut source: Source) -> Result<Arc<dyn Bridge>, JobError> {

@@ -1,13 +1,15 @@
 //! What is told about a job once it has ended: in metrics, in the log.
 
+use std::sync::Arc;
+
 use crate::protocol::{JobFrame, JobKind};
+use crate::sources::Source;
 
 /// A job as people look at it. Holds nothing of its parameters.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct JobFacts {
     pub kind: JobKind,
-    pub source_id: String,
-    pub source_name: String,
+    pub source: Arc<Source>,
     pub target: String,
 }
 
@@ -15,8 +17,7 @@ impl JobFacts {
     pub fn of(frame: &JobFrame) -> Self {
         Self {
             kind: JobKind::of(&frame.kind),
-            source_id: frame.source.id.clone(),
-            source_name: frame.source.name.clone(),
+            source: Arc::clone(&frame.source),
             target: frame.target.clone(),
         }
     }

@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, TrySendError, select};
 use crate::error::{ErrorCode, JobError};
 use crate::jobs::facts::JobFacts;
 use crate::jobs::report::AuditRecord;
-use crate::jobs::{FrameKind, FrameOut, JobControl, Outbox, Urgent};
+use crate::jobs::{Chunk, FrameKind, FrameOut, JobControl, Outbox, Urgent};
 use crate::protocol::client_frame;
 use crate::sources::SourceKey;
 
@@ -40,15 +40,33 @@ impl LiveJob {
     /// Hands a frame to the writer, waiting while the gateway reads slowly, but not longer than the session
     /// lives.
     pub fn send(&self, kind: FrameKind, text: String) {
-        if self.link.is_dead() {
-            return;
-        }
-        let frame = FrameOut {
+        self.hand_over(FrameOut {
             job: Arc::clone(&self.control),
             kind,
             rows: 0,
             text,
-        };
+            done: None,
+        });
+    }
+
+    /// Hands over the last rows and the `done` frame.
+    pub fn finish(&self, rest: Option<Chunk>, done: String) {
+        match rest {
+            None => self.send(FrameKind::Done, done),
+            Some(Chunk { rows, text }) => self.hand_over(FrameOut {
+                job: Arc::clone(&self.control),
+                kind: FrameKind::Chunk,
+                rows,
+                text,
+                done: Some(done),
+            }),
+        }
+    }
+
+    fn hand_over(&self, frame: FrameOut) {
+        if self.link.is_dead() {
+            return;
+        }
         let Err(TrySendError::Full(frame)) = self.link.outbox.frames.try_send(frame) else {
             return;
         };

@@ -24,7 +24,7 @@ pub use engine::{Engine, EngineSettings};
 pub use outbox::{Outbox, Urgent};
 pub use oversight::{Oversight, Ruled};
 pub use session::JobSession;
-pub use sink::{ChunkLimits, FrameKind, FrameOut, RowSink, Slot};
+pub use sink::{Chunk, ChunkLimits, FrameKind, FrameOut, RowSink, Slot};
 
 #[cfg(test)]
 mod tests;

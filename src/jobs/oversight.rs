@@ -69,8 +69,8 @@ impl Oversight {
         let line = AuditLine {
             time: now(),
             job: job.control.id(),
-            source_id: &job.facts.source_id,
-            source_name: &job.facts.source_name,
+            source_id: &job.facts.source.id,
+            source_name: &job.facts.source.name,
             kind: job.facts.kind.as_str(),
             target: &job.facts.target,
             details: &details,

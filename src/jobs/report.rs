@@ -54,7 +54,7 @@ pub(super) fn log(job: &LiveJob, error: Option<&JobError>, took: Duration) {
     log::log!(
         level,
         job = job.control.id(),
-        source = job.facts.source_name.as_str(),
+        source = job.facts.source.name.as_str(),
         kind = job.facts.kind.as_str(),
         outcome = error.map_or("done", |error| error.code.as_str()),
         rows = rows,

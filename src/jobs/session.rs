@@ -15,12 +15,14 @@ use crate::jobs::report::AuditRecord;
 use crate::jobs::{JobControl, Outbox, Outcome};
 use crate::limits;
 use crate::protocol::JobFrame;
+use crate::sources::RecentKeys;
 
 /// The live jobs of one gateway session. Dropping it ends the session's jobs: they are cancelled in their
 /// database and send nothing more.
 pub struct JobSession {
     core: Arc<Core>,
     link: Arc<SessionLink>,
+    keys: RecentKeys,
     /// Dropped with the session, which frees workers that wait to hand over a last frame.
     _here: Sender<()>,
 }
@@ -31,6 +33,7 @@ impl JobSession {
         Self {
             core,
             link: Arc::new(SessionLink::new(outbox, gone)),
+            keys: RecentKeys::default(),
             _here: here,
         }
     }
@@ -45,7 +48,7 @@ impl JobSession {
         let job = Arc::new(LiveJob {
             control: Arc::new(JobControl::new(frame.id.as_str(), deadline)),
             link: Arc::clone(&self.link),
-            key: self.core.keys.key(&frame.source),
+            key: self.keys.key(&self.core.keys, &frame.source),
             seq: self.core.next_job(),
             arrived,
             facts: JobFacts::of(&frame),

@@ -33,6 +33,18 @@ pub struct FrameOut {
     pub rows: u64,
     /// The frame's JSON text.
     pub text: String,
+    /// The text of the job's `done` frame, when this is its last chunk: one hand-over, one wake-up, one
+    /// write for both.
+    pub done: Option<String>,
+}
+
+/// A chunk that has not been sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chunk {
+    /// Rows or buckets in it.
+    pub rows: u64,
+    /// The frame's JSON text.
+    pub text: String,
 }
 
 /// When a chunk is cut: by rows or by bytes, whichever comes first.
@@ -82,6 +94,8 @@ pub struct RowSink {
     head: String,
     text: String,
     in_chunk: usize,
+    /// A whole chunk that waits for the flush.
+    whole: Option<Chunk>,
     rows: u64,
     bytes: u64,
     caps: Caps,
@@ -109,6 +123,7 @@ impl RowSink {
             head,
             text: String::new(),
             in_chunk: 0,
+            whole: None,
             rows: 0,
             bytes: 0,
             caps: Caps::default(),
@@ -151,25 +166,48 @@ impl RowSink {
         self.in_chunk += 1;
         self.rows += 1;
         if self.in_chunk >= self.limits.rows || self.text.len() >= self.limits.bytes {
+            // The next chunk of this job is likely to be as long as this one.
+            let likely = self.text.len().min(self.limits.bytes.saturating_add(4096));
             self.flush()?;
+            self.text = String::with_capacity(likely);
         }
         Ok(())
     }
 
-    /// Sends the one chunk of a `count`, which has no rows.
-    pub fn count(&mut self, total: u64) -> Result<(), JobError> {
+    /// The one chunk of a `count`, which has no rows.
+    pub fn count(&mut self, total: u64) {
         debug_assert!(self.in_chunk == 0 && self.slot == Slot::Rows);
         let mut text = self.head.clone();
         text.push_str("],\"total\":");
         write_u64(&mut text, total);
         text.push('}');
-        self.send(text, 0)
+        self.whole = Some(Chunk { rows: 0, text });
     }
 
-    /// Sends what is left; the worker calls it before the terminal frame.
+    /// Sends what is left.
     pub fn flush(&mut self) -> Result<(), JobError> {
+        match self.cut()? {
+            Some(chunk) => self.send(chunk),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the sink. What is left is returned, to be sent along with the terminal frame; unless the gateway
+    /// reads slowly, because the wait for it must be one that a deadline ends.
+    pub fn finish(&mut self) -> Result<Option<Chunk>, JobError> {
+        match self.cut()? {
+            Some(chunk) if self.frames.is_full() => self.send(chunk).map(|()| None),
+            Some(chunk) => {
+                self.note(&chunk);
+                Ok(Some(chunk))
+            }
+            None => Ok(None),
+        }
+    }
+
+    fn cut(&mut self) -> Result<Option<Chunk>, JobError> {
         if self.in_chunk == 0 {
-            return Ok(());
+            return Ok(self.whole.take());
         }
         self.text.push_str("]}");
         let bytes = self.bytes + self.text.len() as u64;
@@ -178,12 +216,9 @@ impl RowSink {
             self.in_chunk = 0;
             return Err(error);
         }
-        let rows = std::mem::take(&mut self.in_chunk);
-        // The next chunk of this job is likely to be as long as this one.
-        let next =
-            String::with_capacity(self.text.len().min(self.limits.bytes.saturating_add(4096)));
-        let text = std::mem::replace(&mut self.text, next);
-        self.send(text, rows)
+        let rows = std::mem::take(&mut self.in_chunk) as u64;
+        let text = std::mem::take(&mut self.text);
+        Ok(Some(Chunk { rows, text }))
     }
 
     /// Rows taken so far.
@@ -205,18 +240,25 @@ impl RowSink {
     pub fn restart(&mut self) {
         debug_assert!(!self.started());
         self.text.clear();
+        self.whole = None;
         self.in_chunk = 0;
         self.rows = 0;
     }
 
-    fn send(&mut self, text: String, rows: usize) -> Result<(), JobError> {
-        self.bytes += text.len() as u64;
-        self.job.add_sent(rows as u64, text.len() as u64);
+    fn note(&mut self, chunk: &Chunk) {
+        let bytes = chunk.text.len() as u64;
+        self.bytes += bytes;
+        self.job.add_sent(chunk.rows, bytes);
+    }
+
+    fn send(&mut self, chunk: Chunk) -> Result<(), JobError> {
+        self.note(&chunk);
         let frame = FrameOut {
             job: Arc::clone(&self.job),
             kind: FrameKind::Chunk,
-            rows: rows as u64,
-            text,
+            rows: chunk.rows,
+            text: chunk.text,
+            done: None,
         };
         let frame = match self.frames.try_send(frame) {
             Ok(()) => return self.job.check(),

@@ -1,5 +1,6 @@
 //! A `job` frame.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -11,8 +12,8 @@ use crate::sources::Source;
 pub struct JobFrame {
     /// The gateway's id; every answer carries it.
     pub id: String,
-    /// The database.
-    pub source: Source,
+    /// The database; shared by the jobs of the same source.
+    pub source: Arc<Source>,
     /// `query`, `read`, …; unchecked.
     pub kind: String,
     /// The table or its like; unchecked.

@@ -2,6 +2,7 @@
 //! codec does; a frame we cannot use says why, and a `job` among them still names its id.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use log::warn;
@@ -97,9 +98,16 @@ impl std::error::Error for FrameError {}
 impl ServerFrame {
     /// Parses a text frame.
     pub fn parse(text: &str) -> Result<Self, FrameError> {
-        if let Err(problem) = scan(text) {
-            return Err(refuse_job(text, problem).unwrap_or(FrameError::TooMuch(problem)));
-        }
+        Self::check_size(text)?;
+        Self::parse_checked(text)
+    }
+
+    pub(super) fn check_size(text: &str) -> Result<(), FrameError> {
+        scan(text)
+            .map_err(|problem| refuse_job(text, problem).unwrap_or(FrameError::TooMuch(problem)))
+    }
+
+    pub(super) fn parse_checked(text: &str) -> Result<Self, FrameError> {
         let value: Value = serde_json::from_str(text).map_err(|error| {
             // What JavaScript reads and we do not: `1e999`, half a surrogate pair.
             refuse_job(text, "not readable as JSON").unwrap_or(FrameError::Syntax {
@@ -163,6 +171,18 @@ fn job(mut frame: Map<String, Value>) -> Result<JobFrame, FrameError> {
             field: "id",
         });
     };
+    let deadline = deadline(frame.get("deadlineMs"));
+    job_of(id, deadline, || params(frame.remove("params")))
+}
+
+/// What a job's `params` come to.
+type Params = (Arc<Source>, String, Option<String>, Option<Value>);
+
+pub(super) fn job_of(
+    id: String,
+    deadline: Duration,
+    params: impl FnOnce() -> Result<Params, JobError>,
+) -> Result<JobFrame, FrameError> {
     if id.len() > limits::MAX_ID_BYTES {
         return Err(FrameError::Job {
             error: JobError::invalid_options(
@@ -172,39 +192,35 @@ fn job(mut frame: Map<String, Value>) -> Result<JobFrame, FrameError> {
             id,
         });
     }
-    let deadline = deadline(frame.get("deadlineMs"));
-    match params(frame.remove("params")) {
+    match params() {
         Ok((source, kind, target, options)) => Ok(JobFrame {
             id,
             source,
             kind,
-            target,
-            options,
+            // `listTargets` and `test` have no target.
+            target: target.unwrap_or_default(),
+            options: options.unwrap_or_else(|| Value::Object(Map::new())),
             deadline,
         }),
         Err(error) => Err(FrameError::Job { id, error }),
     }
 }
 
-fn params(params: Option<Value>) -> Result<(Source, String, String, Value), JobError> {
+fn params(params: Option<Value>) -> Result<Params, JobError> {
     let mut params = object(params, "params")?;
-    let source = source(params.remove("source"), "params.source")?;
+    let source = source_of(params.remove("source"), "params.source")?;
     let mut job = object(params.remove("job"), "params.job")?;
     let kind = string(job.remove("kind"), "params.job.kind")?;
-    // `listTargets` and `test` have no target.
     let target = match job.remove("target") {
-        None | Some(Value::Null) => String::new(),
-        target => string(target, "params.job.target")?,
+        None | Some(Value::Null) => None,
+        target => Some(string(target, "params.job.target")?),
     };
-    let options = match job.remove("options") {
-        None | Some(Value::Null) => Value::Object(Map::new()),
-        Some(options) => options,
-    };
-    Ok((source, kind, target, options))
+    let options = job.remove("options").filter(|options| !options.is_null());
+    Ok((Arc::new(source), kind, target, options))
 }
 
 /// `deadlineMs` is a duration. Zero and less mean that it is over already; what is no number means nothing.
-fn deadline(value: Option<&Value>) -> Duration {
+pub(super) fn deadline(value: Option<&Value>) -> Duration {
     let Some(ms) = value.and_then(Value::as_f64) else {
         return limits::JOB_DEADLINE;
     };
@@ -218,14 +234,14 @@ fn assignments(frame: &mut Map<String, Value>) -> Option<Vec<Source>> {
         return None;
     };
     let sources = list.into_iter().enumerate().filter_map(|(n, value)| {
-        source(Some(value), &format!("assignedSources[{n}]"))
+        source_of(Some(value), &format!("assignedSources[{n}]"))
             .map_err(|error| warn!("assignment ignored: {}", error.message))
             .ok()
     });
     Some(sources.collect())
 }
 
-fn source(value: Option<Value>, path: &str) -> Result<Source, JobError> {
+pub(super) fn source_of(value: Option<Value>, path: &str) -> Result<Source, JobError> {
     let mut source = object(value, path)?;
     let id = string(source.remove("id"), &format!("{path}.id"))?;
     let name = match source.remove("name") {

@@ -1,7 +1,9 @@
 //! Which jobs share a pool: those of one source configuration.
 
 use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::limits;
 use crate::sources::{CredentialsLocation, Source};
 
 /// A source configuration, as two hashes under keys that only this process knows: a gateway cannot make two
@@ -42,6 +44,26 @@ impl SourceKeys {
     }
 }
 
+/// The keys of the sources that jobs named last: whatever the size of a configuration, it is hashed once.
+#[derive(Default)]
+pub struct RecentKeys(Mutex<Vec<(Arc<Source>, SourceKey)>>);
+
+impl RecentKeys {
+    /// As `keys.key(source)`.
+    pub fn key(&self, keys: &SourceKeys, source: &Arc<Source>) -> SourceKey {
+        let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, key)) = recent.iter().find(|(known, _)| Arc::ptr_eq(known, source)) {
+            return *key;
+        }
+        let key = keys.key(source);
+        if recent.len() >= limits::KNOWN_SOURCES {
+            recent.clear();
+        }
+        recent.push((Arc::clone(source), key));
+        key
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +96,18 @@ mod tests {
             ..one.clone()
         };
         assert_eq!(keys.key(&one), keys.key(&renamed));
+    }
+
+    #[test]
+    fn recent_keys_are_the_keys() {
+        let (keys, recent) = (SourceKeys::default(), RecentKeys::default());
+        for n in 0..2 * limits::KNOWN_SOURCES {
+            let source = Arc::new(source(json!({"n": n})));
+            for _ in 0..2 {
+                assert_eq!(recent.key(&keys, &source), keys.key(&source));
+            }
+            assert!(recent.0.lock().unwrap().len() <= limits::KNOWN_SOURCES);
+        }
     }
 
     #[test]

@@ -6,5 +6,5 @@ mod key;
 mod source;
 
 pub use environment::{LocalSource, SourceEnvironment, variable_name};
-pub use key::{SourceKey, SourceKeys};
+pub use key::{RecentKeys, SourceKey, SourceKeys};
 pub use source::{CredentialsLocation, Source};

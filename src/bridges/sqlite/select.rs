@@ -78,7 +78,7 @@ pub(super) fn count(
 ) -> Result<Summary, JobError> {
     let from = Dialect::Sqlite.quote(whole_name(target)?);
     let count = sql::count(Dialect::Sqlite, &from, &options.filter);
-    sink.count(number(connection, job, &count)?)?;
+    sink.count(number(connection, job, &count)?);
     Ok(Summary::default())
 }
 

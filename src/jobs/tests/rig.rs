@@ -320,7 +320,7 @@ pub fn source(name: &str, max: u64) -> Source {
 pub fn job(id: &str, source: &Source, target: &str) -> JobFrame {
     JobFrame {
         id: id.into(),
-        source: source.clone(),
+        source: Arc::new(source.clone()),
         kind: "listTargets".into(),
         target: target.into(),
         options: json!({}),
@@ -344,5 +344,5 @@ impl Ledger {
 
 /// True for the last frame of a job.
 pub fn is_terminal(frame: &FrameOut) -> bool {
-    frame.kind != FrameKind::Chunk
+    frame.kind != FrameKind::Chunk || frame.done.is_some()
 }
