@@ -2,8 +2,8 @@
 //! the record of what it touched. All fields are spelled out, so that a new option cannot be forgotten here.
 
 use crate::options::{
-    Aggregate, AggregateOptions, BatchReadOptions, Bucket, CountOptions, Dimension, GeoPlace, Join,
-    Measure, Order, Predicate, QueryOptions, ReadOptions, Request,
+    Aggregate, AggregateOptions, Bucket, CountOptions, Dimension, GeoPlace, Join, Measure, Order,
+    Predicate, QueryOptions, ReadOptions, Request,
 };
 
 /// What a column is named for.
@@ -50,19 +50,14 @@ impl Request {
                     });
                 }
             }
-            Self::Query(QueryOptions {
-                filter,
-                order,
-                limit: _,
-                offset: _,
-                select,
-            })
-            | Self::BatchRead(BatchReadOptions {
-                filter,
-                order,
-                limit: _,
-                select,
-            }) => {
+            Self::Query(options) | Self::BatchRead(options) => {
+                let QueryOptions {
+                    filter,
+                    order,
+                    limit: _,
+                    offset: _,
+                    select,
+                } = options;
                 shown(select.as_deref(), visit);
                 filtered(filter, visit);
                 ordered(order, visit);

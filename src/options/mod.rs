@@ -16,6 +16,4 @@ pub use aggregate::{
 pub use columns::{ColumnRole, NamedColumn};
 pub(crate) use fields::is_identifier;
 pub use predicate::{Comparison, Pattern, Predicate};
-pub use request::{
-    BatchReadOptions, CountOptions, Order, QueryOptions, ReadOptions, Request, RequestContext,
-};
+pub use request::{CountOptions, Order, QueryOptions, ReadOptions, Request, RequestContext};

@@ -103,8 +103,51 @@ impl Predicate {
         }
     }
 
+    /// True when the filter asks for one value of each of these columns.
+    pub fn pins(&self, columns: &[String]) -> bool {
+        columns.iter().all(|column| self.pins_one(column))
+    }
+
+    fn pins_one(&self, name: &str) -> bool {
+        match self {
+            Self::All(members) => members.iter().any(|member| member.pins_one(name)),
+            Self::Compare {
+                column, comparison, ..
+            } => *comparison == Comparison::Equal && column == name,
+            _ => false,
+        }
+    }
+
     /// True when the filter cannot reject a row.
     pub fn is_always(&self) -> bool {
         matches!(self, Self::All(members) if members.iter().all(Self::is_always))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_key_is_pinned_by_equality_with_all_of_it() {
+        let compare = |column: &str, comparison| Predicate::Compare {
+            column: column.into(),
+            comparison,
+            value: json!(1),
+        };
+        let equal = |column| compare(column, Comparison::Equal);
+        let key = |names: &[&str]| names.iter().map(|n| n.to_string()).collect::<Vec<_>>();
+        let both = Predicate::All(vec![
+            equal("a"),
+            Predicate::All(vec![equal("b"), equal("c")]),
+        ]);
+        assert!(both.pins(&key(&["b", "a"])));
+        assert!(equal("a").pins(&key(&["a"])));
+        assert!(!equal("a").pins(&key(&["a", "b"])));
+        assert!(!equal("a").pins(&key(&["A"])));
+        assert!(!compare("a", Comparison::LessOrEqual).pins(&key(&["a"])));
+        assert!(!Predicate::Any(vec![equal("a")]).pins(&key(&["a"])));
+        assert!(!Predicate::Not(Box::new(equal("a"))).pins(&key(&["a"])));
     }
 }

@@ -42,7 +42,7 @@ pub struct ReadOptions {
     pub tracking_column: String,
 }
 
-/// Options of `query`.
+/// Options of `query` and `batchRead`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueryOptions {
     /// The filter.
@@ -51,22 +51,9 @@ pub struct QueryOptions {
     pub order: Vec<Order>,
     /// Most rows to return.
     pub limit: Option<u64>,
-    /// Rows to skip.
+    /// Rows to skip; none in a `batchRead`.
     pub offset: Option<u64>,
     /// Columns to show; all of them when `None`.
-    pub select: Option<Vec<String>>,
-}
-
-/// Options of `batchRead`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct BatchReadOptions {
-    /// The filter.
-    pub filter: Predicate,
-    /// The order, most significant first.
-    pub order: Vec<Order>,
-    /// Most rows to return.
-    pub limit: Option<u64>,
-    /// Columns to show; all of them when `None` (absent or `'*'`).
     pub select: Option<Vec<String>>,
 }
 
@@ -85,7 +72,7 @@ pub enum Request {
     /// Rows by filter, with the total.
     Query(QueryOptions),
     /// Rows by filter, without the total.
-    BatchRead(BatchReadOptions),
+    BatchRead(QueryOptions),
     /// A number of rows.
     Count(CountOptions),
     /// Buckets with their measures.
@@ -117,7 +104,7 @@ impl Request {
             "read" => ReadOptions::parse(Options::new(options)?, context).map(Self::Read),
             "query" => QueryOptions::parse(Options::new(options)?, context).map(Self::Query),
             "batchRead" => {
-                BatchReadOptions::parse(Options::new(options)?, context).map(Self::BatchRead)
+                QueryOptions::parse_batch(Options::new(options)?, context).map(Self::BatchRead)
             }
             "count" => CountOptions::parse(Options::new(options)?, context).map(Self::Count),
             "aggregate" => AggregateOptions::parse(Options::new(options)?, context)
@@ -191,18 +178,8 @@ impl QueryOptions {
             select: options.columns("select", context.bridge)?,
         })
     }
-}
 
-/// Only PostgreSQL's grammar has OFFSET without LIMIT; elsewhere the official bridges fail on it.
-fn offset_stands_alone(bridge: &str) -> bool {
-    matches!(
-        bridge,
-        "@semilayer/bridge-postgres" | "@semilayer/bridge-cockroachdb" | "@semilayer/bridge-neon"
-    )
-}
-
-impl BatchReadOptions {
-    fn parse(options: Options<'_>, context: RequestContext<'_>) -> Result<Self, JobError> {
+    fn parse_batch(options: Options<'_>, context: RequestContext<'_>) -> Result<Self, JobError> {
         let select = match options.get("select") {
             Some(Value::String(all)) if all == "*" => None,
             _ => options.columns("select", context.bridge)?,
@@ -211,9 +188,27 @@ impl BatchReadOptions {
             filter: filter(options, context, EmptyOperators::Ignored)?,
             order: parse_order(options)?,
             limit: options.count("limit")?,
+            offset: None,
             select,
         })
     }
+
+    /// The number of rows the filter lets through, when the `rows` that came back tell it: counting them
+    /// would cost a scan.
+    pub fn known_total(&self, rows: u64) -> Option<u64> {
+        let offset = self.offset.unwrap_or(0);
+        let complete = self.limit.is_none_or(|limit| rows < limit);
+        // An empty page may lie far beyond the last row.
+        (complete && (rows > 0 || offset == 0)).then(|| offset.saturating_add(rows))
+    }
+}
+
+/// Only PostgreSQL's grammar has OFFSET without LIMIT; elsewhere the official bridges fail on it.
+fn offset_stands_alone(bridge: &str) -> bool {
+    matches!(
+        bridge,
+        "@semilayer/bridge-postgres" | "@semilayer/bridge-cockroachdb" | "@semilayer/bridge-neon"
+    )
 }
 
 impl CountOptions {
@@ -266,6 +261,22 @@ mod tests {
             );
         }
         assert!(parse("read", json!([])).is_err());
+    }
+
+    #[test]
+    fn a_page_that_is_not_full_tells_the_total() {
+        let total = |rows, limit: Value, offset: Value| match parse(
+            "query",
+            json!({"limit": limit, "offset": offset}),
+        ) {
+            Ok(Request::Query(options)) => options.known_total(rows),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(total(1, json!(2), json!(4)), Some(5));
+        assert_eq!(total(2, json!(2), json!(4)), None);
+        assert_eq!(total(0, json!(2), json!(4)), None);
+        assert_eq!(total(0, json!(2), json!(null)), Some(0));
+        assert_eq!(total(7, json!(null), json!(null)), Some(7));
     }
 
     #[test]

@@ -52,11 +52,15 @@ impl Builder {
 
     /// Appends a column of the statement's own table.
     pub fn column(&mut self, name: &str) -> &mut Self {
-        let column = match self.elsewhere.get(name) {
-            Some(alias) => format!("{alias}.{}", self.dialect.quote(name)),
-            None => self.dialect.column(name),
-        };
-        self.push(&column)
+        match self.elsewhere.get(name) {
+            Some(alias) => {
+                self.sql.push_str(alias);
+                self.sql.push('.');
+                self.dialect.write_quoted(name, &mut self.sql);
+            }
+            None => self.dialect.write_column(name, &mut self.sql),
+        }
+        self
     }
 
     /// Binds a value and appends its placeholder.

@@ -19,25 +19,40 @@ pub enum Dialect {
 impl Dialect {
     /// Quotes an identifier; quotes inside it are doubled.
     pub fn quote(self, name: &str) -> String {
+        let mut quoted = String::with_capacity(name.len() + 2);
+        self.write_quoted(name, &mut quoted);
+        quoted
+    }
+
+    /// Appends a quoted identifier.
+    pub fn write_quoted(self, name: &str, out: &mut String) {
         let quote = match self {
             Self::Postgres | Self::Sqlite => '"',
             Self::MySql => '`',
         };
-        let mut quoted = String::with_capacity(name.len() + 2);
-        quoted.push(quote);
-        for c in name.chars() {
-            if c == quote {
-                quoted.push(quote);
+        out.push(quote);
+        for (i, part) in name.split(quote).enumerate() {
+            if i > 0 {
+                out.push(quote);
+                out.push(quote);
             }
-            quoted.push(c);
+            out.push_str(part);
         }
-        quoted.push(quote);
-        quoted
+        out.push(quote);
     }
 
     /// A column of the statement's own table: `t."name"`.
     pub fn column(self, name: &str) -> String {
-        format!("{TABLE_ALIAS}.{}", self.quote(name))
+        let mut column = String::with_capacity(TABLE_ALIAS.len() + name.len() + 3);
+        self.write_column(name, &mut column);
+        column
+    }
+
+    /// Appends a column of the statement's own table.
+    pub fn write_column(self, name: &str, out: &mut String) {
+        out.push_str(TABLE_ALIAS);
+        out.push('.');
+        self.write_quoted(name, out);
     }
 
     /// Columns of the statement's own table, as a select list.

@@ -1,6 +1,6 @@
 //! Statements of `query`, `batchRead` and `count`.
 
-use crate::options::{Order, Predicate};
+use crate::options::{Order, Predicate, QueryOptions};
 use crate::sql::{Builder, Dialect, Statement, TABLE_ALIAS};
 
 /// Rows of one table by filter, order and window.
@@ -22,7 +22,20 @@ pub struct Selection<'a> {
     pub offset: Option<u64>,
 }
 
-impl Selection<'_> {
+impl<'a> Selection<'a> {
+    /// What a `query` or a `batchRead` asks for.
+    pub fn of(dialect: Dialect, select: &'a str, from: &'a str, options: &'a QueryOptions) -> Self {
+        Self {
+            dialect,
+            select,
+            from,
+            filter: &options.filter,
+            order: &options.order,
+            limit: options.limit,
+            offset: options.offset,
+        }
+    }
+
     /// The statement that yields the rows.
     pub fn statement(&self) -> Statement {
         let mut builder = Builder::new(self.dialect);
@@ -34,15 +47,6 @@ impl Selection<'_> {
             .order(self.order)
             .window(self.limit, self.offset);
         builder.finish()
-    }
-
-    /// The number of rows the filter lets through, when the `rows` that came back tell it: counting them
-    /// would cost a scan.
-    pub fn known_total(&self, rows: u64) -> Option<u64> {
-        let offset = self.offset.unwrap_or(0);
-        let complete = self.limit.is_none_or(|limit| rows < limit);
-        // An empty page may lie far beyond the last row.
-        (complete && (rows > 0 || offset == 0)).then(|| offset.saturating_add(rows))
     }
 }
 
@@ -101,9 +105,6 @@ mod tests {
              WHERE t.\"id\" = ANY($1) ORDER BY t.\"id\" DESC, t.\"n\" ASC LIMIT $2 OFFSET $3"
         );
         assert_eq!(statement.params, [json!([1]), json!(2), json!(4)]);
-        assert_eq!(selection.known_total(1), Some(5));
-        assert_eq!(selection.known_total(0), None);
-        assert_eq!(selection.known_total(2), None);
         assert_eq!(
             count(Dialect::MySql, "`people`", &filter).sql,
             "SELECT COUNT(*) FROM `people` AS t WHERE t.`id` IN (?)"

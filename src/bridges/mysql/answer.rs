@@ -14,7 +14,7 @@ use crate::bridges::totals::Totals;
 use crate::bridges::{ServerFacts, Summary};
 use crate::error::{ErrorCode, JobError};
 use crate::jobs::RowSink;
-use crate::options::{BatchReadOptions, CountOptions, Predicate, QueryOptions, ReadOptions};
+use crate::options::{CountOptions, Predicate, QueryOptions, ReadOptions};
 use crate::sql::{Cursor, Dialect, KeyPart, Page, Selection, Statement, count};
 
 /// What answering takes.
@@ -128,17 +128,10 @@ impl Answer<'_> {
         options: &QueryOptions,
     ) -> Result<Summary, JobError> {
         let from = Dialect::MySql.quote(target);
-        let selection = Selection {
-            dialect: Dialect::MySql,
-            select: &select_list(options.select.as_deref()),
-            from: &from,
-            filter: &options.filter,
-            order: &options.order,
-            limit: options.limit,
-            offset: options.offset,
-        };
+        let select = select_list(options.select.as_deref());
+        let selection = Selection::of(Dialect::MySql, &select, &from, options);
         let rows = self.selection(selection)?;
-        let total = match selection.known_total(rows) {
+        let total = match options.known_total(rows) {
             Some(total) => total,
             None => self.count_where(&from, &options.filter)?,
         };
@@ -152,17 +145,11 @@ impl Answer<'_> {
     pub(super) fn batch_read(
         &mut self,
         target: &str,
-        options: &BatchReadOptions,
+        options: &QueryOptions,
     ) -> Result<Summary, JobError> {
-        self.selection(Selection {
-            dialect: Dialect::MySql,
-            select: &select_list(options.select.as_deref()),
-            from: &Dialect::MySql.quote(target),
-            filter: &options.filter,
-            order: &options.order,
-            limit: options.limit,
-            offset: None,
-        })?;
+        let select = select_list(options.select.as_deref());
+        let from = Dialect::MySql.quote(target);
+        self.selection(Selection::of(Dialect::MySql, &select, &from, options))?;
         Ok(Summary::default())
     }
 

@@ -74,10 +74,8 @@ fn table(name: &str) -> Result<(String, Target<'_>), JobError> {
         .map(|part| Dialect::Postgres.quote(part))
         .collect();
     let mut last_first = parts.into_iter().rev();
-    let target = Target {
-        table: last_first.next().unwrap_or_default(),
-        schema: last_first.next(),
-    };
+    let table = last_first.next().unwrap_or_default();
+    let target = Target::new(last_first.next(), table);
     Ok((quoted.join("."), target))
 }
 

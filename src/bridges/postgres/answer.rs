@@ -1,16 +1,18 @@
 //! The answers to a job's questions, on one session.
 
 use crate::bridges::description::{DescribedColumn, Description, send_target};
+use std::sync::Arc;
+
 use crate::bridges::postgres::catalog::{Catalog, Relation};
 use crate::bridges::postgres::error;
-use crate::bridges::postgres::row::{KeyColumns, RowWriter, select_list};
+use crate::bridges::postgres::row::{KeyColumns, RowWriter, SelectList};
 use crate::bridges::postgres::session::Session;
 use crate::bridges::postgres::{Flavour, Target};
 use crate::bridges::totals::Totals;
 use crate::bridges::{ServerFacts, Summary};
-use crate::error::{ErrorCode, JobError};
+use crate::error::JobError;
 use crate::jobs::RowSink;
-use crate::options::{BatchReadOptions, CountOptions, Predicate, QueryOptions, ReadOptions};
+use crate::options::{CountOptions, Predicate, QueryOptions, ReadOptions};
 use crate::sql::{Bound, Cursor, Dialect, KeyPart, Page, Selection, Statement, count};
 
 /// What answering takes.
@@ -41,8 +43,9 @@ impl Answer<'_> {
         if relation.key.is_empty() {
             return Err(JobError::no_primary_key(target.display()));
         }
-        let (shown, mut select) = select_list(&relation, options.fields.as_deref());
-        let key_columns = KeyColumns::select(&relation, &shown, &mut select);
+        let list = relation.select_list(options.fields.as_deref());
+        let mut select = list.sql.clone();
+        let key_columns = KeyColumns::select(&relation, &list.shown, &mut select);
         let key: Vec<KeyPart> = relation
             .key
             .iter()
@@ -56,11 +59,11 @@ impl Answer<'_> {
             .as_ref()
             .map(|text| Cursor::decode(text, key.len()).values());
         let since = since(&relation, options);
-        let from = target.quoted();
+        let from = target.quoted.as_str();
         let statement = Page {
             dialect: Dialect::Postgres,
             select: &select,
-            from: &from,
+            from,
             key: &key,
             after: after.as_deref().unwrap_or_default(),
             since: since.as_slice(),
@@ -79,7 +82,7 @@ impl Answer<'_> {
                     more = true;
                     return Ok(());
                 }
-                let writer = writer_of(&mut writer, row, shown.len())?;
+                let writer = writer_of(&mut writer, &list, row)?;
                 sink.row(|out| writer.write(out, row))?;
                 rows += 1;
                 if rows == options.limit {
@@ -91,8 +94,8 @@ impl Answer<'_> {
         }
         let whole = after.is_none() && since.is_none() && !more && options.limit > 0;
         let totals = self.totals;
-        let total = totals.of_page(&from, options, whole.then_some(rows), || {
-            self.count_where(&from, &Predicate::always())
+        let total = totals.of_page(from, options, whole.then_some(rows), || {
+            self.count_where(from, &Predicate::always())
         })?;
         let next_cursor = last.filter(|_| more).map(|cursor| cursor.encode());
         Ok(Summary {
@@ -108,20 +111,12 @@ impl Answer<'_> {
         target: &Target<'_>,
         options: &QueryOptions,
     ) -> Result<Summary, JobError> {
-        let from = target.quoted();
-        let selection = Selection {
-            dialect: Dialect::Postgres,
-            select: "",
-            from: &from,
-            filter: &options.filter,
-            order: &options.order,
-            limit: options.limit,
-            offset: options.offset,
-        };
-        let rows = self.selection(target, selection, options.select.as_deref())?;
-        let total = match selection.known_total(rows) {
+        let Sent { rows, pinned } = self.selection(target, options)?;
+        let total = match options.known_total(rows) {
             Some(total) => total,
-            None => self.count_where(&from, &options.filter)?,
+            // More than this one cannot be.
+            None if pinned && rows == 1 => 1,
+            None => self.count_where(&target.quoted, &options.filter)?,
         };
         Ok(Summary {
             total: Some(total),
@@ -133,19 +128,9 @@ impl Answer<'_> {
     pub fn batch_read(
         &mut self,
         target: &Target<'_>,
-        options: &BatchReadOptions,
+        options: &QueryOptions,
     ) -> Result<Summary, JobError> {
-        let from = target.quoted();
-        let selection = Selection {
-            dialect: Dialect::Postgres,
-            select: "",
-            from: &from,
-            filter: &options.filter,
-            order: &options.order,
-            limit: options.limit,
-            offset: None,
-        };
-        self.selection(target, selection, options.select.as_deref())?;
+        self.selection(target, options)?;
         Ok(Summary::default())
     }
 
@@ -155,7 +140,7 @@ impl Answer<'_> {
         target: &Target<'_>,
         options: &CountOptions,
     ) -> Result<Summary, JobError> {
-        let total = self.count_where(&target.quoted(), &options.filter)?;
+        let total = self.count_where(&target.quoted, &options.filter)?;
         self.sink.count(total);
         Ok(Summary::default())
     }
@@ -174,7 +159,7 @@ impl Answer<'_> {
 
     /// Columns, key and row count of a target.
     pub fn introspect(&mut self, target: &Target<'_>) -> Result<Summary, JobError> {
-        let total = self.count_where(&target.quoted(), &Predicate::always())?;
+        let total = self.count_where(&target.quoted, &Predicate::always())?;
         let relation = self
             .catalog
             .relation(self.session, target)?
@@ -224,34 +209,28 @@ impl Answer<'_> {
         })
     }
 
-    /// Sends the rows of a selection and says how many.
-    fn selection(
-        &mut self,
-        target: &Target<'_>,
-        selection: Selection<'_>,
-        names: Option<&[String]>,
-    ) -> Result<u64, JobError> {
+    /// Sends the rows of a selection.
+    fn selection(&mut self, target: &Target<'_>, options: &QueryOptions) -> Result<Sent, JobError> {
         // Where there is no such table the database says so itself.
         let relation = self.catalog.relation(self.session, target)?;
-        let (shown, select) = match &relation {
-            Some(relation) => select_list(relation, names),
-            None => (Vec::new(), "*".into()),
+        let list = match &relation {
+            Some(relation) => relation.select_list(options.select.as_deref()),
+            None => SelectList::unknown(),
         };
-        let Statement { sql, params } = Selection {
-            select: &select,
-            ..selection
-        }
-        .statement();
+        let Statement { sql, params } =
+            Selection::of(Dialect::Postgres, &list.sql, &target.quoted, options).statement();
         let sink = &mut *self.sink;
         let before = sink.rows();
         let mut writer = None;
         let sent = self.session.rows(&sql, &params, |row| {
-            let writer = writer_of(&mut writer, row, shown.len())?;
+            let writer = writer_of(&mut writer, &list, row)?;
             sink.row(|out| writer.write(out, row))
         });
         let rows = sink.rows() - before;
         self.forget_if_changed(target, sent)?;
-        Ok(rows)
+        let pinned =
+            relation.is_some_and(|relation| relation.unique && options.filter.pins(&relation.key));
+        Ok(Sent { rows, pinned })
     }
 
     fn count_where(&mut self, from: &str, filter: &Predicate) -> Result<u64, JobError> {
@@ -269,18 +248,23 @@ impl Answer<'_> {
     }
 }
 
-/// The writer of a statement's rows, made of its first row.
+/// What a selection came to.
+struct Sent {
+    rows: u64,
+    /// No more than one row can match.
+    pinned: bool,
+}
+
+/// The writer of a statement's rows, found by its first row.
 fn writer_of<'a>(
-    writer: &'a mut Option<RowWriter>,
+    writer: &'a mut Option<Arc<RowWriter>>,
+    list: &SelectList,
     row: &postgres::Row,
-    shown: usize,
 ) -> Result<&'a RowWriter, JobError> {
-    if writer.is_none() {
-        *writer = Some(RowWriter::new(row, shown)?);
+    match writer {
+        Some(writer) => Ok(writer),
+        none => Ok(none.insert(list.writer(row)?)),
     }
-    writer
-        .as_ref()
-        .ok_or_else(|| JobError::new(ErrorCode::Internal, "a writer that was made is gone"))
 }
 
 /// `changedSince`, unless the target has no such column: then it is dropped, as officially. The server reads

@@ -3,13 +3,14 @@
 //! is noticed by what its rows look like.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use serde_json::Value;
 
 use crate::bridges::postgres::Target;
 use crate::bridges::postgres::error;
+use crate::bridges::postgres::row::SelectList;
 use crate::bridges::postgres::session::Session;
 use crate::error::JobError;
 use crate::limits;
@@ -24,7 +25,7 @@ pub struct Column {
 }
 
 /// A table, a view or the like.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Default)]
 pub struct Relation {
     /// The schema it is in.
     pub schema: String,
@@ -32,12 +33,29 @@ pub struct Relation {
     pub columns: Vec<Column>,
     /// Names of the primary key's columns, most significant first; empty without one.
     pub key: Vec<String>,
+    /// True when no two rows have the same key: tables that inherit from this one keep their own.
+    pub unique: bool,
+    everything: OnceLock<Arc<SelectList>>,
 }
 
 impl Relation {
     /// The column of exactly this name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// The select list of these columns, or of all of them.
+    pub fn select_list(&self, names: Option<&[String]>) -> Arc<SelectList> {
+        match names {
+            Some(names) => Arc::new(SelectList::new(self, names)),
+            None => {
+                let all = || {
+                    let names: Vec<_> = self.columns.iter().map(|c| c.name.clone()).collect();
+                    Arc::new(SelectList::new(self, &names))
+                };
+                Arc::clone(self.everything.get_or_init(all))
+            }
+        }
     }
 }
 
@@ -54,8 +72,7 @@ impl Catalog {
         session: &mut Session,
         target: &Target<'_>,
     ) -> Result<Option<Arc<Relation>>, JobError> {
-        let name = target.quoted();
-        if let Some(relation) = self.fresh(&name) {
+        if let Some(relation) = self.fresh(&target.quoted) {
             return Ok(Some(relation));
         }
         let Some(relation) = load(session, target)?.map(Arc::new) else {
@@ -65,7 +82,10 @@ impl Catalog {
         if known.len() >= limits::CATALOG_TARGETS {
             known.clear();
         }
-        known.insert(name, (Instant::now(), Arc::clone(&relation)));
+        known.insert(
+            target.quoted.clone(),
+            (Instant::now(), Arc::clone(&relation)),
+        );
         Ok(Some(relation))
     }
 
@@ -74,7 +94,7 @@ impl Catalog {
         self.known
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .remove(&target.quoted());
+            .remove(&target.quoted);
     }
 
     fn fresh(&self, name: &str) -> Option<Arc<Relation>> {
@@ -86,7 +106,8 @@ impl Catalog {
 
 /// The key is the table's own: looking for constraints by name would find those of other tables too.
 const COLUMNS: &str = "SELECT a.attname::text, t.oid, t.typtype = 'd', \
-     pg_catalog.array_position(k.conkey, a.attnum), n.nspname::text \
+     pg_catalog.array_position(k.conkey, a.attnum), n.nspname::text, \
+     c.relkind = 'r' AND c.relhassubclass \
      FROM pg_catalog.pg_class c \
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
      JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid \
@@ -108,6 +129,7 @@ fn load(session: &mut Session, target: &Target<'_>) -> Result<Option<Relation>, 
     let mut columns: Vec<(Column, bool)> = Vec::new();
     let mut key: Vec<(i32, String)> = Vec::new();
     let mut schema = String::new();
+    let mut inherited = false;
     session.rows(
         &format!("{COLUMNS}{place} ORDER BY a.attnum"),
         &params,
@@ -123,6 +145,7 @@ fn load(session: &mut Session, target: &Target<'_>) -> Result<Option<Relation>, 
             };
             columns.push((column, row.try_get(2).map_err(get)?));
             schema = row.try_get(4).map_err(get)?;
+            inherited = row.try_get(5).map_err(get)?;
             Ok(())
         },
     )?;
@@ -133,7 +156,9 @@ fn load(session: &mut Session, target: &Target<'_>) -> Result<Option<Relation>, 
     let mut relation = Relation {
         schema,
         columns: Vec::with_capacity(columns.len()),
+        unique: !inherited && !key.is_empty(),
         key: key.into_iter().map(|(_, name)| name).collect(),
+        everything: OnceLock::new(),
     };
     for (mut column, is_domain) in columns {
         if is_domain {
@@ -147,7 +172,7 @@ fn load(session: &mut Session, target: &Target<'_>) -> Result<Option<Relation>, 
 /// A table may have no columns at all.
 fn exists(session: &mut Session, target: &Target<'_>) -> Result<bool, JobError> {
     let found = "SELECT count(pg_catalog.to_regclass($1))";
-    Ok(session.number(found, &[Value::String(target.quoted())])? > 0)
+    Ok(session.number(found, &[Value::String(target.quoted.clone())])? > 0)
 }
 
 /// The type under a domain, which may be over a domain again.

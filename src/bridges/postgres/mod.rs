@@ -87,29 +87,34 @@ pub struct Target<'a> {
     pub schema: Option<&'a str>,
     /// The table.
     pub table: &'a str,
+    /// The name as it stands in a statement.
+    pub quoted: String,
 }
 
 impl<'a> Target<'a> {
-    fn parse(name: &'a str, flavour: Flavour) -> Result<Self, JobError> {
-        match flavour {
-            Flavour::Postgres => schema_and_table(name).map(|(schema, table)| Self {
-                schema: Some(schema),
-                table,
-            }),
-            Flavour::Cockroach | Flavour::Neon => whole_name(name).map(|table| Self {
-                schema: None,
-                table,
-            }),
+    fn new(schema: Option<&'a str>, table: &'a str) -> Self {
+        let mut quoted = String::new();
+        for part in schema.into_iter().chain([table]) {
+            if !quoted.is_empty() {
+                quoted.push('.');
+            }
+            Dialect::Postgres.write_quoted(part, &mut quoted);
+        }
+        Self {
+            schema,
+            table,
+            quoted,
         }
     }
 
-    /// The name as it stands in a statement.
-    pub fn quoted(&self) -> String {
-        let table = Dialect::Postgres.quote(self.table);
-        match self.schema {
-            Some(schema) => format!("{}.{table}", Dialect::Postgres.quote(schema)),
-            None => table,
-        }
+    fn parse(name: &'a str, flavour: Flavour) -> Result<Self, JobError> {
+        let (schema, table) = match flavour {
+            Flavour::Postgres => {
+                schema_and_table(name).map(|(schema, table)| (Some(schema), table))
+            }
+            Flavour::Cockroach | Flavour::Neon => whole_name(name).map(|table| (None, table)),
+        }?;
+        Ok(Self::new(schema, table))
     }
 
     /// The name as messages show it.

@@ -1,6 +1,7 @@
 //! One row of the server as one JSON object, straight from the wire's bytes into the frame's text.
 
 use std::error::Error;
+use std::sync::{Arc, OnceLock};
 
 use postgres::Row;
 use postgres::types::{FromSql, Type};
@@ -36,37 +37,73 @@ pub(super) fn raw(row: &Row, index: usize) -> Result<Option<&[u8]>, JobError> {
         .map_err(|e| error::executing(&e))
 }
 
-/// The select list for these columns (all of them when `None`), so that each arrives in a form we read.
-/// What is asked for twice is shown once.
-pub fn select_list(relation: &Relation, names: Option<&[String]>) -> (Vec<String>, String) {
-    let mut shown: Vec<String> = Vec::new();
-    match names {
-        Some(names) => {
-            for name in names {
-                if !shown.contains(name) {
-                    shown.push(name.clone());
-                }
+/// Columns of a relation as a statement asks for them, so that each arrives in a form we read.
+pub struct SelectList {
+    /// Names of the columns. What is asked for twice is shown once.
+    pub shown: Vec<String>,
+    /// The SQL.
+    pub sql: String,
+    /// What has written such rows before.
+    writer: OnceLock<Arc<RowWriter>>,
+}
+
+impl SelectList {
+    /// The list for these columns.
+    pub fn new(relation: &Relation, names: &[String]) -> Self {
+        let mut shown: Vec<String> = Vec::with_capacity(names.len());
+        let mut sql = String::new();
+        for name in names {
+            if shown.contains(name) {
+                continue;
             }
-        }
-        None => shown.extend(relation.columns.iter().map(|column| column.name.clone())),
-    }
-    let list: Vec<String> = shown
-        .iter()
-        .map(|name| {
-            let column = Dialect::Postgres.column(name);
+            if !shown.is_empty() {
+                sql.push_str(", ");
+            }
+            Dialect::Postgres.write_column(name, &mut sql);
             // System columns are not in the catalog's list; what does not exist is the database's to say.
             let suffix = match relation
                 .column(name)
                 .map_or(Cast::Text, |known| cast(known.oid))
             {
-                Cast::None => return column,
+                Cast::None => "",
                 Cast::Text => "::text",
                 Cast::TextArray => "::text[]",
             };
-            format!("{column}{suffix} AS {}", Dialect::Postgres.quote(name))
+            if !suffix.is_empty() {
+                sql.push_str(suffix);
+                sql.push_str(" AS ");
+                Dialect::Postgres.write_quoted(name, &mut sql);
+            }
+            shown.push(name.clone());
+        }
+        Self {
+            shown,
+            sql,
+            writer: OnceLock::new(),
+        }
+    }
+
+    /// The list for what is not in the catalog.
+    pub fn unknown() -> Arc<Self> {
+        Arc::new(Self {
+            shown: Vec::new(),
+            sql: "*".into(),
+            writer: OnceLock::new(),
         })
-        .collect();
-    (shown, list.join(", "))
+    }
+
+    /// A writer of rows like this one; see [`RowWriter::new`] for its errors.
+    pub fn writer(&self, row: &Row) -> Result<Arc<RowWriter>, JobError> {
+        if let Some(writer) = self.writer.get()
+            && writer.fits(row)
+        {
+            return Ok(Arc::clone(writer));
+        }
+        let writer = Arc::new(RowWriter::new(row, self.shown.len())?);
+        // The first one is as good, unless the table has changed since; then the list is soon another.
+        let _ = self.writer.set(Arc::clone(&writer));
+        Ok(writer)
+    }
 }
 
 /// Writes rows of one statement.
@@ -77,6 +114,7 @@ pub struct RowWriter {
 struct ColumnWriter {
     /// `{"name":` or `,"name":`.
     key: String,
+    oid: u32,
     form: Form,
     array: bool,
 }
@@ -92,16 +130,32 @@ impl RowWriter {
             .take(shown)
             .enumerate()
             .map(|(i, column)| {
-                let (form, array) =
-                    form(column.type_().oid()).ok_or_else(|| changed(column.name()))?;
+                let oid = column.type_().oid();
+                let (form, array) = form(oid).ok_or_else(|| changed(column.name()))?;
                 let mut key = String::from(if i == 0 { "{" } else { "," });
                 write_string(&mut key, column.name());
                 key.push(':');
-                Ok(ColumnWriter { key, form, array })
+                Ok(ColumnWriter {
+                    key,
+                    oid,
+                    form,
+                    array,
+                })
             });
         Ok(Self {
             columns: columns.collect::<Result<_, JobError>>()?,
         })
+    }
+
+    /// True when the columns of such a row have the types of those it was made for.
+    fn fits(&self, row: &Row) -> bool {
+        let columns = row.columns();
+        self.columns.len() <= columns.len()
+            && self
+                .columns
+                .iter()
+                .zip(columns)
+                .all(|(writer, column)| writer.oid == column.type_().oid())
     }
 
     /// Appends one row.

@@ -7,7 +7,7 @@ use super::rows::{number, send_rows};
 use crate::bridges::Summary;
 use crate::error::JobError;
 use crate::jobs::{JobControl, RowSink};
-use crate::options::{BatchReadOptions, CountOptions, QueryOptions};
+use crate::options::{CountOptions, QueryOptions};
 use crate::sql::{self, Dialect, Selection, whole_name};
 
 /// Rows by filter, with the total.
@@ -20,21 +20,13 @@ pub(super) fn query(
 ) -> Result<Summary, JobError> {
     let from = Dialect::Sqlite.quote(whole_name(target)?);
     let select = select_list(options.select.as_deref());
-    let selection = Selection {
-        dialect: Dialect::Sqlite,
-        select: &select,
-        from: &from,
-        filter: &options.filter,
-        order: &options.order,
-        limit: options.limit,
-        offset: options.offset,
-    };
+    let selection = Selection::of(Dialect::Sqlite, &select, &from, options);
     // One read transaction, so that rows and total are of the same moment.
     let transaction = connection
         .transaction()
         .map_err(|error| failure(job, &error))?;
     let rows = send_rows(&transaction, job, &selection.statement(), sink)?;
-    let total = match selection.known_total(rows) {
+    let total = match options.known_total(rows) {
         Some(total) => total,
         None => {
             let count = sql::count(Dialect::Sqlite, &from, &options.filter);
@@ -52,18 +44,12 @@ pub(super) fn batch_read(
     connection: &Connection,
     job: &JobControl,
     target: &str,
-    options: &BatchReadOptions,
+    options: &QueryOptions,
     sink: &mut RowSink,
 ) -> Result<Summary, JobError> {
-    let selection = Selection {
-        dialect: Dialect::Sqlite,
-        select: &select_list(options.select.as_deref()),
-        from: &Dialect::Sqlite.quote(whole_name(target)?),
-        filter: &options.filter,
-        order: &options.order,
-        limit: options.limit,
-        offset: None,
-    };
+    let from = Dialect::Sqlite.quote(whole_name(target)?);
+    let select = select_list(options.select.as_deref());
+    let selection = Selection::of(Dialect::Sqlite, &select, &from, options);
     send_rows(connection, job, &selection.statement(), sink)?;
     Ok(Summary::default())
 }

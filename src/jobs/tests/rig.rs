@@ -133,6 +133,8 @@ pub struct Rig {
     pub session: JobSession,
     pub urgent: Receiver<Urgent>,
     pub frames: Receiver<FrameOut>,
+    /// The `done` frame after a last chunk that was seen.
+    done: Mutex<Option<String>>,
     pub killed: Arc<AtomicUsize>,
     pub world: Arc<World>,
 }
@@ -215,6 +217,7 @@ impl Rig {
             session,
             urgent,
             frames,
+            done: Mutex::new(None),
             killed,
             world,
         }
@@ -228,7 +231,11 @@ impl Rig {
     /// The next frame the gateway sees: urgent ones first, those of aborted jobs dropped.
     pub fn next(&self) -> Seen {
         loop {
-            let frame = crossbeam_channel::select_biased! {
+            let done = self.done.lock().unwrap().take();
+            let frame = if let Some(done) = done {
+                done
+            } else {
+                crossbeam_channel::select_biased! {
                 recv(self.urgent) -> urgent => match urgent.unwrap() {
                     Urgent::JobError { text, .. } => text,
                     other => panic!("{other:?}"),
@@ -238,9 +245,11 @@ impl Rig {
                     if frame.job.is_aborted() {
                         continue;
                     }
+                    *self.done.lock().unwrap() = frame.done;
                     frame.text
                 },
                 default(PATIENCE) => panic!("no frame"),
+                }
             };
             let frame: Value = serde_json::from_str(&frame).unwrap();
             return Seen {
