@@ -12,14 +12,13 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::bounded;
 use mysql::prelude::Queryable;
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::{Client, NoTls};
 use runner_testkit::databases::{self, MysqlDatabase, PostgresDatabase, SqliteDatabase};
 use runner_testkit::watchdog;
 use semilayer_runner::bridges::{self, Bridge};
-use semilayer_runner::jobs::{ChunkLimits, FrameOut, JobControl, RowSink, Slot};
+use semilayer_runner::jobs::{Bell, ChunkLimits, FrameOut, Inlet, JobControl, RowSink, Slot};
 use semilayer_runner::options::Request;
 use semilayer_runner::sources::{CredentialsLocation, Source};
 use serde_json::{Value, json};
@@ -56,7 +55,7 @@ fn answering(bridge: &dyn Bridge, target: &str, rows: u64) -> u64 {
         "j",
         Instant::now() + Duration::from_secs(60),
     ));
-    let (frames, taken) = bounded::<FrameOut>(8);
+    let (frames, taken) = Inlet::<FrameOut>::queue(8, &Bell::default());
     let writer = thread::spawn(move || taken.iter().map(|frame| frame.rows).sum::<u64>());
     let mut sink = RowSink::new(job.clone(), frames, ChunkLimits::default(), Slot::Rows);
     let counted = allocation_counter::measure(|| {

@@ -17,7 +17,7 @@ use runner_testkit::databases::SqliteDatabase;
 use runner_testkit::watchdog;
 use semilayer_runner::bridges::{self, Bridge, Summary};
 use semilayer_runner::error::{ErrorCode, JobError};
-use semilayer_runner::jobs::{ChunkLimits, JobControl, Outcome, RowSink, Slot};
+use semilayer_runner::jobs::{Bell, ChunkLimits, Inlet, JobControl, Outcome, RowSink, Slot};
 use semilayer_runner::options::Request;
 use semilayer_runner::sources::{CredentialsLocation, Source};
 use serde_json::{Value, json};
@@ -51,7 +51,7 @@ fn run(
     target: &str,
     options: Value,
 ) -> Answer {
-    let (frames, sent) = crossbeam_channel::unbounded();
+    let (frames, sent) = Inlet::queue(4096, &Bell::default());
     let limits = ChunkLimits::default();
     let mut sink = RowSink::new(Arc::clone(job), frames, limits, Slot::Rows);
     let request = Request::parse(kind, target, &options, PACKAGE)?;

@@ -194,7 +194,7 @@ pub fn connect_budget(job: &JobControl, own: Duration) -> Result<Duration, JobEr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jobs::{ChunkLimits, Outcome, Slot};
+    use crate::jobs::{Bell, ChunkLimits, Inlet, Outcome, Slot};
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::Instant;
 
@@ -220,7 +220,7 @@ mod tests {
             "j",
             Instant::now() + Duration::from_secs(60),
         ));
-        let (frames, _) = crossbeam_channel::bounded(1);
+        let (frames, _) = Inlet::queue(1, &Bell::default());
         let sink = RowSink::new(Arc::clone(&job), frames, ChunkLimits::default(), Slot::Rows);
         (
             Pool::new(

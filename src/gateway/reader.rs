@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Sender, TrySendError};
+use crossbeam_channel::TrySendError;
 use log::{debug, info, warn};
 use tungstenite::error::ProtocolError;
 use tungstenite::protocol::{Message, Role, WebSocketConfig, WebSocketContext};
@@ -17,7 +17,7 @@ use crate::gateway::frame_guard::FrameGuard;
 use crate::gateway::memory::resident_kib;
 use crate::gateway::pulse::{Beat, Pulse};
 use crate::gateway::wire::WireReader;
-use crate::jobs::{Engine, JobSession, Urgent};
+use crate::jobs::{Engine, Inlet, JobSession, Urgent};
 use crate::limits;
 use crate::metrics::SessionUp;
 use crate::protocol::{FrameError, FrameParser, ServerFrame, client_frame};
@@ -32,7 +32,7 @@ pub struct Reader {
     /// The clock.
     pub pulse: Pulse,
     /// The way to the writer.
-    pub urgent: Sender<Urgent>,
+    pub urgent: Inlet<Urgent>,
     /// The jobs of this session.
     pub jobs: JobSession,
     /// All jobs, and the sources.
@@ -132,7 +132,7 @@ impl Reader {
     /// reading waits for it, and not for long.
     fn has_room(&self) -> bool {
         const PAUSE: Duration = Duration::from_millis(1);
-        let capacity = self.urgent.capacity().unwrap_or(usize::MAX);
+        let capacity = self.urgent.capacity();
         if self.urgent.len() < capacity / 4 * 3 {
             return true;
         }
@@ -211,7 +211,7 @@ impl Reader {
     /// Queues what can as well be left out while the gateway does not read: the queue's other half is for the
     /// ends of jobs.
     fn tell(&self, what: Urgent) {
-        let half = self.urgent.capacity().unwrap_or(usize::MAX) / 2;
+        let half = self.urgent.capacity() / 2;
         if self.urgent.len() >= half {
             debug!("the gateway does not read; leaving out {what:?}");
         } else if let Err(TrySendError::Disconnected(_)) = self.urgent.try_send(what) {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::bounded;
 use log::debug;
 
 use crate::gateway::budget::Budget;
@@ -19,7 +18,7 @@ use crate::gateway::reader::Reader;
 use crate::gateway::stop::Stop;
 use crate::gateway::wire::{Wire, WireReader, WireWriter};
 use crate::gateway::writer::Writer;
-use crate::jobs::{Engine, Outbox, Urgent};
+use crate::jobs::{Bell, Engine, Inlet, Outbox, Urgent};
 use crate::limits;
 use crate::protocol::FrameParser;
 
@@ -41,15 +40,16 @@ pub struct SessionContext<'a> {
 
 /// Has a session over `link` until it ends: how, and how long it was up. The calling thread is the reader.
 pub fn run(link: Link, budget: Budget, context: SessionContext<'_>) -> (End, Duration) {
-    let (urgent, urgent_queue) = bounded(context.urgent_queue);
-    let (frames, frame_queue) = bounded(limits::WRITER_QUEUE);
-    let (running, stop) = bounded(0);
+    let bell = Bell::default();
+    let (urgent, urgent_queue) = Inlet::queue(context.urgent_queue, &bell);
+    let (frames, frame_queue) = Inlet::queue(limits::WRITER_QUEUE, &bell);
+    let running = Running(bell.clone());
     let _hang_up = HangUp(Some(Arc::clone(&link.wire)));
     let writer = Writer::new(
         WireWriter::new(Arc::clone(&link.wire)),
         urgent_queue,
         frame_queue,
-        stop,
+        bell,
         context.events.clone(),
         Arc::clone(context.engine.metrics()),
     );
@@ -104,6 +104,15 @@ fn spawn(writer: Writer, wire: Arc<Wire>) -> io::Result<thread::JoinHandle<()>> 
             Err(error) => debug!("writing failed: {error}"),
         }
     })
+}
+
+/// The reader's side of the session, until it is dropped: then the writer ends.
+struct Running(Bell);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 /// Hangs up when a thread of the session leaves it, by a panic for instance: then the other ends, too.

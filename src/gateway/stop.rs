@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::jobs::Urgent;
+use crate::jobs::{Inlet, Urgent};
 
 /// Two steps: first no new connection is made, while the session that is there still delivers answers; then
 /// that session is closed.
@@ -18,7 +18,7 @@ pub struct Stop {
 
 #[derive(Default)]
 struct Current {
-    urgent: Option<Sender<Urgent>>,
+    urgent: Option<Inlet<Urgent>>,
     closed: bool,
 }
 
@@ -63,7 +63,7 @@ impl Stop {
     }
 
     /// Names the session that the second step closes, until the guard is dropped.
-    pub fn register(&self, urgent: Sender<Urgent>) -> Registered<'_> {
+    pub fn register(&self, urgent: Inlet<Urgent>) -> Registered<'_> {
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         if session.closed {
             close(&urgent);
@@ -73,7 +73,7 @@ impl Stop {
     }
 }
 
-fn close(urgent: &Sender<Urgent>) {
+fn close(urgent: &Inlet<Urgent>) {
     // A full queue belongs to a gateway that would not read the close frame either.
     let _ = urgent.try_send(Urgent::Close(1000, ""));
 }
@@ -93,6 +93,7 @@ impl Drop for Registered<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jobs::Bell;
 
     #[test]
     fn waiting_ends_when_the_stop_begins() {
@@ -107,16 +108,16 @@ mod tests {
     #[test]
     fn the_session_of_the_moment_is_closed() {
         let stop = Stop::default();
-        let (old, old_queue) = bounded(1);
+        let (old, old_queue) = Inlet::queue(1, &Bell::default());
         drop(stop.register(old));
-        let (urgent, queue) = bounded(1);
+        let (urgent, queue) = Inlet::queue(1, &Bell::default());
         let registered = stop.register(urgent);
         assert!(stop.close());
         assert!(matches!(queue.try_recv(), Ok(Urgent::Close(1000, ""))));
         assert!(old_queue.is_empty());
         drop(registered);
         assert!(!stop.close());
-        let (late, late_queue) = bounded(1);
+        let (late, late_queue) = Inlet::queue(1, &Bell::default());
         let _registered = stop.register(late);
         assert!(matches!(late_queue.try_recv(), Ok(Urgent::Close(1000, ""))));
     }

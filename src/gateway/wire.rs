@@ -7,10 +7,9 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Sender;
 use rustls::ClientConnection;
 
-use crate::jobs::Urgent;
+use crate::jobs::{Inlet, Urgent};
 
 /// Largest read from the socket, and the most plaintext that is encrypted under one lock.
 const PART: usize = 32 << 10;
@@ -47,7 +46,7 @@ fn lock(tls: &Mutex<ClientConnection>) -> MutexGuard<'_, ClientConnection> {
 pub struct WireReader {
     wire: Arc<Wire>,
     /// Told when the TLS layer wants to send something of its own.
-    urgent: Sender<Urgent>,
+    urgent: Inlet<Urgent>,
     /// Bytes off the socket that TLS has not taken yet.
     cipher: Vec<u8>,
     taken: usize,
@@ -58,7 +57,7 @@ pub struct WireReader {
 
 impl WireReader {
     /// For one session.
-    pub fn new(wire: Arc<Wire>, urgent: Sender<Urgent>) -> Self {
+    pub fn new(wire: Arc<Wire>, urgent: Inlet<Urgent>) -> Self {
         let now = Instant::now();
         Self {
             wire,

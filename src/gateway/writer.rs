@@ -2,8 +2,9 @@
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
+use std::thread;
 
-use crossbeam_channel::{Receiver, select};
+use crossbeam_channel::Receiver;
 use tungstenite::protocol::frame::coding::{Data, OpCode};
 use tungstenite::protocol::frame::{CloseFrame, Frame};
 use tungstenite::protocol::{Message, Role, WebSocketConfig, WebSocketContext};
@@ -11,7 +12,7 @@ use tungstenite::{Bytes, Result};
 
 use crate::gateway::events::Events;
 use crate::gateway::wire::WireWriter;
-use crate::jobs::{FrameKind, FrameOut, Urgent};
+use crate::jobs::{Bell, FrameKind, FrameOut, Urgent};
 use crate::limits;
 use crate::metrics::Metrics;
 
@@ -21,8 +22,8 @@ pub struct Writer {
     stream: WriteOnly,
     urgent: Receiver<Urgent>,
     frames: Receiver<FrameOut>,
-    /// Disconnected when the session is over.
-    stop: Receiver<()>,
+    /// Rung when there is something in the queues, closed when the session is over.
+    bell: Bell,
     events: Events,
     metrics: Arc<Metrics>,
 }
@@ -41,7 +42,7 @@ impl Writer {
         wire: WireWriter,
         urgent: Receiver<Urgent>,
         frames: Receiver<FrameOut>,
-        stop: Receiver<()>,
+        bell: Bell,
         events: Events,
         metrics: Arc<Metrics>,
     ) -> Self {
@@ -55,7 +56,7 @@ impl Writer {
             stream: WriteOnly(wire),
             urgent,
             frames,
-            stop,
+            bell,
             events,
             metrics,
         }
@@ -63,6 +64,7 @@ impl Writer {
 
     /// Writes until the session stops or the socket fails.
     pub fn run(mut self) -> Result<()> {
+        self.bell.attend();
         loop {
             // Small frames that are ready together leave together.
             while let Some(item) = self.ready() {
@@ -71,17 +73,10 @@ impl Writer {
                 }
             }
             self.context.flush(&mut self.stream)?;
-            let item = select! {
-                recv(self.urgent) -> urgent => urgent.map(Item::Urgent),
-                recv(self.frames) -> frame => frame.map(Item::Frame),
-                recv(self.stop) -> _ => return Ok(()),
-            };
-            let Ok(item) = item else {
-                return Ok(());
-            };
-            if self.send(item)? == Next::Closed {
+            if self.bell.is_closed() {
                 return Ok(());
             }
+            thread::park();
         }
     }
 

@@ -11,7 +11,9 @@ use serde_json::value::RawValue;
 
 use crate::bridges::{Bridge, Summary};
 use crate::error::{ErrorCode, JobError};
-use crate::jobs::{ChunkLimits, FrameOut, JobControl, Outcome, Phase, RowSink, Ruled, Slot};
+use crate::jobs::{
+    Bell, ChunkLimits, FrameOut, Inlet, JobControl, Outcome, Phase, RowSink, Ruled, Slot,
+};
 use crate::limits;
 use crate::options::Request;
 use crate::policy::Policy;
@@ -49,7 +51,7 @@ pub fn ask(
     let started = Instant::now();
     let job = Arc::new(JobControl::new("question", started + budget));
     job.enter(Phase::Connecting);
-    let (frames, chunks) = bounded(limits::WRITER_QUEUE);
+    let (frames, chunks) = Inlet::queue(limits::WRITER_QUEUE, &Bell::default());
     let (result, results) = bounded(1);
     let sink = RowSink::new(Arc::clone(&job), frames, ChunkLimits::default(), Slot::Rows);
     let (bridge, target, control) = (Arc::clone(bridge), target.to_owned(), Arc::clone(&job));

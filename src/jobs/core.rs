@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, bounded};
 
 use crate::bridges::Bridge;
 use crate::error::{ErrorCode, JobError};
@@ -20,10 +20,10 @@ use crate::jobs::lane::Run;
 use crate::jobs::lanes::Leftovers;
 use crate::jobs::live_job::LiveJob;
 use crate::jobs::oversight::Ruled;
+use crate::jobs::ready::Ready;
 use crate::jobs::report;
 use crate::jobs::timers::Timers;
 use crate::jobs::{Chunk, EngineSettings, FrameKind, Outcome, Oversight, Phase, RowSink, Slot};
-use crate::limits;
 use crate::metrics::Metrics;
 use crate::options::Request;
 use crate::protocol::{JobFrame, client_frame};
@@ -41,7 +41,7 @@ pub(super) struct Core {
     pub oversight: Oversight,
     open: Box<OpenBridge>,
     dispatch: Mutex<Dispatch>,
-    ready: Receiver<Run>,
+    ready: Arc<Ready<Run>>,
     /// Names of the assigned runner-local sources.
     names: Mutex<Arc<[String]>>,
     closers: Closers,
@@ -59,7 +59,7 @@ impl Core {
         lost_after: Duration,
     ) -> (Self, Receiver<()>) {
         let workers = settings.workers.max(1);
-        let (run, ready): (Sender<Run>, _) = bounded(workers + limits::LOST_WORKERS);
+        let ready = Arc::new(Ready::new());
         let (nudge, nudged) = bounded(1);
         let core = Self {
             settings,
@@ -71,7 +71,7 @@ impl Core {
             dispatch: Mutex::new(Dispatch::new(
                 workers,
                 settings.queue,
-                run,
+                Arc::clone(&ready),
                 Timers::new(nudge, lost_after),
             )),
             ready,
@@ -167,7 +167,7 @@ impl Core {
     }
 
     fn work(&self) {
-        while let Ok(mut run) = self.ready.recv() {
+        while let Some(mut run) = self.ready.next() {
             loop {
                 match self.execute(run) {
                     Next::Run(next) => run = next,
@@ -229,7 +229,7 @@ impl Core {
     fn answer(
         &self,
         job: &Arc<LiveJob>,
-        frame: Box<JobFrame>,
+        frame: JobFrame,
         bridge: &mut Option<Arc<dyn Bridge>>,
     ) -> Result<(Option<Chunk>, String), JobError> {
         let started = Instant::now();
@@ -239,7 +239,7 @@ impl Core {
             target,
             options,
             ..
-        } = *frame;
+        } = frame;
         let package = source.bridge.clone();
         let permit = self.oversight.permit(&source)?;
         let bridge = match bridge {

@@ -13,6 +13,7 @@ use crate::jobs::gauges::Gauges;
 use crate::jobs::lane::{Run, Waiting};
 use crate::jobs::lanes::{Lanes, Leftovers};
 use crate::jobs::live_job::LiveJob;
+use crate::jobs::ready::Ready;
 use crate::jobs::timers::{Due, Timers};
 use crate::limits;
 use crate::protocol::JobFrame;
@@ -51,8 +52,9 @@ pub(super) enum Verdict {
 pub(super) struct Dispatch {
     lanes: Lanes,
     timers: Timers,
-    /// To the workers. Never full: no more runs are in it than there are idle workers.
-    ready: Option<Sender<Run>>,
+    /// To the workers. No more runs are in it than there are idle workers.
+    ready: Arc<Ready<Run>>,
+    stopped: bool,
     /// Lanes with a job that may run, each once, in turn.
     ring: VecDeque<SourceKey>,
     /// Most jobs waiting in all lanes.
@@ -70,11 +72,12 @@ pub(super) struct Dispatch {
 }
 
 impl Dispatch {
-    pub fn new(workers: usize, queue: usize, ready: Sender<Run>, timers: Timers) -> Self {
+    pub fn new(workers: usize, queue: usize, ready: Arc<Ready<Run>>, timers: Timers) -> Self {
         Self {
             lanes: Lanes::new(limits::IDLE_SOURCES),
             timers,
-            ready: Some(ready),
+            ready,
+            stopped: false,
             ring: VecDeque::new(),
             queue,
             share: workers.saturating_sub(1).max(1),
@@ -92,7 +95,7 @@ impl Dispatch {
     pub fn enqueue(
         &mut self,
         job: Arc<LiveJob>,
-        frame: Box<JobFrame>,
+        frame: JobFrame,
         bytes: usize,
         left: &mut Leftovers,
     ) -> Result<(), JobError> {
@@ -267,7 +270,7 @@ impl Dispatch {
     /// What the watchdog has to do.
     pub fn due(&mut self, now: Instant) -> Due {
         Due {
-            stopped: self.ready.is_none(),
+            stopped: self.stopped,
             ..self.timers.due(now)
         }
     }
@@ -327,7 +330,8 @@ impl Dispatch {
 
     /// Lets idle workers and the watchdog end.
     pub fn stop(&mut self) {
-        self.ready = None;
+        self.stopped = true;
+        self.ready.close();
         self.timers.wake();
     }
 
@@ -373,11 +377,7 @@ impl Dispatch {
 
     fn send(&mut self, run: Run) {
         self.idle -= 1;
-        if let Some(ready) = &self.ready
-            && ready.try_send(run).is_err()
-        {
-            log::error!("a job found no worker though one was idle");
-        }
+        self.ready.push(run);
     }
 
     fn tell_drain(&self) {

@@ -12,7 +12,7 @@ use crate::sources::SourceKey;
 /// A job that waits for a worker and a place in its lane.
 pub(super) struct Waiting {
     pub job: Arc<LiveJob>,
-    pub frame: Box<JobFrame>,
+    pub frame: JobFrame,
     /// Roughly the memory its options take.
     pub bytes: usize,
 }
@@ -49,7 +49,7 @@ pub(super) struct Lane {
 /// What a worker is to do.
 pub(super) struct Run {
     pub job: Arc<LiveJob>,
-    pub frame: Box<JobFrame>,
+    pub frame: JobFrame,
     /// The source's bridge, unless the job is to open it.
     pub bridge: Option<Arc<dyn Bridge>>,
 }
@@ -85,7 +85,7 @@ impl Lane {
     }
 
     /// Notes that a worker has the job now.
-    pub fn run(&mut self, job: Arc<LiveJob>, frame: Box<JobFrame>) -> Run {
+    pub fn run(&mut self, job: Arc<LiveJob>, frame: JobFrame) -> Run {
         self.running.insert(
             job.seq,
             Running {

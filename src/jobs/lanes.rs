@@ -14,7 +14,7 @@ pub(super) struct Leftovers {
     /// Closing a connection talks to the network.
     pub bridges: Vec<Arc<dyn Bridge>>,
     /// A job's options may be megabytes in many pieces.
-    pub frame: Option<Box<JobFrame>>,
+    pub frame: Option<JobFrame>,
 }
 
 /// The lanes by source configuration.

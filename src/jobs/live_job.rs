@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crossbeam_channel::{Receiver, TrySendError, select};
+use crossbeam_channel::{Receiver, TrySendError};
 
 use crate::error::{ErrorCode, JobError};
 use crate::jobs::facts::JobFacts;
@@ -70,10 +70,8 @@ impl LiveJob {
         let Err(TrySendError::Full(frame)) = self.link.outbox.frames.try_send(frame) else {
             return;
         };
-        select! {
-            send(self.link.outbox.frames, frame) -> _ => (),
-            recv(self.link.gone) -> _ => (),
-        }
+        // Not delivered means that the session is over.
+        let _ = self.link.outbox.frames.send_unless(frame, &self.link.gone);
     }
 }
 

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use crossbeam_channel::Sender;
-
-use crate::jobs::FrameOut;
+use crate::jobs::{FrameOut, Inlet};
 
 /// A frame that goes out before any waiting rows.
 #[derive(Debug)]
@@ -34,9 +32,9 @@ pub enum Urgent {
 pub struct Outbox {
     /// Goes first. Large enough for one error a live job; a session whose urgent queue is full is closed,
     /// because its gateway sends jobs and reads no answers.
-    pub urgent: Sender<Urgent>,
+    pub urgent: Inlet<Urgent>,
     /// Chunks and `done` frames, in order; a worker waits here while the gateway reads slowly.
-    pub frames: Sender<FrameOut>,
+    pub frames: Inlet<FrameOut>,
     /// Ends the session at once, for when `urgent` is full and even a `Close` would have to wait: shuts the
     /// socket down so that reader and writer return. Called from any thread, perhaps more than once; must
     /// not block.

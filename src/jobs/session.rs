@@ -64,7 +64,7 @@ impl JobSession {
         let mut left = Leftovers::default();
         let accepted = self.core.oversight.admit(&job).and_then(|()| {
             let mut dispatch = self.core.lock();
-            dispatch.enqueue(Arc::clone(&job), Box::new(frame), bytes, &mut left)
+            dispatch.enqueue(Arc::clone(&job), frame, bytes, &mut left)
         });
         self.core.clear(left);
         if let Err(error) = accepted

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, select};
+use crossbeam_channel::{Receiver, TrySendError};
 
 use crate::error::{ErrorCode, JobError};
-use crate::jobs::{JobControl, Phase};
+use crate::jobs::inlet::Undelivered;
+use crate::jobs::{Bell, Inlet, JobControl, Phase};
 use crate::json::{write_string, write_u64};
 use crate::limits;
 use crate::options::Request;
@@ -88,7 +89,7 @@ impl Slot {
 /// gateway reads slowly; the wait ends when the job is aborted or the session dies.
 pub struct RowSink {
     job: Arc<JobControl>,
-    frames: Sender<FrameOut>,
+    frames: Inlet<FrameOut>,
     limits: ChunkLimits,
     slot: Slot,
     head: String,
@@ -105,7 +106,7 @@ impl RowSink {
     /// A sink for the rows of `job`, handing its frames to `frames`.
     pub fn new(
         job: Arc<JobControl>,
-        frames: Sender<FrameOut>,
+        frames: Inlet<FrameOut>,
         limits: ChunkLimits,
         slot: Slot,
     ) -> Self {
@@ -136,7 +137,7 @@ impl RowSink {
             rows: usize::MAX,
             bytes: usize::MAX,
         };
-        let (frames, taken) = bounded(1);
+        let (frames, taken) = Inlet::queue(1, &Bell::default());
         let job = Arc::new(JobControl::new("", deadline));
         (Self::new(job, frames, whole, Slot::Rows), taken)
     }
@@ -267,10 +268,12 @@ impl RowSink {
         };
         let phase = self.job.phase();
         self.job.enter(Phase::Sending);
-        select! {
-            send(self.frames, frame) -> sent => sent.map_err(|_| session_gone()),
-            recv(self.job.aborted()) -> _ => Err(self.job.check().err().unwrap_or_else(session_gone)),
-        }?;
+        self.frames.send_unless(frame, self.job.aborted()).map_err(
+            |undelivered| match undelivered {
+                Undelivered::Gone => session_gone(),
+                Undelivered::GivenUp => self.job.check().err().unwrap_or_else(session_gone),
+            },
+        )?;
         self.job.enter(phase);
         self.job.check()
     }
@@ -295,7 +298,7 @@ mod tests {
             "j\"1",
             Instant::now() + Duration::from_secs(60),
         ));
-        let (tx, rx) = bounded(4);
+        let (tx, rx) = Inlet::queue(4, &Bell::default());
         (
             RowSink::new(Arc::clone(&job), tx, ChunkLimits { rows, bytes }, slot),
             rx,

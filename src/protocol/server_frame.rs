@@ -17,10 +17,6 @@ use crate::sources::{CredentialsLocation, Source};
 
 /// What the gateway says.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every frame is a job, and each is consumed before the next is parsed"
-)]
 pub enum ServerFrame {
     /// The session is accepted.
     HelloAck {

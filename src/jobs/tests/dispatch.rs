@@ -3,19 +3,19 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::bounded;
 
 use super::*;
 use crate::jobs::facts::JobFacts;
 use crate::jobs::live_job::SessionLink;
 use crate::jobs::report::AuditRecord;
 use crate::jobs::tests::rig::{job, source};
-use crate::jobs::{JobControl, Outbox, Outcome};
+use crate::jobs::{Bell, Inlet, JobControl, Outbox, Outcome};
 use crate::sources::SourceKeys;
 
 struct Desk {
     dispatch: Dispatch,
-    ready: Receiver<Run>,
+    ready: Arc<Ready<Run>>,
     keys: SourceKeys,
     link: Arc<SessionLink>,
     now: Instant,
@@ -24,10 +24,11 @@ struct Desk {
 
 impl Desk {
     fn new(workers: usize) -> Self {
-        let (run, ready) = bounded(workers + limits::LOST_WORKERS);
+        let ready = Arc::new(Ready::new());
         let (nudge, _) = bounded(1);
-        let (urgent, _) = bounded(1);
-        let (frames, _) = bounded(1);
+        let bell = Bell::default();
+        let (urgent, _) = Inlet::queue(1, &bell);
+        let (frames, _) = Inlet::queue(1, &bell);
         let outbox = Outbox {
             urgent,
             frames,
@@ -38,7 +39,7 @@ impl Desk {
             dispatch: Dispatch::new(
                 workers,
                 100,
-                run,
+                Arc::clone(&ready),
                 Timers::new(nudge, limits::LOST_WORKER_AFTER),
             ),
             ready,
@@ -63,7 +64,7 @@ impl Desk {
         });
         let mut left = Leftovers::default();
         self.dispatch
-            .enqueue(Arc::clone(&job), Box::new(frame), 1, &mut left)
+            .enqueue(Arc::clone(&job), frame, 1, &mut left)
             .unwrap();
         job
     }
@@ -92,7 +93,7 @@ fn a_worker_that_does_not_come_back_is_replaced() {
     let mut desk = Desk::new(1);
     let stuck = desk.enqueue("a");
     let waiting = desk.enqueue("b");
-    assert_eq!(desk.ready.try_iter().count(), 1);
+    assert_eq!(std::iter::from_fn(|| desk.ready.try_next()).count(), 1);
     assert!(matches!(desk.abort(&stuck), Place::Running));
     let due = desk.later(limits::LOST_WORKER_AFTER - Duration::from_millis(1));
     assert!(due.overdue.is_empty() && due.deadlines.is_empty());
@@ -101,16 +102,16 @@ fn a_worker_that_does_not_come_back_is_replaced() {
     assert_eq!(due.overdue.len(), 1);
     assert!(desk.dispatch.may_replace(&stuck, desk.now));
     assert_eq!(desk.dispatch.replaced(&stuck).as_deref(), Some("a"));
-    let run = desk.ready.try_recv().unwrap();
+    let run = desk.ready.try_next().unwrap();
     assert_eq!(run.job.seq, waiting.seq);
     // Its place in the lane stays taken: another job of the source waits, though a worker is idle.
     assert!(matches!(desk.finish(&waiting), Next::Wait));
     let next = desk.enqueue("a");
-    assert!(desk.ready.is_empty());
+    assert!(desk.ready.try_next().is_none());
     assert_eq!(desk.dispatch.busy(), 0);
     // The late worker ends itself, and the other one takes the job that waited.
     assert!(matches!(desk.finish(&stuck), Next::Retire));
-    assert_eq!(desk.ready.try_recv().unwrap().job.seq, next.seq);
+    assert_eq!(desk.ready.try_next().unwrap().job.seq, next.seq);
     assert!(matches!(desk.finish(&next), Next::Wait));
     assert_eq!(desk.dispatch.active(), 0);
 }

@@ -12,8 +12,8 @@ use crate::bridges::pool::PoolState;
 use crate::bridges::{Bridge, Summary, TargetColumn};
 use crate::error::{ErrorCode, JobError};
 use crate::jobs::{
-    ChunkLimits, Engine, EngineSettings, FrameKind, FrameOut, JobControl, JobSession, Outbox,
-    Oversight, RowSink, Urgent,
+    Bell, ChunkLimits, Engine, EngineSettings, FrameKind, FrameOut, Inlet, JobControl, JobSession,
+    Outbox, Oversight, RowSink, Urgent,
 };
 use crate::options::Request;
 use crate::protocol::JobFrame;
@@ -201,8 +201,9 @@ impl Rig {
             LOST_AFTER,
         )
         .unwrap();
-        let (urgent_in, urgent) = bounded(urgent);
-        let (frames_in, frames) = bounded(frames);
+        let bell = Bell::default();
+        let (urgent_in, urgent) = Inlet::queue(urgent, &bell);
+        let (frames_in, frames) = Inlet::queue(frames, &bell);
         let killed = Arc::new(AtomicUsize::new(0));
         let kills = Arc::clone(&killed);
         let session = engine.session(Outbox {

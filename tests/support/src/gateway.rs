@@ -128,6 +128,20 @@ pub struct Gateway {
     acceptor: Option<JoinHandle<()>>,
 }
 
+/// A port that was listened on before may for a moment be somebody's way out.
+fn listen(port: u16) -> TcpListener {
+    let give_up = Instant::now() + Duration::from_secs(20);
+    loop {
+        match TcpListener::bind(("127.0.0.1", port)) {
+            Err(error) if port != 0 && Instant::now() < give_up => {
+                println!("port {port}: {error}");
+                thread::sleep(Duration::from_millis(20));
+            }
+            listener => return listener.expect("a port to listen on"),
+        }
+    }
+}
+
 impl Gateway {
     /// A gateway on a free port of the loopback interface.
     pub fn start() -> Self {
@@ -136,7 +150,7 @@ impl Gateway {
 
     /// A gateway with options.
     pub fn with(options: Options) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", options.port)).expect("a port to listen on");
+        let listener = listen(options.port);
         let address = listener.local_addr().expect("an address");
         let shared = Arc::new(Shared {
             options,
