@@ -30,7 +30,8 @@ is_small() {
 }
 names_no_folder() {
     local folder
-    for folder in "$ROOT" "${CARGO_HOME:-$HOME/.cargo}" "$TOOLS"; do
+    # Their subfolders, because a root such as /src is a part of many a name.
+    for folder in "$ROOT/src/" "$ROOT/target/" "${CARGO_HOME:-$HOME/.cargo}/registry/" "$TOOLS/"; do
         ! grep -qF "$folder" "$1" || die "$1 names the folder $folder"
     done
 }
