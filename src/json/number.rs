@@ -42,6 +42,21 @@ pub fn number_text(number: &serde_json::Number) -> String {
     }
 }
 
+/// The last two decimal digits of a number that is not negative, for text of a fixed form: it is put together
+/// as bytes and appended at once, which is several times faster than formatting.
+pub fn two_digits(number: i64) -> [u8; 2] {
+    let digit = |digit: i64| b'0' + u8::try_from(digit % 10).unwrap_or(0);
+    [digit(number / 10), digit(number)]
+}
+
+/// Appends ASCII text.
+pub fn push_ascii(out: &mut String, text: &[u8]) {
+    debug_assert!(text.is_ascii());
+    if let Ok(text) = std::str::from_utf8(text) {
+        out.push_str(text);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,8 +1,6 @@
 //! Dates and times, in the form of JavaScript's `Date.toISOString()`: UTC, milliseconds, expanded years.
 
-use std::fmt::Write;
-
-use crate::json::write_i64;
+use crate::json::{push_ascii, two_digits, write_i64};
 
 pub(crate) const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// Largest instant a JavaScript `Date` can hold, in microseconds either side of 1970.
@@ -22,19 +20,26 @@ pub fn write_timestamp(out: &mut String, micros: i64) {
     let (year, month, day) = civil_from_days(days);
     let millis = rest / 1000;
     out.push('"');
-    // Writing to a String cannot fail.
-    let _ = match year {
-        0..=9999 => write!(out, "{year:04}"),
-        _ if year < 0 => write!(out, "-{:06}", -year),
-        _ => write!(out, "+{year:06}"),
-    };
-    let _ = write!(
+    if !(0..=9999).contains(&year) {
+        out.push(if year < 0 { '-' } else { '+' });
+        push_ascii(out, &two_digits(year.abs() / 10_000));
+    }
+    let year = year.abs() % 10_000;
+    let [y1, y2] = two_digits(year / 100);
+    let [y3, y4] = two_digits(year % 100);
+    let [m1, m2] = two_digits(month.into());
+    let [d1, d2] = two_digits(day.into());
+    let [h1, h2] = two_digits(millis / 3_600_000);
+    let [i1, i2] = two_digits(millis / 60_000 % 60);
+    let [s1, s2] = two_digits(millis / 1000 % 60);
+    let [f1, f2] = two_digits(millis % 1000 / 10);
+    let [_, f3] = two_digits(millis % 10);
+    push_ascii(
         out,
-        "-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}Z\"",
-        millis / 3_600_000,
-        millis / 60_000 % 60,
-        millis / 1000 % 60,
-        millis % 1000
+        &[
+            y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', i1, i2, b':', s1, s2,
+            b'.', f1, f2, f3, b'Z', b'"',
+        ],
     );
 }
 

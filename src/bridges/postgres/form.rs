@@ -8,8 +8,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use crate::bridges::postgres::numeric::write_numeric;
 use crate::bridges::postgres::wire::Bytes;
 use crate::json::{
-    write_bytes, write_date, write_document, write_f32, write_f64, write_i64, write_string,
-    write_timestamp,
+    push_ascii, write_bytes, write_date, write_document, write_f32, write_f64, write_i64,
+    write_string, write_timestamp,
 };
 
 /// Days, and microseconds, from 1970 to the server's own epoch, 2000.
@@ -306,15 +306,33 @@ fn write_interval(out: &mut String, micros: i64, days: i32, months: i32) {
 }
 
 fn write_uuid(out: &mut String, bytes: [u8; 16]) {
-    out.push('"');
-    for (i, byte) in bytes.into_iter().enumerate() {
-        if matches!(i, 4 | 6 | 8 | 10) {
-            out.push('-');
-        }
-        out.extend(char::from_digit(u32::from(byte >> 4), 16));
-        out.extend(char::from_digit(u32::from(byte & 15), 16));
-    }
-    out.push('"');
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let hex = |nibble: u8| HEX.get(usize::from(nibble & 15)).copied().unwrap_or(b'0');
+    let [
+        [a1, a2],
+        [a3, a4],
+        [a5, a6],
+        [a7, a8],
+        [b1, b2],
+        [b3, b4],
+        [c1, c2],
+        [c3, c4],
+        [d1, d2],
+        [d3, d4],
+        [e1, e2],
+        [e3, e4],
+        [e5, e6],
+        [e7, e8],
+        [e9, ea],
+        [eb, ec],
+    ] = bytes.map(|byte| [hex(byte >> 4), hex(byte)]);
+    push_ascii(
+        out,
+        &[
+            b'"', a1, a2, a3, a4, a5, a6, a7, a8, b'-', b1, b2, b3, b4, b'-', c1, c2, c3, c4, b'-',
+            d1, d2, d3, d4, b'-', e1, e2, e3, e4, e5, e6, e7, e8, e9, ea, eb, ec, b'"',
+        ],
+    );
 }
 
 fn write_numbers(out: &mut String, keys: &[&str], bytes: &mut Bytes<'_>) -> Option<()> {

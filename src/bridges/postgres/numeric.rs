@@ -1,6 +1,7 @@
 //! `numeric`, from base 10,000 to decimal text with its scale kept.
 
 use crate::bridges::postgres::wire::Bytes;
+use crate::json::{push_ascii, two_digits};
 
 /// Appends the value as the server prints it: `0.1000`, `-12`, `NaN`, `Infinity`. `None` when the bytes are
 /// not a numeric.
@@ -60,10 +61,9 @@ pub fn write_numeric(out: &mut String, bytes: &[u8]) -> Option<()> {
 
 /// Four digits, zeros included.
 fn push_group(out: &mut String, group: i16) {
-    for unit in [1000, 100, 10, 1] {
-        let digit = u32::from(group.unsigned_abs()) / unit % 10;
-        out.extend(char::from_digit(digit, 10));
-    }
+    let group = i64::from(group.unsigned_abs());
+    let ([a, b], [c, d]) = (two_digits(group / 100), two_digits(group));
+    push_ascii(out, &[a, b, c, d]);
 }
 
 #[cfg(test)]
