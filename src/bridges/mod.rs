@@ -15,6 +15,7 @@ mod privileges;
 mod sqlite;
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod totals;
+pub mod writers;
 
 use std::sync::Arc;
 

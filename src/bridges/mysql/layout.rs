@@ -106,7 +106,8 @@ impl Layout {
     }
 }
 
-fn form(flavour: Flavour, column: &Column, known: Option<Trait>) -> Form {
+/// How a column's values are written.
+pub(super) fn form(flavour: Flavour, column: &Column, known: Option<Trait>) -> Form {
     use ColumnType as T;
     let planetscale = flavour == Flavour::PlanetScale;
     let decimals = column.decimals();

@@ -37,6 +37,11 @@ use catalog::Catalog;
 use config::Settings;
 use connector::MySqlConnector;
 
+/// Appends a value that belongs to a column like this.
+pub(super) fn write_value_of(out: &mut String, column: &mysql::Column, value: &mysql::Value) {
+    value::write_value(out, value, layout::form(Flavour::MySql, column, None));
+}
+
 /// Which relative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flavour {

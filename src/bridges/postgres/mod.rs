@@ -35,6 +35,8 @@ use catalog::Catalog;
 use config::Settings;
 use connect::PostgresConnector;
 
+pub(super) use form::form;
+
 /// Which relative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flavour {

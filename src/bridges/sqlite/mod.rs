@@ -24,6 +24,8 @@ use crate::jobs::{JobControl, RowSink};
 use crate::options::Request;
 use connect::DatabaseFile;
 
+pub(super) use value::write_value;
+
 /// A SQLite source.
 pub struct SqliteBridge {
     pool: Pool<DatabaseFile>,

@@ -59,7 +59,7 @@ pub(super) fn bind(value: &Value) -> Result<Param<'_>, JobError> {
 }
 
 /// Writes a value by its storage class.
-pub(super) fn write_value(out: &mut String, value: ValueRef<'_>) {
+pub(in crate::bridges) fn write_value(out: &mut String, value: ValueRef<'_>) {
     match value {
         ValueRef::Null => out.push_str("null"),
         ValueRef::Integer(whole) => write_i64(out, whole),

@@ -1,0 +1,60 @@
+//! How single values become JSON, apart from the bridges that read them: for measuring, and for tests that
+//! have bytes and no database. Rows go through the same functions.
+
+/// Appends a value of PostgreSQL as it comes over the wire, of the type with this number. False, with a part
+/// of it perhaps written, when the bytes are none of that type, or the type is one that is asked for as text.
+#[cfg(feature = "postgres")]
+pub fn postgres(out: &mut String, oid: u32, value: &[u8]) -> bool {
+    use super::postgres::form;
+    let written = form(oid).map(|(form, array)| match array {
+        true => form.write_array(out, value),
+        false => form.write(out, value),
+    });
+    written.flatten().is_some()
+}
+
+/// Appends a value of MySQL's driver that belongs to a column like this.
+#[cfg(feature = "mysql")]
+pub fn mysql(out: &mut String, column: &mysql::Column, value: &mysql::Value) {
+    super::mysql::write_value_of(out, column, value);
+}
+
+/// Appends a value of SQLite.
+#[cfg(feature = "sqlite")]
+pub fn sqlite(out: &mut String, value: rusqlite::types::ValueRef<'_>) {
+    super::sqlite::write_value(out, value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn bytes_of_another_type_are_refused() {
+        let mut out = String::new();
+        assert!(postgres(&mut out, 23, &7_i32.to_be_bytes()));
+        assert_eq!(out, "7");
+        assert!(!postgres(&mut out, 23, &[7]));
+        assert!(!postgres(&mut out, 790, &[0; 8]));
+    }
+
+    #[cfg(feature = "mysql")]
+    #[test]
+    fn a_column_decides_how_a_value_is_written() {
+        use ::mysql::consts::ColumnType;
+        use ::mysql::{Column, Value};
+        let mut out = String::new();
+        let decimal = Column::new(ColumnType::MYSQL_TYPE_NEWDECIMAL);
+        mysql(&mut out, &decimal, &Value::Bytes(b"1.50".to_vec()));
+        assert_eq!(out, "\"1.50\"");
+    }
+
+    #[cfg(feature = "sqlite")]
+    #[test]
+    fn storage_classes_have_their_json() {
+        let mut out = String::new();
+        sqlite(&mut out, rusqlite::types::ValueRef::Real(0.5));
+        assert_eq!(out, "0.5");
+    }
+}
