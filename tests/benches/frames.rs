@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput};
-use crossbeam_channel::bounded;
 use semilayer_runner::error::{ErrorCode, JobError};
-use semilayer_runner::jobs::{ChunkLimits, FrameOut, JobControl, RowSink, Slot};
-use semilayer_runner::protocol::{ServerFrame, client_frame};
+use semilayer_runner::jobs::{Bell, ChunkLimits, FrameOut, Inlet, JobControl, RowSink, Slot};
+use semilayer_runner::protocol::{FrameParser, ServerFrame, client_frame};
 use serde_json::json;
 
 const ROW: &str = "{\"id\":123456,\"name\":\"Person number 123456\",\"email\":\"person123456@example.com\",\
@@ -29,8 +28,12 @@ pub fn bench(criterion: &mut Criterion) {
         "deadlineMs": 30_000,
     });
     let job = job.to_string();
-    group.bench_function("job, parsed", |bencher| {
+    group.bench_function("job of a new source, parsed", |bencher| {
         bencher.iter(|| ServerFrame::parse(black_box(&job)).unwrap());
+    });
+    group.bench_function("job, parsed", |bencher| {
+        let mut parser = FrameParser::default();
+        bencher.iter(|| parser.parse(black_box(&job)).unwrap());
     });
     let error = JobError::new(
         ErrorCode::QueryFailed,
@@ -43,7 +46,7 @@ pub fn bench(criterion: &mut Criterion) {
     group.bench_function("chunk of 500 rows, cut", |bencher| {
         let until = Instant::now() + Duration::from_secs(600);
         let control = Arc::new(JobControl::new("01890a5d-ac96-774b", until));
-        let (frames, taken) = bounded::<FrameOut>(1);
+        let (frames, taken) = Inlet::<FrameOut>::queue(1, &Bell::default());
         let mut sink = RowSink::new(control, frames, ChunkLimits::default(), Slot::Rows);
         bencher.iter(|| {
             for _ in 0..500 {
