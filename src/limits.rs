@@ -143,6 +143,8 @@ pub const READ_LIMIT: u64 = 1000;
 pub const MAX_PEM_BYTES: u64 = 8 << 20;
 /// Rows that `test-source --query` shows when it is told no `--limit`.
 pub const SHOWN_ROWS: u64 = 10;
+/// Most targets that `test-source --query` lists when none is named.
+pub const SHOWN_TARGETS: usize = 50;
 /// For so long what was read of a table's columns is used again without asking the database.
 pub const CATALOG_FRESH: Duration = Duration::from_secs(1);
 /// The total of a walk's first page serves the pages that follow for so long.

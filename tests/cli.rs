@@ -47,7 +47,7 @@ fn flags_go_before_the_environment() {
             "status",
             "--id",
             "x",
-            "--token=rk_0123456789",
+            "--token=rk_0123456789abcdef",
             "--gateway",
             "wss://h/c",
             "--unknown",
@@ -56,7 +56,7 @@ fn flags_go_before_the_environment() {
             "status",
             "--gateway=wss://h/c",
             "--token",
-            "rk_0123456789",
+            "rk_0123456789abcdef",
             "--id=x",
         ][..],
     ] {
@@ -64,7 +64,7 @@ fn flags_go_before_the_environment() {
             call(|runner| runner.args(arguments).env("SEMILAYER_RUNNER_VERSION", "7"));
         assert_eq!(
             out,
-            "runner id:   x\ngateway:     wss://h/c\ntoken:       rk_01234…6789\nversion:     7\n"
+            "runner id:   x\ngateway:     wss://h/c\ntoken:       rk_01234…cdef\nversion:     7\n"
         );
         assert_eq!(code, 0);
     }

@@ -88,6 +88,11 @@ fn one_that_fails_is_named_and_counts() {
     let (_, err, code) = test_source(&["nowhere"], &[]);
     assert_eq!(code, 1);
     assert!(err.contains("SEMILAYER_SOURCE_NOWHERE_"), "{err}");
+    let (_, err, _) = test_source(&[], &[("SEMILAYER_SOURCE_SHOP_URI", &refused)]);
+    assert!(
+        err.contains("part of no source: SEMILAYER_SOURCE_SHOP_URI;"),
+        "{err}"
+    );
     let (out, _, code) = test_source(&[], &[]);
     assert_eq!(code, 0);
     assert!(out.contains("SEMILAYER_SOURCE_<NAME>_URL"), "{out}");
@@ -145,6 +150,14 @@ fn a_policy_decides_what_rows_are_shown() {
     assert!(
         err.contains("SHOP: POLICY_DENIED: the policy denies target \"orders\" (sources.shop.targets.deny[0])"),
         "{err}"
+    );
+    let (_, err, code) = shown(&["--query"], "SHOP");
+    assert_eq!(
+        (err.as_str(), code),
+        (
+            "error: --query needs the name of a target; there are: people\n",
+            1
+        )
     );
     let (_, err, code) = shown(&["--query", "people", "--limit", "3"], "SHOP");
     assert!(

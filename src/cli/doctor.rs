@@ -14,7 +14,8 @@ use crate::config::{Flags, Settings};
 use crate::error::chain;
 use crate::gateway::short;
 use crate::inspect::{
-    Check, Mark, Reached, Walk, audit_oversight, audit_settings, audit_source, check_sources,
+    Check, Mark, Reached, Walk, audit_oversight, audit_settings, audit_source, audit_variables,
+    check_sources,
 };
 use crate::policy::Policy;
 use crate::protocol::client_frame;
@@ -80,6 +81,7 @@ fn examine(wish: &Wish, settings: &Settings, policy: Option<&Policy>) -> Result<
     let mut report = Report {
         silent: wish.json,
         style: Style::stdout(variable),
+        width: NAME_WIDTH,
         checks: Vec::new(),
         failed: false,
     };
@@ -93,8 +95,12 @@ fn examine(wish: &Wish, settings: &Settings, policy: Option<&Policy>) -> Result<
     report.official(settings, &reached);
 
     report.section("Settings");
-    report.add(audit_settings(identity, variable));
-    report.add(audit_oversight(&settings.oversight, policy));
+    let mut odd = audit_settings(identity, variable);
+    odd.extend(audit_oversight(&settings.oversight, policy));
+    if odd.is_empty() {
+        report.line("  nothing odd about them");
+    }
+    report.add(odd);
     report.section("The way to the gateway");
     let open = reached.health.is_ok();
     report.add(reached.checks);
@@ -114,9 +120,14 @@ fn examine(wish: &Wish, settings: &Settings, policy: Option<&Policy>) -> Result<
     report.section("Sources of this environment");
     let environment = SourceEnvironment::from_env(std::env::vars_os());
     let sources = environment.local_sources();
+    let names = sources.iter().map(|source| source.name.len());
+    report.width = names
+        .max()
+        .map_or(NAME_WIDTH, |longest| longest + "source ".len());
     for source in check_sources(&environment, &sources, policy, SOURCE_BUDGET) {
         report.add(audit_source(&source));
     }
+    report.add(audit_variables(&environment));
     if sources.is_empty() {
         report.line("  none; those that SemiLayer manages are tested in the Console");
     }
@@ -132,10 +143,15 @@ fn examine(wish: &Wish, settings: &Settings, policy: Option<&Policy>) -> Result<
 /// A source that is silent for this long is reported as such.
 const SOURCE_BUDGET: Duration = limits::SOURCE_CONNECT;
 
+/// Enough for the steps to the gateway.
+const NAME_WIDTH: usize = 8;
+
 /// Prints checks as they are made, and keeps them.
 struct Report {
     silent: bool,
     style: Style,
+    /// Of the column with their names.
+    width: usize,
     checks: Vec<Check>,
     failed: bool,
 }
@@ -187,10 +203,10 @@ impl Report {
 
     fn add(&mut self, checks: impl IntoIterator<Item = Check>) {
         for check in checks {
-            let mark = self.style.mark(check.mark);
-            self.line(&format!("{mark} {:<8} {}", check.name, check.text));
+            let (mark, width) = (self.style.mark(check.mark), self.width);
+            self.line(&format!("{mark} {:<width$} {}", check.name, check.text));
             if let Some(advice) = &check.advice {
-                self.line(&format!("           {advice}"));
+                self.line(&format!("{:1$}{advice}", "", width + 3));
             }
             self.failed |= check.mark == Mark::Bad;
             self.checks.push(check);

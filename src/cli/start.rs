@@ -57,7 +57,10 @@ fn serve(settings: &Settings, oversight: Oversight) -> io::Result<ExitCode> {
         settings.log_format,
     );
     if let Some(policy) = &oversight.policy {
-        info!("the policy has entries for {} sources", policy.len());
+        info!(
+            "the policy is read; number of sources it has entries for: {}",
+            policy.len()
+        );
     }
     warn_of_seen_token(&settings.identity);
     for line in banner(settings) {

@@ -5,14 +5,18 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::bridges::Bridge;
 use crate::cli::style::{Style, sign};
 use crate::cli::{DiagnosticLog, config_error, say, variable};
 use crate::config::OversightSettings;
 use crate::console::printable;
 use crate::error::{ErrorCode, JobError};
-use crate::inspect::{Mark, Rules, SourceReport, ask, check_sources, find_sources, open_source};
+use crate::inspect::{
+    Mark, Rules, SourceReport, ask, audit_variables, check_sources, find_sources, open_source,
+};
 use crate::limits;
 use crate::options::Request;
 use crate::policy::Policy;
@@ -75,6 +79,9 @@ pub fn run(wish: &Wish) -> ExitCode {
         Ok(policy) => policy,
         Err(error) => return config_error(&error),
     };
+    if let Some(odd) = audit_variables(&environment) {
+        log::warn!("{}; {}", odd.text, odd.advice.unwrap_or_default());
+    }
     match &wish.query {
         Some(target) => match show_rows(wish, target, &environment, &sources, policy) {
             Ok(()) => ExitCode::SUCCESS,
@@ -261,29 +268,33 @@ fn show_rows(
             _ => "--query needs one source: test-source NAME --query TARGET".to_owned(),
         });
     };
-    if target.is_empty() {
-        return Err("--query needs the name of a target; introspection lists them".to_owned());
-    }
     let limit = match &wish.limit {
         None => limits::SHOWN_ROWS,
         Some(text) => text
             .parse::<u64>()
             .map_err(|_| "--limit must be a whole number".to_owned())?,
     };
-    let failed = |error: JobError| match error.code {
-        ErrorCode::SourceConfig => shown(&error),
-        _ => format!("{}: {}", source.name, shown(&error)),
-    };
-    let bridge = open_source(environment, source).map_err(failed)?;
     let package = source.bridge.as_deref().unwrap_or_default();
-    // Not `query`, which would count the whole target for its total.
-    let options = json!({ "where": {}, "limit": limit });
-    let request = Request::parse("batchRead", target, &options, package).map_err(failed)?;
     let rules = policy.map(|policy| Rules {
         policy: Arc::new(policy),
         source: source.name.clone(),
         bridge: package.to_owned(),
     });
+    let failed = |error: JobError| match error.code {
+        ErrorCode::SourceConfig => shown(&error),
+        _ => format!("{}: {}", source.name, shown(&error)),
+    };
+    let bridge = open_source(environment, source).map_err(failed)?;
+    if target.is_empty() {
+        let names = target_names(&bridge, rules).map_err(failed)?;
+        let names = printable(names.join(", ").chars());
+        return Err(format!(
+            "--query needs the name of a target; there are: {names}"
+        ));
+    }
+    // Not `query`, which would count the whole target for its total.
+    let options = json!({ "where": {}, "limit": limit });
+    let request = Request::parse("batchRead", target, &options, package).map_err(failed)?;
     let mut out = io::stdout().lock();
     let mut rows = 0_u64;
     let answer = ask(
@@ -311,6 +322,35 @@ fn show_rows(
         );
     }
     Ok(())
+}
+
+/// What there is to choose from; the first of many.
+fn target_names(bridge: &Arc<dyn Bridge>, rules: Option<Rules>) -> Result<Vec<String>, JobError> {
+    /// A row of `listTargets`.
+    #[derive(Deserialize)]
+    struct Row {
+        name: String,
+    }
+    let mut names = Vec::new();
+    ask(
+        bridge,
+        rules,
+        "",
+        Request::ListTargets,
+        limits::JOB_DEADLINE,
+        |row| {
+            let row: Result<Row, _> = serde_json::from_str(row);
+            names.extend(row.map(|row| row.name));
+        },
+    )?;
+    let more = names.len().saturating_sub(limits::SHOWN_TARGETS);
+    names.truncate(limits::SHOWN_TARGETS);
+    match (names.is_empty(), more) {
+        (true, _) => names.push("none".to_owned()),
+        (false, 0) => {}
+        (false, more) => names.push(format!("{more} more")),
+    }
+    Ok(names)
 }
 
 #[cfg(test)]

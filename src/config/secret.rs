@@ -17,11 +17,15 @@ impl Secret {
         &self.0
     }
 
-    /// The official runner's way to show which token is in use: `rk_abcde…wxyz`.
+    /// The official runner's way to show which token is in use: `rk_abcde…wxyz`. Of one that is shorter than any
+    /// real token, of which that would be most, the beginning only.
     pub fn hint(&self) -> String {
+        let length = self.0.chars().count();
+        if length < 18 {
+            return self.0.chars().take(3).chain(['…']).collect();
+        }
         let head: String = self.0.chars().take(8).collect();
-        let skip = self.0.chars().count().saturating_sub(4);
-        let tail: String = self.0.chars().skip(skip).collect();
+        let tail: String = self.0.chars().skip(length - 4).collect();
         format!("{head}…{tail}")
     }
 }
@@ -41,5 +45,8 @@ mod tests {
         let secret = Secret::new("rk_0123456789abcdef".to_owned());
         assert_eq!(secret.hint(), "rk_01234…cdef");
         assert_eq!(format!("{secret:?}"), "Secret");
+        for (short, hint) in [("rk_0123456789", "rk_…"), ("abcd", "abc…"), ("", "…")] {
+            assert_eq!(Secret::new(short.to_owned()).hint(), hint);
+        }
     }
 }

@@ -175,11 +175,11 @@ impl Reader {
                         "the gateway speaks protocol version {server_version:?}; update the runner"
                     );
                 }
-                info!("{} sources assigned", sources.len());
+                info!("number of sources assigned: {}", sources.len());
                 self.engine.assign(&sources);
             }
             Ok(ServerFrame::AssignmentsChanged { sources }) => {
-                info!("{} sources assigned now", sources.len());
+                info!("number of sources assigned now: {}", sources.len());
                 self.engine.assign(&sources);
             }
             Err(FrameError::Job { id, error }) => {

@@ -6,9 +6,11 @@ use std::path::Path;
 
 use crate::config::{Identity, OversightSettings};
 use crate::console::printable;
+use crate::error::ErrorCode;
 use crate::inspect::SourceReport;
 use crate::inspect::check::{Check, Mark};
 use crate::policy::Policy;
+use crate::sources::SourceEnvironment;
 use crate::tls;
 
 /// The runner's own settings. `variable` looks into the environment.
@@ -63,7 +65,7 @@ pub fn audit_oversight(settings: &OversightSettings, policy: Option<&Policy>) ->
     let mut checks = Vec::new();
     if let Some(policy) = policy {
         let count = policy.len();
-        let text = format!("has entries for {count} sources");
+        let text = format!("is read; number of sources it has entries for: {count}");
         let check = Check::new("policy", Mark::Good, text).fact("entries", count);
         checks.push(match policy.is_empty() {
             true => check.advise("every job is refused"),
@@ -102,13 +104,33 @@ fn has_folder(file: &Path) -> bool {
 pub const TOKEN_SEEN: &str =
     "given as --token, which every user of this machine can read in its process list";
 
+/// Variables that describe no source.
+pub fn audit_variables(environment: &SourceEnvironment) -> Option<Check> {
+    let unclaimed = environment.unclaimed();
+    if unclaimed.is_empty() {
+        return None;
+    }
+    let text = format!("part of no source: {}", unclaimed.join(", "));
+    let check = Check::new("names", Mark::Warning, printable(text.chars()));
+    Some(check.advise("a source has a variable …_URL, or …_HOST and …_DATABASE, or …_PATH"))
+}
+
 /// What a source's report means. The JSON of the report becomes the check's facts.
 pub fn audit_source(report: &SourceReport) -> Vec<Check> {
     let name = format!("source {}", report.name);
     let facts = match &report.outcome {
         Err(error) => {
             let text = printable(error.to_string().chars());
-            return vec![Check::new(name, Mark::Bad, text).fact("code", error.code.as_str())];
+            let check = Check::new(name, Mark::Bad, text).fact("code", error.code.as_str());
+            return vec![match error.code {
+                ErrorCode::SourceUnreachable => {
+                    check.advise("is its address right, and may this process get there?")
+                }
+                ErrorCode::SourceAuthFailed => {
+                    check.advise("are user and password right, and may they come from this host?")
+                }
+                _ => check,
+            }];
         }
         Ok(facts) => facts,
     };

@@ -7,7 +7,7 @@ mod question;
 mod source;
 mod walk;
 
-pub use audit::{TOKEN_SEEN, audit_oversight, audit_settings, audit_source};
+pub use audit::{TOKEN_SEEN, audit_oversight, audit_settings, audit_source, audit_variables};
 pub use check::{Check, Mark};
 pub use question::{Answer, Rules, ask};
 pub use source::{SourceFacts, SourceReport, check_sources, find_sources, open_source};

@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::num::NonZeroU64;
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserializer, MapAccess, Unexpected, Visitor};
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
@@ -20,13 +20,14 @@ pub struct PolicyFile {
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct SourceEntry {
     /// Which targets jobs may name.
+    #[serde(deserialize_with = "object")]
     pub targets: Lists,
     /// Which columns, by target; `*` for every target.
     pub columns: Entries<Lists>,
     /// Most rows a job may send.
-    pub max_rows: Option<NonZeroU64>,
+    pub max_rows: Option<Cap>,
     /// Most bytes of rows, as JSON text, a job may send.
-    pub max_bytes: Option<NonZeroU64>,
+    pub max_bytes: Option<Cap>,
 }
 
 /// What is in `deny` is denied; with an `allow`, so is everything that is not in it.
@@ -37,6 +38,62 @@ pub struct Lists {
     pub allow: Option<Vec<Name>>,
     /// Goes before `allow`.
     pub deny: Vec<Name>,
+}
+
+/// How much a job may send; at least 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cap(pub u64);
+
+impl<'de> Deserialize<'de> for Cap {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Positive;
+
+        impl Visitor<'_> for Positive {
+            type Value = Cap;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number, at least 1")
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Cap, E> {
+                match number {
+                    0 => Err(E::invalid_value(Unexpected::Unsigned(0), &self)),
+                    number => Ok(Cap(number)),
+                }
+            }
+        }
+
+        deserializer.deserialize_u64(Positive)
+    }
+}
+
+/// An object and nothing else. By itself serde also takes a list, whose elements it counts off as the fields: an
+/// empty one, meant to allow nothing, would be an entry without any rule.
+fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    struct Object<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map))
+        }
+    }
+
+    deserializer.deserialize_map(Object(PhantomData))
+}
+
+/// A rule among [`Entries`].
+struct Rule<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Rule<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        object(deserializer).map(Self)
+    }
 }
 
 /// A name that is not empty.
@@ -89,7 +146,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
                     if entries.iter().any(|(known, _)| *known == key) {
                         return Err(de::Error::custom(format_args!("\"{key}\" is given twice")));
                     }
-                    entries.push((key, map.next_value()?));
+                    let Rule(rule) = map.next_value()?;
+                    entries.push((key, rule));
                 }
                 Ok(Entries(entries))
             }
@@ -106,7 +164,11 @@ impl PolicyFile {
     /// The mistake, with its line and column.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        serde_json::from_str(text).map_err(|error| error.to_string())
+        let parsed: Result<Rule<Self>, _> = serde_json::from_str(text);
+        match parsed {
+            Ok(Rule(file)) => Ok(file),
+            Err(error) => Err(error.to_string()),
+        }
     }
 }
 
@@ -130,7 +192,7 @@ mod tests {
             ),
             (
                 "{\"sources\": {\"a\": {\n\"maxRows\": 0}}}",
-                "nonzero",
+                "at least 1",
                 "line 2 column 12",
             ),
             (
@@ -149,7 +211,27 @@ mod tests {
                 "line 3 column",
             ),
             ("{}", "missing field `sources`", "line 1 column 2"),
-            ("[]", "", "line 1"),
+            ("[]", "expected an object", "line 1"),
+            (
+                "{\"sources\": {\"a\":\n[]}}",
+                "expected an object",
+                "line 2 column 0",
+            ),
+            (
+                "{\"sources\": {\"a\": {\"targets\":\n[]}}}",
+                "expected an object",
+                "line 2 column 0",
+            ),
+            (
+                "{\"sources\": {\"a\": {\"columns\": {\"t\":\n[[\"x\"]]}}}}",
+                "expected an object",
+                "line 2 column 0",
+            ),
+            (
+                "{\"sources\": {\"a\": {\"maxRows\": \"10\"}}}",
+                "expected a whole number, at least 1",
+                "line 1 column",
+            ),
             (
                 "{\"sources\": {\"a\": {\"targets\": {\"deny\": \"x\"}}}}",
                 "a sequence",
@@ -172,7 +254,7 @@ mod tests {
             panic!("two sources")
         };
         assert_eq!(a.targets, Lists::default());
-        assert_eq!((star.as_str(), all.max_rows), ("*", NonZeroU64::new(5)));
+        assert_eq!((star.as_str(), all.max_rows), ("*", Some(Cap(5))));
         assert_eq!(all.columns.0[0].1.deny, [Name("x".into())]);
     }
 }

@@ -63,8 +63,8 @@ impl<'a> Permit<'a> {
             found.min_by_key(|(most, _)| *most)
         };
         Caps {
-            rows: least(|entry| entry.max_rows.map(Into::into), "maxRows"),
-            bytes: least(|entry| entry.max_bytes.map(Into::into), "maxBytes"),
+            rows: least(|entry| entry.max_rows.map(|cap| cap.0), "maxRows"),
+            bytes: least(|entry| entry.max_bytes.map(|cap| cap.0), "maxBytes"),
         }
     }
 

@@ -141,6 +141,21 @@ impl SourceEnvironment {
             .collect()
     }
 
+    /// The variables that look like those of a source but describe none, with their whole names: a slip of the
+    /// pen, most of the time.
+    pub fn unclaimed(&self) -> Vec<String> {
+        let sources = self.local_sources();
+        let claimed = |variable: &str| {
+            let rest =
+                |source: &LocalSource| variable.strip_prefix(&source.name)?.strip_prefix('_');
+            sources.iter().any(|source| rest(source).is_some())
+        };
+        let variables = self.variables.keys().filter(|variable| !claimed(variable));
+        variables
+            .map(|variable| format!("{PREFIX}{variable}"))
+            .collect()
+    }
+
     fn bridge_of(&self, source: &str) -> Result<String, String> {
         let text = |key: &str| {
             let found = self.text(&format!("{source}_{key}"))?;

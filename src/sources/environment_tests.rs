@@ -249,4 +249,16 @@ fn sources_are_found_without_the_gateway() {
             .contains("SEMILAYER_SOURCE_H_URL_FILE")
     );
     assert_eq!(bridges.len(), 7);
+    let unclaimed = environment(&[
+        ("SHOP_URL", "postgres://h/d"),
+        ("SHOP_POOL_MAX", "1"),
+        ("SHOPS_URI", "postgres://h/d"),
+        ("OTHER_PASSWORD", "x"),
+    ])
+    .unclaimed();
+    let names = [
+        "SEMILAYER_SOURCE_OTHER_PASSWORD",
+        "SEMILAYER_SOURCE_SHOPS_URI",
+    ];
+    assert_eq!(unclaimed, names);
 }

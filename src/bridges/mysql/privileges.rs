@@ -61,7 +61,7 @@ fn phrase(grant: &str) -> Option<String> {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    Some(format!("{}{more} on {object}", beyond.join(", ")))
+    Some(format!("use {}{more} on {object}", beyond.join(", ")))
 }
 
 /// Splits at the first `separator` outside back-quotes.
@@ -116,15 +116,15 @@ mod tests {
         for (grant, told) in [
             (
                 "GRANT SELECT, INSERT, UPDATE (`a`, `b`) ON `shop`.* TO `r`@`%`",
-                "INSERT, UPDATE (`a`, `b`) on `shop`.*",
+                "use INSERT, UPDATE (`a`, `b`) on `shop`.*",
             ),
             (
                 "GRANT ALL PRIVILEGES ON *.* TO `root`@`localhost` IDENTIFIED BY PASSWORD '*A1' WITH GRANT OPTION",
-                "ALL PRIVILEGES on *.*",
+                "use ALL PRIVILEGES on *.*",
             ),
             (
                 "GRANT DELETE ON `a ON b TO c`.* TO `r`@`%`",
-                "DELETE on `a ON b TO c`.*",
+                "use DELETE on `a ON b TO c`.*",
             ),
             (
                 "GRANT `writers`@`%` TO `r`@`%`",
@@ -132,7 +132,7 @@ mod tests {
             ),
             (
                 "GRANT A, B, C, D, E, F, G, H ON *.* TO `r`@`%`",
-                "A, B, C, D, E, F and 2 more on *.*",
+                "use A, B, C, D, E, F and 2 more on *.*",
             ),
         ] {
             assert_eq!(phrase(grant).as_deref(), Some(told));
