@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use runner_testkit::databases::{self, PostgresDatabase, SqliteDatabase};
 use runner_testkit::network::{BlackHole, closed_port};
-use runner_testkit::{FaultProxy, Faults, Gateway, Job, Runner, RunnerBuilder, source, watchdog};
+use runner_testkit::{FaultProxy, Faults, Gateway, Job, Linked, Runner, runner, source, watchdog};
 use serde_json::{Value, json};
 
 const SOON: Duration = Duration::from_secs(30);
@@ -104,11 +104,9 @@ fn nothing_is_left_behind() {
     let hole = source::managed("h", "postgres", json!({ "url": hole }));
     let refused = format!("postgres://u:p@127.0.0.1:{}/d", closed_port());
     let refused = source::managed("r", "postgres", json!({ "url": refused }));
-    let gateway = Gateway::start();
-    let link = FaultProxy::start(([127, 0, 0, 1], gateway.port()).into());
-    let url = format!("ws://{}/connect", link.address);
-    let Some(runner) = RunnerBuilder::new(env!("CARGO_BIN_EXE_semilayer-runner"), &url).release()
-    else {
+    let linked = Linked::encrypted();
+    let Linked { gateway, link, .. } = &linked;
+    let Some(runner) = linked.trusted(runner!(linked)).release() else {
         return;
     };
     // glibc keeps an arena of freed memory for each of the 16 workers and a growing threshold for giving it
@@ -119,7 +117,7 @@ fn nothing_is_left_behind() {
         .start();
     runner.wait_stdout("  → connected, awaiting jobs\n", SOON);
     let load = Load {
-        gateway: &gateway,
+        gateway,
         postgres: &postgres,
         sqlite: &sqlite,
         hole: &hole,
