@@ -105,8 +105,8 @@ gap() {
 }
 
 # What others say is kept here for a moment.
-text=$(mktemp) || exit 1
-trap 'rm -f "$text"' EXIT
+text=$(mktemp) && errors=$(mktemp) || exit 1
+trap 'rm -f "$text" "$errors"' EXIT
 trap 'exit 130' INT TERM
 
 # --- the container -----------------------------------------------------------------------------------
@@ -438,14 +438,19 @@ fi
 # --- the runner's own doctor -------------------------------------------------------------------------
 
 run_doctor() {
-    "$@" doctor ${json:+--json} $connect >"$text" 2>&1
+    if [ -n "$json" ]; then
+        # Warnings on standard error would break the object.
+        "$@" doctor --json $connect >"$text" 2>"$errors"
+    else
+        "$@" doctor $connect >"$text" 2>&1
+    fi
     code=$?
     if [ -z "$json" ]; then
         sed 's/^/  /' "$text"
     else
         case $(head -c 1 "$text") in
         '{') checks="$checks${checks:+,}{\"check\":\"doctor\",\"state\":\"$([ "$code" = 0 ] && echo ok || echo failed)\",\"report\":$(cat "$text")}" ;;
-        *) check failed doctor "ended with code $code: $(head -n 1 "$text")" ;;
+        *) check failed doctor "ended with code $code: $(cat "$text" "$errors" | head -n 1)" ;;
         esac
     fi
     [ "$code" = 0 ] || failed=yes

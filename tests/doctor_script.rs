@@ -425,6 +425,11 @@ fn the_runners_own_doctor_is_part_of_it() {
             .find(|check| check["check"] == "doctor")
             .unwrap();
         assert_eq!(own["report"]["exitCode"], 0);
+        // What it says on standard error is no part of the object.
+        let root = ("NODE_EXTRA_CA_CERTS", "/nowhere.pem");
+        let (text, _) = shell.run(&["--binary", RUNNER, "--json"], &[variables[0], root]);
+        let report: Value = serde_json::from_str(&text).expect("one object");
+        assert_eq!(report["ok"], false, "{text}");
         let (text, code) = shell.run(&["--binary", "/nowhere"], &variables);
         assert!(
             text.contains("/nowhere is no program") && code == 1,
