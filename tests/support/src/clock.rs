@@ -13,8 +13,12 @@ pub struct WallClock {
 }
 
 impl WallClock {
-    /// A clock that is right. `None`, and why, where libfaketime is not installed.
+    /// A clock that is right. `None`, and why, where libfaketime cannot help.
     pub fn new() -> Option<Self> {
+        if std::env::var_os("TEST_RUNNER").is_some() {
+            println!("skipped: the binary of TEST_RUNNER is static and loads no library");
+            return None;
+        }
         let found = fs::read_dir("/usr/lib").ok().and_then(|folders| {
             folders
                 .filter_map(|folder| Some(folder.ok()?.path().join("faketime/libfaketimeMT.so.1")))
