@@ -124,7 +124,9 @@ impl<C: Connector> Pool<C> {
                 result => return settle(job, &mut slot, connection, result),
             }
         }
-        let mut connection = self.connector.connect(job)?;
+        // Where the job's time ran out in there, that is what ended it, whatever the driver makes of it.
+        let connected = self.connector.connect(job);
+        let mut connection = connected.map_err(|error| job.remaining().err().unwrap_or(error))?;
         job.enter(Phase::Executing);
         let result = work(&mut connection, sink);
         settle(job, &mut slot, connection, result)
@@ -270,6 +272,32 @@ mod tests {
         });
         assert_eq!((seen, tries), (Err(lost()), 2));
         assert_eq!(pool.state().idle, 0);
+    }
+
+    /// Does not get there before the job's deadline.
+    struct Slow;
+
+    impl Connector for Slow {
+        type Connection = ();
+
+        fn connect(&self, job: &Arc<JobControl>) -> Result<(), JobError> {
+            job.end(Outcome::Aborted(ErrorCode::DeadlineExceeded));
+            Err(JobError::new(ErrorCode::SourceUnreachable, "timed out"))
+        }
+
+        fn reusable(&self, (): &mut ()) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn time_that_runs_out_while_connecting_is_the_jobs() {
+        let (_, job, mut sink) = fixture();
+        let result = Pool::new(Slow, 1).run(&job, &mut sink, |(), _| Ok(()));
+        assert_eq!(
+            result.map_err(|error| error.code),
+            Err(ErrorCode::DeadlineExceeded)
+        );
     }
 
     #[test]
