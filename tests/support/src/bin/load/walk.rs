@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use runner_testkit::statistics::percentile;
 use serde_json::{Value, json};
 
 use crate::session::Session;
 
 /// Rows a page.
 pub const PAGE: u64 = 1000;
-/// Pages compared at both ends.
-pub const ENDS: usize = 20;
+/// Pages looked at, at both ends.
+const ENDS: usize = 20;
 
 /// What a walk showed.
 pub struct Walk {
@@ -27,16 +28,17 @@ impl Walk {
         self.pages.iter().sum()
     }
 
-    /// The first full pages. The very first one counts the table, which is told apart.
-    pub fn first_pages(&self) -> Duration {
-        self.pages[1..=ENDS].iter().sum()
+    /// A page at the start: the median of the first full ones. The very first also counts the table.
+    pub fn early_page(&self) -> Duration {
+        percentile(&self.pages[1..=ENDS], 0.5)
     }
 
-    /// The last full pages.
-    pub fn last_pages(&self) -> Duration {
-        self.pages[self.pages.len() - 1 - ENDS..self.pages.len() - 1]
-            .iter()
-            .sum()
+    /// A page at the end: the median of the last full ones.
+    pub fn late_page(&self) -> Duration {
+        percentile(
+            &self.pages[self.pages.len() - 1 - ENDS..self.pages.len() - 1],
+            0.5,
+        )
     }
 
     /// As one object.
@@ -45,8 +47,8 @@ impl Walk {
             "measure": "walk", "rows": self.rows, "pages": self.pages.len(),
             "seconds": self.total().as_secs_f64(),
             "firstPageMs": self.pages[0].as_secs_f64() * 1e3,
-            "pages2To21Ms": self.first_pages().as_secs_f64() * 1e3,
-            "last20PagesMs": self.last_pages().as_secs_f64() * 1e3,
+            "earlyPageMs": self.early_page().as_secs_f64() * 1e3,
+            "latePageMs": self.late_page().as_secs_f64() * 1e3,
             "runnerCpuMicrosPerRow": self.runner_cpu.as_secs_f64() * 1e6 / self.rows as f64,
         })
     }

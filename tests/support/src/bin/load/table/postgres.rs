@@ -40,8 +40,8 @@ fn whole_table(bench: &Bench, source: &Source, tables: &Tables) -> Vec<Row> {
         let walk = walk::run(&mut session, &tables.rows);
         assert_eq!(walk.rows, tables.walk, "not the whole table");
         walked.push(walk.rows as f64 / walk.total().as_secs_f64());
-        first.push(walk.first_pages().as_secs_f64() * 1e3 / walk::ENDS as f64);
-        last.push(walk.last_pages().as_secs_f64() * 1e3 / walk::ENDS as f64);
+        first.push(walk.early_page().as_secs_f64() * 1e3);
+        last.push(walk.late_page().as_secs_f64() * 1e3);
         copied.push(tables.walk as f64 / reference::client(source, &copy).as_secs_f64());
         let answer = session.ask("aggregate", &tables.rows, &crate::aggregate());
         grouped.push(answer.total.as_secs_f64() * 1e3);
