@@ -2,10 +2,11 @@
 # How fast the runner is beside pgbench, psql, mariadb, sqlite3 and a bare loop over its drivers. Prints one
 # table in Markdown; a full run takes about six minutes, on a machine that does nothing else meanwhile.
 #
-#   scripts/bench.sh [--quick] [--plot]
+#   scripts/bench.sh [--quick] [--plot] [--readme]
 #
 #   --quick   shorter stretches and a smaller table: about two minutes
 #   --plot    draws the ratios into tests/benches/ratios.svg, which the README shows
+#   --readme  puts the table into the README, in the place of the one there
 #
 # Everything it starts it stops again. A server given from outside (TEST_POSTGRES_URL, TEST_MARIADB_URL) is used
 # instead of a private one, and so is an optimised runner (TEST_RELEASE_RUNNER).
@@ -16,11 +17,13 @@ cd "$ROOT"
 have cargo || die "cargo is missing; see https://rustup.rs"
 
 arguments=()
+readme=
 for word in "$@"; do
     case $word in
     --quick) arguments+=(--quick) ;;
     --plot) arguments+=(--plot "$ROOT/tests/benches/ratios.svg") ;;
-    *) die "$word is no option: scripts/bench.sh [--quick] [--plot]" ;;
+    --readme) readme=1 ;;
+    *) die "$word is no option: scripts/bench.sh [--quick] [--plot] [--readme]" ;;
     esac
 done
 
@@ -57,4 +60,16 @@ have sqlite3 || missing+=(sqlite3)
 PATH=$PATH:$(postgres_bin)
 
 "$(target_dir)/load/release/load" table --runner "$TEST_RELEASE_RUNNER" --postgres "$TEST_POSTGRES_URL" \
-    --mariadb "$TEST_MARIADB_URL" "${arguments[@]}"
+    --mariadb "$TEST_MARIADB_URL" "${arguments[@]}" | tee "$databases/table"
+
+# Between the marks, which stay.
+[ -z "$readme" ] || awk -v table="$databases/table" '
+    /^<!-- end of bench.sh -->/ { skip = 0 }
+    !skip { print }
+    /^<!-- bench.sh --readme -->/ {
+        skip = 1
+        print ""
+        while ((getline line < table) > 0) print line
+        print ""
+    }' README.md >"$databases/readme"
+[ -z "$readme" ] || cp "$databases/readme" README.md

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::session::Session;
 
 /// Rows a page.
-pub const PAGE: u64 = 1000;
+const PAGE: u64 = 1000;
 /// Pages looked at, at both ends.
 const ENDS: usize = 20;
 

@@ -10,6 +10,9 @@ mod process;
 mod row;
 mod sqlite;
 
+use std::num::NonZero;
+use std::thread;
+
 pub use plot::svg;
 pub use row::{Row, Target, Unit, markdown, median, thousands};
 
@@ -49,6 +52,10 @@ impl Notes {
 /// Measures everything.
 pub fn measure(bench: &Bench) -> (Vec<Row>, Notes) {
     let mut notes = Notes::default();
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    notes.add(format!(
+        "{cores} cores, shared by the database, the load generator and the runner."
+    ));
     let mut rows = postgres::measure(bench, &mut notes);
     rows.extend(mariadb::measure(bench, &mut notes));
     rows.extend(sqlite::measure(bench, &mut notes));

@@ -95,14 +95,14 @@ fn bar(out: &mut String, top: f64, row: &Row, x: impl Fn(f64) -> f64) {
         out,
         "",
         10.0,
-        middle - 1.0,
+        middle - 2.0,
         &format!("{}: {}", row.group, row.measure),
     );
     text(
         out,
         "small",
         10.0,
-        middle + 10.0,
+        middle + 11.0,
         &format!("against {name}"),
     );
     let class = match row.met() {

@@ -67,7 +67,7 @@ fn whole_table(bench: &Bench, source: &Source, tables: &Tables) -> Vec<Row> {
         ),
         row(
             GROUP,
-            "that read, a page at its end",
+            "a page at the end of that read",
             Unit::Millis,
             median(&last),
             first,
