@@ -222,14 +222,20 @@ impl Answer<'_> {
         let sink = &mut *self.sink;
         let before = sink.rows();
         let mut writer = None;
-        let sent = self.session.rows(&sql, &params, |row| {
+        let each = |row: &postgres::Row| {
             let writer = writer_of(&mut writer, &list, row)?;
             sink.row(|out| writer.write(out, row))
-        });
+        };
+        let pinned = relation
+            .as_ref()
+            .is_some_and(|relation| relation.unique && options.filter.pins(&relation.key));
+        let sent = if pinned {
+            self.session.one_row(&sql, &params, each)
+        } else {
+            self.session.rows(&sql, &params, each)
+        };
         let rows = sink.rows() - before;
         self.forget_if_changed(target, sent)?;
-        let pinned =
-            relation.is_some_and(|relation| relation.unique && options.filter.pins(&relation.key));
         Ok(Sent { rows, pinned })
     }
 

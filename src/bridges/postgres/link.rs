@@ -9,7 +9,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ use rustls::ClientConfig;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Sleep, sleep};
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::bridges::postgres::greeting::Greeting;
 
 /// Whether a connection is to be encrypted.
 #[derive(Clone)]
@@ -37,6 +39,7 @@ pub struct Link {
     reader: Mutex<Reader>,
     open: AtomicBool,
     encrypted: AtomicBool,
+    greeting: Mutex<Greeting>,
 }
 
 #[derive(Default)]
@@ -61,6 +64,15 @@ impl Link {
     /// Says that the session is open: the time limit of connecting no longer counts.
     pub fn opened(&self) {
         self.open.store(true, Ordering::Relaxed);
+    }
+
+    /// The process that the server says the session is served by; see [`Greeting::process_id`].
+    pub fn process_id(&self) -> Option<i32> {
+        self.greeting().process_id()
+    }
+
+    fn greeting(&self) -> MutexGuard<'_, Greeting> {
+        self.greeting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// True when the connection is encrypted.
@@ -150,6 +162,12 @@ const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 
 impl LinkConnect {
     async fn negotiate(self, socket: Socket) -> io::Result<Wire> {
+        let link = Arc::clone(&self.link);
+        let stream = self.stream(socket).await?;
+        Ok(Wire { stream, link })
+    }
+
+    async fn stream(self, socket: Socket) -> io::Result<Stream> {
         let limit = Some(Box::pin(sleep(self.budget)));
         let mut stream = Guarded {
             socket,
@@ -157,7 +175,7 @@ impl LinkConnect {
             limit,
         };
         let (handshake, required) = match self.policy {
-            Policy::Off => return Ok(Wire::Plain(stream)),
+            Policy::Off => return Ok(Stream::Plain(stream)),
             Policy::IfOffered(handshake) => (handshake, false),
             Policy::Required(handshake) => (handshake, true),
         };
@@ -167,13 +185,13 @@ impl LinkConnect {
             b'S' => {
                 let tls = handshake.connect(stream).await?;
                 self.link.encrypted.store(true, Ordering::Relaxed);
-                Ok(Wire::Tls(Box::new(tls)))
+                Ok(Stream::Tls(Box::new(tls)))
             }
             b'N' if required => Err(io::Error::new(
                 io::ErrorKind::Unsupported,
                 "the server does not offer TLS, which the source's configuration requires",
             )),
-            b'N' => Ok(Wire::Plain(stream)),
+            b'N' => Ok(Stream::Plain(stream)),
             _ => Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 "what answers there is not a PostgreSQL server",
@@ -250,7 +268,12 @@ impl AsyncWrite for Guarded {
 }
 
 /// What the driver gets to read and write.
-pub enum Wire {
+pub struct Wire {
+    stream: Stream,
+    link: Arc<Link>,
+}
+
+enum Stream {
     /// Plain text.
     Plain(Guarded),
     /// Encrypted.
@@ -259,9 +282,9 @@ pub enum Wire {
 
 impl TlsStream for Wire {
     fn channel_binding(&self) -> ChannelBinding {
-        match self {
-            Self::Plain(_) => ChannelBinding::none(),
-            Self::Tls(tls) => tls.channel_binding(),
+        match &self.stream {
+            Stream::Plain(_) => ChannelBinding::none(),
+            Stream::Tls(tls) => tls.channel_binding(),
         }
     }
 }
@@ -272,10 +295,17 @@ impl AsyncRead for Wire {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
-            Self::Tls(stream) => Pin::new(stream.as_mut()).poll_read(context, buffer),
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        let read = match &mut this.stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
+            Stream::Tls(stream) => Pin::new(stream.as_mut()).poll_read(context, buffer),
+        };
+        if !this.link.open.load(Ordering::Relaxed) {
+            let heard = buffer.filled().get(before..).unwrap_or_default();
+            this.link.greeting().hear(heard);
         }
+        read
     }
 }
 
@@ -285,23 +315,23 @@ impl AsyncWrite for Wire {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
-            Self::Tls(stream) => Pin::new(stream.as_mut()).poll_write(context, bytes),
+        match &mut self.get_mut().stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
+            Stream::Tls(stream) => Pin::new(stream.as_mut()).poll_write(context, bytes),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_flush(context),
-            Self::Tls(stream) => Pin::new(stream.as_mut()).poll_flush(context),
+        match &mut self.get_mut().stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_flush(context),
+            Stream::Tls(stream) => Pin::new(stream.as_mut()).poll_flush(context),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
-            Self::Tls(stream) => Pin::new(stream.as_mut()).poll_shutdown(context),
+        match &mut self.get_mut().stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_shutdown(context),
+            Stream::Tls(stream) => Pin::new(stream.as_mut()).poll_shutdown(context),
         }
     }
 }

@@ -9,12 +9,14 @@ mod config;
 mod connect;
 mod error;
 mod form;
+mod greeting;
 mod link;
 mod numeric;
 mod param;
 mod privileges;
 mod row;
 mod session;
+mod statements;
 mod time_label;
 mod wire;
 

@@ -2,6 +2,7 @@
 //! statement asks for: the way of the official driver, and the reason why `{"id":"7"}` matches an integer.
 
 use std::error::Error;
+use std::fmt;
 use std::sync::OnceLock;
 
 use bytes::BytesMut;
@@ -11,8 +12,14 @@ use serde_json::Value;
 use crate::json::number_text;
 
 /// One bound value: text, or NULL.
-#[derive(Debug)]
 pub struct TextParam(Option<String>);
+
+/// The driver logs parameters.
+impl fmt::Debug for TextParam {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
 
 impl TextParam {
     /// The text of a JSON value: numbers as JavaScript prints them, arrays as array literals, objects as

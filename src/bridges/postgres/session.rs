@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fallible_iterator::FallibleIterator;
-use postgres::{CancelToken, Client, Row};
+use postgres::{CancelToken, Client, Row, RowIter, Statement};
 use serde_json::Value;
 
 use crate::bridges::postgres::error;
 use crate::bridges::postgres::link::{Link, LinkTls};
 use crate::bridges::postgres::param::{TextParam, unspecified};
+use crate::bridges::postgres::statements::{Statements, Way};
 use crate::error::JobError;
 use crate::jobs::JobControl;
 
@@ -27,6 +28,7 @@ pub struct Session {
     cancel: CancelToken,
     /// Behind a pooler: what opens the transaction around a job's statements.
     begin: Option<String>,
+    statements: Statements,
     heavy: bool,
 }
 
@@ -34,12 +36,14 @@ impl Session {
     /// Takes over an open connection.
     pub fn new(client: Client, tls: LinkTls, begin: Option<String>) -> Self {
         let cancel = client.cancel_token();
+        let statements = Statements::new(tls.link.process_id(), begin.is_some());
         Self {
             client,
             link: Arc::clone(&tls.link),
             tls,
             cancel,
             begin,
+            statements,
             heavy: false,
         }
     }
@@ -102,15 +106,54 @@ impl Session {
             .iter()
             .map(|value| (TextParam::new(value), unspecified()))
             .collect();
-        let mut rows = self
-            .client
-            .query_typed_raw(sql, params)
-            .map_err(|e| error::executing(&e))?;
-        while let Some(row) = rows.next().map_err(|e| error::executing(&e))? {
-            self.heavy |= row.raw_size_bytes() > HEAVY_ROW;
-            each(&row)?;
+        let rows = self.client.query_typed_raw(sql, params);
+        let rows = rows.map_err(|e| error::executing(&e))?;
+        hand_over(rows, &mut self.heavy, &mut each)
+    }
+
+    /// As `rows`, for a statement that looks up one row by its whole key: where it is safe the server keeps it.
+    /// Not for use inside of a transaction, because a name that became stale would end it.
+    pub fn one_row(
+        &mut self,
+        sql: &str,
+        params: &[Value],
+        mut each: impl FnMut(&Row) -> Result<(), JobError>,
+    ) -> Result<(), JobError> {
+        let Some(statement) = self.kept(sql)? else {
+            return self.rows(sql, params, each);
+        };
+        log::trace!("kept: {sql}");
+        let texts = params.iter().map(TextParam::new);
+        let error = match self.client.query_raw(&statement, texts) {
+            Ok(rows) => return hand_over(rows, &mut self.heavy, &mut each),
+            Err(error) => error,
+        };
+        if self.statements.is_stale(sql, &error) {
+            return self.rows(sql, params, each);
         }
-        Ok(())
+        Err(error::executing(&error))
+    }
+
+    fn kept(&mut self, sql: &str) -> Result<Option<Statement>, JobError> {
+        loop {
+            match self.statements.way(sql) {
+                Way::Text => return Ok(None),
+                Way::Name(statement) => return Ok(Some(statement)),
+                Way::Compare => {
+                    let mut process = 0;
+                    self.rows("SELECT pg_catalog.pg_backend_pid()", &[], |row| {
+                        process = row.try_get(0).map_err(|e| error::executing(&e))?;
+                        Ok(())
+                    })?;
+                    self.statements.served_by(process);
+                }
+                Way::Prepare => {
+                    let statement = self.client.prepare(sql);
+                    let statement = statement.map_err(|e| error::executing(&e))?;
+                    self.statements.keep(sql, statement);
+                }
+            }
+        }
     }
 
     /// Runs a statement that answers with one number.
@@ -160,4 +203,16 @@ impl Session {
             }
         }
     }
+}
+
+fn hand_over(
+    mut rows: RowIter<'_>,
+    heavy: &mut bool,
+    each: &mut impl FnMut(&Row) -> Result<(), JobError>,
+) -> Result<(), JobError> {
+    while let Some(row) = rows.next().map_err(|e| error::executing(&e))? {
+        *heavy |= row.raw_size_bytes() > HEAVY_ROW;
+        each(&row)?;
+    }
+    Ok(())
 }
