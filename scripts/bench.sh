@@ -9,7 +9,10 @@
 #   --readme  puts the table into the README, in the place of the one there
 #
 # Everything it starts it stops again. A server given from outside (TEST_POSTGRES_URL, TEST_MARIADB_URL) is used
-# instead of a private one, and so is an optimised runner (TEST_RELEASE_RUNNER).
+# instead of a private one, and so is an optimised runner (TEST_RELEASE_RUNNER). The static binary that is shipped
+# needs a third less memory than what cargo builds by default:
+#
+#   TEST_RELEASE_RUNNER=$(scripts/build-static.sh) scripts/bench.sh --plot --readme
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 . "$ROOT/scripts/lib/postgres.sh"
