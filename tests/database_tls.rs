@@ -67,6 +67,25 @@ fn mysql(client: TcpStream, server: SocketAddr, config: Arc<ServerConfig>) -> io
     network::join(&client, &server)
 }
 
+/// A connection came about, over TLS.
+#[track_caller]
+fn expect_encrypted(found: &Value) {
+    assert_eq!(
+        (&found["ok"], &found["tls"]),
+        (&true.into(), &true.into()),
+        "{found}"
+    );
+}
+
+/// No connection came about, for this reason.
+#[track_caller]
+fn expect_unreachable(found: &Value, reason: &[&str]) {
+    assert_eq!(found["code"], "SOURCE_UNREACHABLE", "{found}");
+    for part in reason {
+        assert!(found["message"].as_str().unwrap().contains(part), "{found}");
+    }
+}
+
 /// What `test-source` reports of a source on localhost that shows this certificate.
 fn report(server: &str, config: &Arc<ServerConfig>, parameters: &str, extra: &str) -> Value {
     let open: Open = if server.starts_with("mysql:") {
@@ -107,11 +126,7 @@ fn a_databases_own_certificate_is_trusted_as_it_is() {
         let named = format!("sslmode=verify-full&sslrootcert={file}");
         for (parameters, extra) in [(named.as_str(), ""), ("sslmode=require", file)] {
             let found = report(&server, &own.server(), parameters, extra);
-            assert_eq!(
-                (&found["ok"], &found["tls"]),
-                (&true.into(), &true.into()),
-                "{found}"
-            );
+            expect_encrypted(&found);
         }
         let twin = SelfSigned::new(&["localhost"], authority);
         let elsewhere = SelfSigned::new(&["db.example"], authority);
@@ -133,11 +148,7 @@ fn a_databases_own_certificate_is_trusted_as_it_is() {
         ] {
             let parameters = format!("sslmode=verify-full&sslrootcert={pem}");
             let found = report(&server, &config, &parameters, "");
-            assert_eq!(found["code"], "SOURCE_UNREACHABLE", "{found}");
-            assert!(
-                found["message"].as_str().unwrap().contains(words),
-                "{found}"
-            );
+            expect_unreachable(&found, &[words]);
         }
     }
 }
@@ -150,18 +161,12 @@ fn an_unknown_authority_is_named() {
     };
     let ca = TestCa::new("Database Root");
     let found = report(&server, &ca.server(&["localhost"]), "sslmode=require", "");
-    assert_eq!(found["code"], "SOURCE_UNREACHABLE", "{found}");
-    let message = found["message"].as_str().unwrap();
-    assert!(
-        message.contains("signed by \"CN=Database Root\", which is not trusted here"),
-        "{message}"
+    expect_unreachable(
+        &found,
+        &["signed by \"CN=Database Root\", which is not trusted here"],
     );
     let found = report(&server, &ca.server(&["localhost"]), "sslmode=no-verify", "");
-    assert_eq!(
-        (&found["ok"], &found["tls"]),
-        (&true.into(), &true.into()),
-        "{found}"
-    );
+    expect_encrypted(&found);
 }
 
 #[test]
@@ -177,20 +182,13 @@ fn mysql_takes_its_own_certificate_unless_it_is_an_authority() {
     let named = format!("sslmode=require&sslrootcert={file}");
     for (parameters, extra) in [(named.as_str(), ""), ("sslmode=require", file)] {
         let found = report(&server, &own.server(), parameters, extra);
-        assert_eq!(
-            (&found["ok"], &found["tls"]),
-            (&true.into(), &true.into()),
-            "{found}"
-        );
+        expect_encrypted(&found);
     }
     let refused = |server_config: &Arc<ServerConfig>, pem: &str, words: &[&str]| {
         let file = folder.write("root.pem", pem);
         let parameters = format!("sslmode=require&sslrootcert={}", file.display());
         let found = report(&server, server_config, &parameters, "");
-        assert_eq!(found["code"], "SOURCE_UNREACHABLE", "{found}");
-        for part in words {
-            assert!(found["message"].as_str().unwrap().contains(part), "{found}");
-        }
+        expect_unreachable(&found, words);
     };
     let authority = SelfSigned::new(&["localhost"], true);
     let words = [

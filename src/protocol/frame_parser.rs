@@ -40,11 +40,9 @@ impl FrameParser {
         }
         let source = self.source(frame.params.source.get())?;
         let job = frame.params.job;
-        Some(job_of(
-            frame.id.into_owned(),
-            deadline(frame.deadline.as_ref()),
-            || Ok((source, job.kind, job.target, job.options)),
-        ))
+        let params = (source, job.kind, job.target, job.options);
+        let deadline = deadline(frame.deadline.as_ref());
+        Some(job_of(frame.id.into_owned(), deadline, Ok(params)))
     }
 
     fn source(&mut self, text: &str) -> Option<Arc<Source>> {

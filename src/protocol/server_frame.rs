@@ -168,7 +168,7 @@ fn job(mut frame: Map<String, Value>) -> Result<JobFrame, FrameError> {
         });
     };
     let deadline = deadline(frame.get("deadlineMs"));
-    job_of(id, deadline, || params(frame.remove("params")))
+    job_of(id, deadline, params(frame.remove("params")))
 }
 
 /// What a job's `params` come to.
@@ -177,7 +177,7 @@ type Params = (Arc<Source>, String, Option<String>, Option<Value>);
 pub(super) fn job_of(
     id: String,
     deadline: Duration,
-    params: impl FnOnce() -> Result<Params, JobError>,
+    params: Result<Params, JobError>,
 ) -> Result<JobFrame, FrameError> {
     if id.len() > limits::MAX_ID_BYTES {
         return Err(FrameError::Job {
@@ -188,7 +188,7 @@ pub(super) fn job_of(
             id,
         });
     }
-    match params() {
+    match params {
         Ok((source, kind, target, options)) => Ok(JobFrame {
             id,
             source,
