@@ -1,5 +1,5 @@
 //! A runner for SemiLayer: it dials out over one WebSocket, receives query jobs, runs them on the databases
-//! beside it and streams the rows back. The modules follow the way of a job: `gateway` receives it, `jobs`
+//! beside it and streams the rows back. The modules follow the way of a job: `gateway` receives it, `engine`
 //! schedules it, `sources` finds its database, `options` and `sql` say what to ask, `bridges` ask, `json`
 //! writes the answer.
 
@@ -16,16 +16,16 @@
 )]
 
 pub mod audit;
-mod base64;
 pub mod bridges;
 pub mod cli;
 pub mod config;
 pub mod console;
+pub mod engine;
 pub mod error;
 pub mod gateway;
 pub mod health;
 pub mod inspect;
-pub mod jobs;
+pub mod job;
 pub mod json;
 pub mod limits;
 pub mod metrics;

@@ -18,7 +18,7 @@ use postgres::{Client, NoTls};
 use runner_testkit::databases::{self, MysqlDatabase, PostgresDatabase, SqliteDatabase};
 use runner_testkit::watchdog;
 use semilayer_runner::bridges::{self, Bridge};
-use semilayer_runner::jobs::{Bell, ChunkLimits, FrameOut, Inlet, JobControl, RowSink, Slot};
+use semilayer_runner::job::{Bell, ChunkLimits, FrameOut, Inlet, JobControl, RowSink, Slot};
 use semilayer_runner::options::Request;
 use semilayer_runner::sources::{CredentialsLocation, Source};
 use serde_json::{Value, json};

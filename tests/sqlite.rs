@@ -15,9 +15,10 @@ use std::time::{Duration, Instant};
 
 use runner_testkit::databases::SqliteDatabase;
 use runner_testkit::watchdog;
-use semilayer_runner::bridges::{self, Bridge, Summary};
+use semilayer_runner::bridges::{self, Bridge};
 use semilayer_runner::error::{ErrorCode, JobError};
-use semilayer_runner::jobs::{Bell, ChunkLimits, Inlet, JobControl, Outcome, RowSink, Slot};
+use semilayer_runner::job::Summary;
+use semilayer_runner::job::{Bell, ChunkLimits, Inlet, JobControl, Outcome, RowSink, Slot};
 use semilayer_runner::options::Request;
 use semilayer_runner::sources::{CredentialsLocation, Source};
 use serde_json::{Value, json};

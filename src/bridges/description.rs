@@ -2,7 +2,7 @@
 //! form that all bridges answer with.
 
 use crate::error::JobError;
-use crate::jobs::RowSink;
+use crate::job::RowSink;
 use crate::json::{write_string, write_u64};
 
 /// Sends the row of one target of `listTargets`.

@@ -10,7 +10,6 @@ mod mysql;
 pub mod pool;
 #[cfg(feature = "postgres")]
 mod postgres;
-mod privileges;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
@@ -21,46 +20,9 @@ use std::sync::Arc;
 
 use crate::bridges::pool::PoolState;
 use crate::error::{ErrorCode, JobError};
-use crate::jobs::{JobControl, RowSink};
+use crate::job::{JobControl, RowSink, Summary, TargetColumn};
 use crate::options::Request;
 use crate::sources::Source;
-
-pub use privileges::Privileges;
-
-/// What a bridge tells about the server after `test`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServerFacts {
-    /// The server's own version text, such as `PostgreSQL 15.18`.
-    pub version: String,
-    /// True when the connection is encrypted.
-    pub tls: bool,
-    /// True when the session cannot write.
-    pub read_only: bool,
-}
-
-/// What a finished job says besides its rows; becomes `done.meta`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Rows that match regardless of limit and offset (`query`), or all rows of the target (`read`).
-    pub total: Option<u64>,
-    /// Where the next page begins (`read`); `None` on the last one.
-    pub next_cursor: Option<String>,
-    /// Facts about the server (`test`).
-    pub server: Option<ServerFacts>,
-    /// What the role may do beyond reading; never part of `done.meta`.
-    pub privileges: Option<Privileges>,
-}
-
-/// A column of a target, as the database's catalog has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TargetColumn {
-    /// Its name.
-    pub name: String,
-    /// Part of the key that `read` goes by.
-    pub key: bool,
-    /// Not among "all columns", though it may be named.
-    pub hidden: bool,
-}
 
 /// The bridges in this binary, in the official order. `hello.capabilities` lists exactly these.
 const BRIDGES: &[(&str, Open)] = &[

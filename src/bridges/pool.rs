@@ -14,7 +14,7 @@ use scheduled_thread_pool::ScheduledThreadPool;
 use serde_json::{Map, Value};
 
 use crate::error::{ErrorCode, JobError};
-use crate::jobs::{JobControl, Phase, RowSink};
+use crate::job::{JobControl, Phase, RowSink};
 use crate::limits;
 
 /// How a bridge connects to its database.
@@ -196,7 +196,7 @@ pub fn connect_budget(job: &JobControl, own: Duration) -> Result<Duration, JobEr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jobs::{Bell, ChunkLimits, Inlet, Outcome, Slot};
+    use crate::job::{Bell, ChunkLimits, Inlet, Outcome, Slot};
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::Instant;
 

@@ -63,7 +63,7 @@ fn write(out: &mut Formatter, record: &Record<'_>, format: LogFormat) -> io::Res
     writeln!(out, "{line}")
 }
 
-/// `2026-01-02T03:04:05.678Z INFO  jobs::report: job failed job=j1 source="my db" rows=0`
+/// `2026-01-02T03:04:05.678Z INFO  engine::report: job failed job=j1 source="my db" rows=0`
 fn text_line(now: i64, module: &str, record: &Record<'_>) -> String {
     let mut line = timestamp(now);
     line.push_str(&format!(

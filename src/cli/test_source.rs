@@ -356,8 +356,8 @@ fn target_names(bridge: &Arc<dyn Bridge>, rules: Option<Rules>) -> Result<Vec<St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bridges::{Privileges, ServerFacts};
     use crate::inspect::SourceFacts;
+    use crate::job::{Privileges, ServerFacts};
     use std::time::Duration;
 
     fn wish(words: &str) -> Wish {

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use crate::config::number::bounded;
 use crate::config::{Flags, HealthSettings, LogFormat, OversightSettings, Secret, secret_file};
+use crate::engine::EngineSettings;
 use crate::gateway::{AddressError, GatewayAddress, Proxy, exempt};
-use crate::jobs::{ChunkLimits, EngineSettings};
+use crate::job::ChunkLimits;
 use crate::limits;
 
 /// Why the process cannot start. The words of the first two are the official ones.

@@ -2,11 +2,11 @@
 
 use std::io::{Read, Write};
 
-use crate::base64;
 use crate::gateway::address::GatewayAddress;
 use crate::gateway::error::LinkError;
-use crate::gateway::http_head::{HttpHead, not_http};
 use crate::gateway::proxy::Proxy;
+use crate::net::base64;
+use crate::net::{HttpHead, not_http};
 
 /// Asks the proxy at the other end of `stream` for a tunnel to the gateway. Time-outs of the stream come back
 /// as [`LinkError::Proxy`].

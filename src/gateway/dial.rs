@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::gateway::budget::{Budget, Phase};
 use crate::gateway::error::LinkError;
 use crate::gateway::upgrade::upgrade;
 use crate::gateway::way::{Destination, Way, or_timed_out};
 use crate::gateway::wire::Wire;
+use crate::net::{Budget, Phase};
 
 /// An open WebSocket on which nothing was said yet.
 pub struct Link {

@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::gateway::budget::Phase;
+use crate::net::Phase;
 use crate::tls::{self, Remedy};
 
 /// An attempt to connect that failed. All of these are worth another attempt; who must act differs.

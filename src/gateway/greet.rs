@@ -7,12 +7,12 @@ use tungstenite::protocol::{CloseFrame, Message, Role, WebSocketConfig};
 use tungstenite::{Error, WebSocket};
 
 use crate::error::{ErrorCode, JobError};
-use crate::gateway::budget::{Budget, Phase};
 use crate::gateway::end::End;
 use crate::gateway::error::LinkError;
 use crate::gateway::upgrade::upgrade;
 use crate::gateway::way::{Destination, Way, WayStream, or_timed_out};
 use crate::limits;
+use crate::net::{Budget, Phase};
 use crate::protocol::{ServerFrame, client_frame};
 
 /// What the gateway said.

@@ -3,11 +3,11 @@
 use std::io::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::gateway::budget::{Budget, Phase};
 use crate::gateway::error::LinkError;
-use crate::gateway::http_date;
-use crate::gateway::http_head::HttpHead;
 use crate::gateway::way::{Destination, Step, Way, or_timed_out};
+use crate::net::HttpHead;
+use crate::net::http_date;
+use crate::net::{Budget, Phase};
 
 /// What the host answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

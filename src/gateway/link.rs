@@ -7,9 +7,9 @@ use std::time::Duration;
 use log::{debug, warn};
 use rustls::ClientConfig;
 
+use crate::engine::Engine;
 use crate::gateway::address::GatewayAddress;
 use crate::gateway::backoff::{Attempt, Backoff, random};
-use crate::gateway::budget::Budget;
 use crate::gateway::dial::dial;
 use crate::gateway::end::End;
 use crate::gateway::events::Events;
@@ -17,8 +17,8 @@ use crate::gateway::proxy::Proxy;
 use crate::gateway::session::{self, SessionContext};
 use crate::gateway::stop::Stop;
 use crate::gateway::way::Destination;
-use crate::jobs::Engine;
 use crate::limits;
+use crate::net::Budget;
 
 /// What the link needs to know, all of it fixed at start.
 pub struct LinkSettings {

@@ -4,7 +4,6 @@
 
 mod address;
 mod backoff;
-mod budget;
 mod connect;
 mod dial;
 mod end;
@@ -13,8 +12,6 @@ mod events;
 mod frame_guard;
 mod greet;
 mod health_probe;
-mod http_date;
-mod http_head;
 mod link;
 mod memory;
 mod proxy;
@@ -28,7 +25,6 @@ mod wire;
 mod writer;
 
 pub use address::{AddressError, GatewayAddress};
-pub use budget::{Budget, Budgeted, Phase};
 pub use end::End;
 pub use error::LinkError;
 pub use events::{Events, short};

@@ -9,7 +9,7 @@ use log::{debug, info, warn};
 use tungstenite::error::ProtocolError;
 use tungstenite::protocol::{Message, Role, WebSocketConfig, WebSocketContext};
 
-use crate::gateway::budget::Phase;
+use crate::engine::{Engine, JobSession, Urgent};
 use crate::gateway::end::End;
 use crate::gateway::error::LinkError;
 use crate::gateway::events::Events;
@@ -17,9 +17,10 @@ use crate::gateway::frame_guard::FrameGuard;
 use crate::gateway::memory::resident_kib;
 use crate::gateway::pulse::{Beat, Pulse};
 use crate::gateway::wire::WireReader;
-use crate::jobs::{Engine, Inlet, JobSession, Urgent};
+use crate::job::Inlet;
 use crate::limits;
 use crate::metrics::SessionUp;
+use crate::net::Phase;
 use crate::protocol::{FrameError, FrameParser, ServerFrame, client_frame};
 
 /// Reads until the session ends. Owns the heartbeat: the wait for bytes is at most the wait for the next beat,

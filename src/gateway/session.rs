@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use log::debug;
 
-use crate::gateway::budget::Budget;
+use crate::engine::{Engine, Outbox, Urgent};
 use crate::gateway::dial::Link;
 use crate::gateway::end::End;
 use crate::gateway::error::LinkError;
@@ -18,8 +18,9 @@ use crate::gateway::reader::Reader;
 use crate::gateway::stop::Stop;
 use crate::gateway::wire::{Wire, WireReader, WireWriter};
 use crate::gateway::writer::Writer;
-use crate::jobs::{Bell, Engine, Inlet, Outbox, Urgent};
+use crate::job::{Bell, Inlet};
 use crate::limits;
+use crate::net::Budget;
 use crate::protocol::FrameParser;
 
 /// What a session needs besides its connection.

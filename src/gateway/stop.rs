@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::jobs::{Inlet, Urgent};
+use crate::engine::Urgent;
+use crate::job::Inlet;
 
 /// Two steps: first no new connection is made, while the session that is there still delivers answers; then
 /// that session is closed.
@@ -93,7 +94,7 @@ impl Drop for Registered<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jobs::Bell;
+    use crate::job::Bell;
 
     #[test]
     fn waiting_ends_when_the_stop_begins() {

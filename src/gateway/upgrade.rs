@@ -7,11 +7,11 @@ use tungstenite::handshake::client::{ClientHandshake, generate_key};
 use tungstenite::http::header::{HeaderMap, RETRY_AFTER};
 use tungstenite::http::{self, Request};
 
-use crate::base64;
 use crate::gateway::address::GatewayAddress;
 use crate::gateway::error::LinkError;
-use crate::gateway::http_date;
 use crate::limits;
+use crate::net::base64;
+use crate::net::http_date;
 
 /// Asks for a WebSocket at `path` (which is a secret: it holds the token) and returns what the gateway sent
 /// right after its answer, the beginning of its first frames. `TimedOut` from the stream is passed on as

@@ -9,10 +9,10 @@ use rustls::{ClientConfig, ClientConnection};
 use socket2::{SockRef, TcpKeepalive};
 
 use crate::gateway::address::GatewayAddress;
-use crate::gateway::budget::{Budget, Budgeted, Phase};
 use crate::gateway::connect::connect;
 use crate::gateway::error::LinkError;
 use crate::gateway::proxy::Proxy;
+use crate::net::{Budget, Budgeted, Phase};
 use crate::{limits, net};
 
 /// Everything there is to know about the other end.

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use rustls::ClientConnection;
 
-use crate::jobs::{Inlet, Urgent};
+use crate::engine::Urgent;
+use crate::job::Inlet;
 
 /// Largest read from the socket, and the most plaintext that is encrypted under one lock.
 const PART: usize = 32 << 10;

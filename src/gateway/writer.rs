@@ -10,9 +10,10 @@ use tungstenite::protocol::frame::{CloseFrame, Frame};
 use tungstenite::protocol::{Message, Role, WebSocketConfig, WebSocketContext};
 use tungstenite::{Bytes, Result};
 
+use crate::engine::Urgent;
 use crate::gateway::events::Events;
 use crate::gateway::wire::WireWriter;
-use crate::jobs::{Bell, FrameKind, FrameOut, Urgent};
+use crate::job::{Bell, FrameKind, FrameOut};
 use crate::limits;
 use crate::metrics::Metrics;
 

@@ -3,8 +3,8 @@
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use crate::gateway::{Budget, Budgeted};
 use crate::limits;
+use crate::net::{Budget, Budgeted};
 
 /// Asks the listener at `address` for `path`: `Ok` with the body if it answers 200.
 ///

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use log::debug;
 
-use crate::gateway::{Budget, Budgeted};
 use crate::health::Response;
 use crate::limits;
+use crate::net::{Budget, Budgeted};
 
 /// Answers a request line; called on a client's thread.
 type Respond = dyn Fn(&[u8]) -> Response + Send + Sync;

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
+use crate::engine::Engine;
 use crate::gateway::resident_kib;
-use crate::jobs::Engine;
 use crate::metrics::{Exposition, Readiness};
 
 const JSON: &str = "application/json";
@@ -98,7 +98,7 @@ fn ready(readiness: Readiness) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jobs::{EngineSettings, Oversight};
+    use crate::engine::{EngineSettings, Oversight};
     use crate::sources::SourceEnvironment;
     use std::time::Duration;
 

@@ -179,9 +179,9 @@ pub fn audit_source(report: &SourceReport) -> Vec<Check> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bridges::{Privileges, ServerFacts};
     use crate::config::Flags;
     use crate::inspect::SourceFacts;
+    use crate::job::{Privileges, ServerFacts};
     use std::time::Duration;
 
     fn audit(words: &[&str], token: &str) -> Vec<String> {

@@ -9,11 +9,11 @@ use crossbeam_channel::{Receiver, after, bounded, select};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::bridges::{Bridge, Summary};
+use crate::bridges::Bridge;
+use crate::engine::Ruled;
 use crate::error::{ErrorCode, JobError};
-use crate::jobs::{
-    Bell, ChunkLimits, FrameOut, Inlet, JobControl, Outcome, Phase, RowSink, Ruled, Slot,
-};
+use crate::job::Summary;
+use crate::job::{Bell, ChunkLimits, FrameOut, Inlet, JobControl, Outcome, Phase, RowSink, Slot};
 use crate::limits;
 use crate::options::Request;
 use crate::policy::Policy;
@@ -160,8 +160,8 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), JobErro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bridges::TargetColumn;
     use crate::bridges::pool::PoolState;
+    use crate::job::TargetColumn;
 
     /// `rows`: two of them. `hang`: until the job is ended. `panic`: as it says.
     struct Fake;

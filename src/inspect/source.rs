@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use crate::bridges::{self, Bridge, Privileges, ServerFacts};
+use crate::bridges::{self, Bridge};
 use crate::error::{ErrorCode, JobError};
 use crate::inspect::ask;
+use crate::job::{Privileges, ServerFacts};
 use crate::limits;
 use crate::options::Request;
 use crate::policy::Policy;

@@ -9,11 +9,11 @@ use serde_json::Value;
 
 use crate::error::chain;
 use crate::gateway::{
-    Budget, Destination, End, GatewayAddress, Health, LinkError, Phase, Proxy, Step, ask_health,
-    greet, knock,
+    Destination, End, GatewayAddress, Health, LinkError, Proxy, Step, ask_health, greet, knock,
 };
 use crate::inspect::check::{Check, Mark};
 use crate::limits;
+use crate::net::{Budget, Phase};
 use crate::tls::{self, CertificateFacts, Day};
 
 /// Clocks that differ by more than this are told about: tokens and certificates have times.

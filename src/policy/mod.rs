@@ -20,7 +20,7 @@ use crate::policy::file::{PolicyFile, SourceEntry};
 use crate::sources::variable_name;
 
 pub use names::NameRules;
-pub use permit::{Caps, Permit};
+pub use permit::Permit;
 
 /// Stands for every source, or every target, that has no entry of its own.
 const ALL: &str = "*";

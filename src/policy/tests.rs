@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::bridges::TargetColumn;
+use crate::job::TargetColumn;
 use crate::options::Request;
 
 const BRIDGES: [&str; 3] = [

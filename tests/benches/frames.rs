@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput};
 use semilayer_runner::error::{ErrorCode, JobError};
-use semilayer_runner::jobs::{Bell, ChunkLimits, FrameOut, Inlet, JobControl, RowSink, Slot};
+use semilayer_runner::job::{Bell, ChunkLimits, FrameOut, Inlet, JobControl, RowSink, Slot};
 use semilayer_runner::protocol::{FrameParser, ServerFrame, client_frame};
 use serde_json::json;
 

@@ -6,7 +6,7 @@ mod geohash;
 mod top_k;
 
 use crate::error::JobError;
-use crate::jobs::RowSink;
+use crate::job::RowSink;
 use crate::options::TimeUnit;
 use crate::sql::{Aggregation, Statement};
 

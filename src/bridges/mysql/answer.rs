@@ -11,9 +11,9 @@ use super::statement::text;
 use super::value::{parameter, write_row};
 use crate::bridges::description::{DescribedColumn, Description, send_target};
 use crate::bridges::totals::Totals;
-use crate::bridges::{ServerFacts, Summary};
 use crate::error::{ErrorCode, JobError};
-use crate::jobs::RowSink;
+use crate::job::RowSink;
+use crate::job::{ServerFacts, Summary};
 use crate::options::{CountOptions, Predicate, QueryOptions, ReadOptions};
 use crate::sql::{Cursor, Dialect, KeyPart, Page, Selection, Statement, count};
 

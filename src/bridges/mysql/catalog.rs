@@ -12,8 +12,8 @@ use super::key::{KeyColumn, Kind};
 use super::layout::Trait;
 use super::session::Session;
 use super::statement::{integer, text};
-use crate::bridges::TargetColumn;
 use crate::error::JobError;
+use crate::job::TargetColumn;
 use crate::limits;
 
 /// The columns of one table that the catalog knows more about.

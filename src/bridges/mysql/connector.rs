@@ -10,7 +10,7 @@ use super::config::Settings;
 use super::session::{self, Patience, Session};
 use crate::bridges::pool::{Connector, connect_budget};
 use crate::error::{ErrorCode, JobError};
-use crate::jobs::JobControl;
+use crate::job::JobControl;
 use crate::limits;
 
 /// Opens the connections of one source.

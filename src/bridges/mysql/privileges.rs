@@ -2,8 +2,8 @@
 
 use super::session::Session;
 use super::statement::text;
-use crate::bridges::{Privileges, Summary};
 use crate::error::JobError;
+use crate::job::{Privileges, Summary};
 
 /// Rights that read, or that show what there is.
 const READING: [&str; 8] = [

@@ -9,7 +9,7 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 
-use crate::base64;
+use crate::net::base64;
 
 /// Roots as a file of the process' memory: the runner's file system may be read-only.
 #[derive(Debug)]

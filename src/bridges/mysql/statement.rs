@@ -9,7 +9,7 @@ use super::config::Settings;
 use super::error;
 use super::session::{Session, kill};
 use crate::error::JobError;
-use crate::jobs::JobControl;
+use crate::job::JobControl;
 use crate::limits;
 
 impl Session {

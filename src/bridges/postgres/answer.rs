@@ -9,9 +9,9 @@ use crate::bridges::postgres::row::{KeyColumns, RowWriter, SelectList};
 use crate::bridges::postgres::session::Session;
 use crate::bridges::postgres::{Flavour, Target};
 use crate::bridges::totals::Totals;
-use crate::bridges::{ServerFacts, Summary};
 use crate::error::JobError;
-use crate::jobs::RowSink;
+use crate::job::RowSink;
+use crate::job::{ServerFacts, Summary};
 use crate::options::{CountOptions, Predicate, QueryOptions, ReadOptions};
 use crate::sql::{Bound, Cursor, Dialect, KeyPart, Page, Selection, Statement, count};
 

@@ -13,7 +13,7 @@ use crate::bridges::postgres::error;
 use crate::bridges::postgres::link::{Link, LinkTls};
 use crate::bridges::postgres::session::Session;
 use crate::error::{ErrorCode, JobError};
-use crate::jobs::{JobControl, Phase};
+use crate::job::{JobControl, Phase};
 use crate::net;
 
 /// What every session starts with. It is a startup option and not a statement, so it costs no round trip.
@@ -231,7 +231,7 @@ fn begin_statement(options: Option<&str>) -> String {
 mod tests {
     use super::*;
     use crate::bridges::postgres::Flavour;
-    use crate::jobs::Outcome;
+    use crate::job::Outcome;
     use std::net::TcpListener;
 
     #[test]

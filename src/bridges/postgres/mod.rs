@@ -24,11 +24,12 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use crate::bridges::Bridge;
 use crate::bridges::pool::{Pool, PoolState};
 use crate::bridges::totals::Totals;
-use crate::bridges::{Bridge, Summary, TargetColumn};
 use crate::error::JobError;
-use crate::jobs::{JobControl, RowSink};
+use crate::job::{JobControl, RowSink};
+use crate::job::{Summary, TargetColumn};
 use crate::options::Request;
 use crate::sql::Dialect;
 use crate::sql::{schema_and_table, whole_name};

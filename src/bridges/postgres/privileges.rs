@@ -2,8 +2,8 @@
 
 use crate::bridges::postgres::error;
 use crate::bridges::postgres::session::Session;
-use crate::bridges::{Privileges, Summary};
 use crate::error::JobError;
+use crate::job::{Privileges, Summary};
 
 /// The role's own attributes, and how many of the tables it can see it may change.
 const RIGHTS: &str = "WITH tables AS ( \

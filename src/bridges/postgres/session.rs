@@ -12,7 +12,7 @@ use crate::bridges::postgres::link::{Link, LinkTls};
 use crate::bridges::postgres::param::{TextParam, unspecified};
 use crate::bridges::postgres::statements::{Statements, Way};
 use crate::error::JobError;
-use crate::jobs::JobControl;
+use crate::job::JobControl;
 
 /// A row larger than this makes the connection's buffers grow for good, so it is closed after the job.
 const HEAVY_ROW: usize = 1 << 20;

@@ -8,9 +8,9 @@ use super::error::failure;
 use super::rows::{for_each_row, number};
 use super::value::Param;
 use crate::bridges::description::{DescribedColumn, Description, send_target};
-use crate::bridges::{Privileges, ServerFacts, Summary, TargetColumn};
 use crate::error::JobError;
-use crate::jobs::{JobControl, RowSink};
+use crate::job::{JobControl, RowSink};
+use crate::job::{Privileges, ServerFacts, Summary, TargetColumn};
 use crate::options::Predicate;
 use crate::sql::{self, Dialect, whole_name};
 

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::{failure, opening_failure};
 use crate::bridges::pool::{Connector, connect_budget};
 use crate::error::{ErrorCode, JobError};
-use crate::jobs::JobControl;
+use crate::job::JobControl;
 use crate::limits;
 
 /// The name of a database that is nowhere but in the connection's own memory.

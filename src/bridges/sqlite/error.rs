@@ -3,7 +3,7 @@
 use rusqlite::{Error, ErrorCode as SqliteCode};
 
 use crate::error::{ErrorCode, JobError};
-use crate::jobs::JobControl;
+use crate::job::JobControl;
 
 /// The error of a job whose statement failed.
 pub(super) fn failure(job: &JobControl, error: &Error) -> JobError {

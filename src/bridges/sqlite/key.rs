@@ -11,7 +11,7 @@ use super::error::failure;
 use super::rows::for_each_row;
 use super::value::{Param, bind};
 use crate::error::JobError;
-use crate::jobs::JobControl;
+use crate::job::JobControl;
 use crate::json::js_number;
 use crate::sql::{Cursor, Dialect, KeyPart};
 

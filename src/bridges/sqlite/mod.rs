@@ -16,11 +16,12 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use crate::bridges::Bridge;
 use crate::bridges::pool::{Pool, PoolState, configured_size};
 use crate::bridges::totals::Totals;
-use crate::bridges::{Bridge, Summary, TargetColumn};
 use crate::error::{ErrorCode, JobError};
-use crate::jobs::{JobControl, RowSink};
+use crate::job::{JobControl, RowSink};
+use crate::job::{Summary, TargetColumn};
 use crate::options::Request;
 use connect::DatabaseFile;
 

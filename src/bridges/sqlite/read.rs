@@ -9,10 +9,10 @@ use super::key::{Key, bind_key};
 use super::rows::{RowShape, for_each_row, number};
 use super::select::select_list;
 use super::since::changed_since;
-use crate::bridges::Summary;
 use crate::bridges::totals::Totals;
 use crate::error::JobError;
-use crate::jobs::{JobControl, RowSink};
+use crate::job::Summary;
+use crate::job::{JobControl, RowSink};
 use crate::options::{Predicate, ReadOptions};
 use crate::sql::{self, Dialect, Page, whole_name};
 

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row, Statement, params_from_iter};
 use super::error::failure;
 use super::value::{Param, bind, write_value};
 use crate::error::JobError;
-use crate::jobs::{JobControl, RowSink};
+use crate::job::{JobControl, RowSink};
 use crate::json::write_string;
 use crate::sql;
 

@@ -4,9 +4,9 @@ use rusqlite::Connection;
 
 use super::error::failure;
 use super::rows::{number, send_rows};
-use crate::bridges::Summary;
 use crate::error::JobError;
-use crate::jobs::{JobControl, RowSink};
+use crate::job::Summary;
+use crate::job::{JobControl, RowSink};
 use crate::options::{CountOptions, QueryOptions};
 use crate::sql::{self, Dialect, Selection, whole_name};
 

@@ -10,7 +10,7 @@ use super::key::text_tag;
 use super::rows::for_each_row;
 use super::value::Param;
 use crate::error::JobError;
-use crate::jobs::JobControl;
+use crate::job::JobControl;
 use crate::sql::{Bound, Dialect};
 
 /// What text that begins like a date looks like.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use log::{Level, log_enabled};
 
+use crate::engine::live_job::LiveJob;
 use crate::error::{ErrorCode, JobError};
-use crate::jobs::live_job::LiveJob;
 
 /// A job's place in the audit log, and what it asked for.
 #[derive(Default)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::jobs::{FrameOut, Inlet};
+use crate::job::{FrameOut, Inlet};
 
 /// A frame that goes out before any waiting rows.
 #[derive(Debug)]

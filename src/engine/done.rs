@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::bridges::Summary;
+use crate::job::Summary;
 use crate::json::{write_string, write_u64};
 
 /// The `done` frame of a job that sent `rows` rows.
@@ -46,7 +46,7 @@ pub(super) fn done_frame(id: &str, rows: u64, took: Duration, summary: &Summary)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bridges::ServerFacts;
+    use crate::job::ServerFacts;
     use serde_json::{Value, json};
 
     fn parsed(text: &str) -> Value {

@@ -6,10 +6,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::Value;
 
 use crate::audit::{self, AuditLine, AuditLog};
-use crate::bridges::{Bridge, Summary};
+use crate::bridges::Bridge;
+use crate::engine::live_job::LiveJob;
 use crate::error::{ErrorCode, JobError};
-use crate::jobs::live_job::LiveJob;
-use crate::jobs::{JobControl, RowSink};
+use crate::job::Summary;
+use crate::job::{JobControl, RowSink};
 use crate::limits;
 use crate::options::Request;
 use crate::policy::{Permit, Policy};

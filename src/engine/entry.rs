@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::bounded;
 
 use crate::bridges;
+use crate::engine::core::{Core, OpenBridge};
+use crate::engine::watchdog;
+use crate::engine::{JobSession, Outbox, Oversight};
 use crate::error::{ErrorCode, JobError};
-use crate::jobs::core::{Core, OpenBridge};
-use crate::jobs::watchdog;
-use crate::jobs::{ChunkLimits, JobSession, Outbox, Oversight, Phase};
+use crate::job::{ChunkLimits, Phase};
 use crate::limits;
 use crate::metrics::{Exposition, Metrics};
 use crate::protocol::JobKind;

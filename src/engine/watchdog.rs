@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
+use crate::engine::core::Core;
+use crate::engine::live_job::LiveJob;
 use crate::error::{ErrorCode, JobError};
-use crate::jobs::core::Core;
-use crate::jobs::live_job::LiveJob;
 
 /// Runs until the engine is dropped.
 pub(super) fn watch(core: &Arc<Core>, nudged: &Receiver<()>) {

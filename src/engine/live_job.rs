@@ -8,10 +8,11 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, TrySendError};
 
+use crate::engine::facts::JobFacts;
+use crate::engine::report::AuditRecord;
+use crate::engine::{Outbox, Urgent};
 use crate::error::{ErrorCode, JobError};
-use crate::jobs::facts::JobFacts;
-use crate::jobs::report::AuditRecord;
-use crate::jobs::{Chunk, FrameKind, FrameOut, JobControl, Outbox, Urgent};
+use crate::job::{Chunk, FrameKind, FrameOut, JobControl};
 use crate::protocol::client_frame;
 use crate::sources::SourceKey;
 

@@ -6,12 +6,12 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, TrySendError};
 
 use crate::error::{ErrorCode, JobError};
-use crate::jobs::inlet::Undelivered;
-use crate::jobs::{Bell, Inlet, JobControl, Phase};
+use crate::job::Caps;
+use crate::job::Undelivered;
+use crate::job::{Bell, Inlet, JobControl, Phase};
 use crate::json::{write_string, write_u64};
 use crate::limits;
 use crate::options::Request;
-use crate::policy::Caps;
 
 /// What a frame of a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -286,7 +286,7 @@ fn session_gone() -> JobError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jobs::Outcome;
+    use crate::job::Outcome;
     use std::time::Duration;
 
     fn sink(

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::bounded;
 
 use super::*;
-use crate::jobs::facts::JobFacts;
-use crate::jobs::live_job::SessionLink;
-use crate::jobs::report::AuditRecord;
-use crate::jobs::tests::rig::{job, source};
-use crate::jobs::{Bell, Inlet, JobControl, Outbox, Outcome};
+use crate::engine::Outbox;
+use crate::engine::facts::JobFacts;
+use crate::engine::live_job::SessionLink;
+use crate::engine::report::AuditRecord;
+use crate::engine::tests::rig::{job, source};
+use crate::job::{Bell, Inlet, JobControl, Outcome};
 use crate::sources::SourceKeys;
 
 struct Desk {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::bridges::Bridge;
-use crate::jobs::lane::Lane;
+use crate::engine::lane::Lane;
 use crate::protocol::JobFrame;
 use crate::sources::SourceKey;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::bridges::Bridge;
-use crate::jobs::live_job::LiveJob;
+use crate::engine::live_job::LiveJob;
 use crate::protocol::JobFrame;
 use crate::sources::SourceKey;
 

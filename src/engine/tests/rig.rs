@@ -8,13 +8,12 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use serde_json::{Map, Value, json};
 
+use crate::bridges::Bridge;
 use crate::bridges::pool::PoolState;
-use crate::bridges::{Bridge, Summary, TargetColumn};
+use crate::engine::{Engine, EngineSettings, JobSession, Outbox, Oversight, Urgent};
 use crate::error::{ErrorCode, JobError};
-use crate::jobs::{
-    Bell, ChunkLimits, Engine, EngineSettings, FrameKind, FrameOut, Inlet, JobControl, JobSession,
-    Outbox, Oversight, RowSink, Urgent,
-};
+use crate::job::{Bell, ChunkLimits, FrameKind, FrameOut, Inlet, JobControl, RowSink};
+use crate::job::{Summary, TargetColumn};
 use crate::options::Request;
 use crate::protocol::JobFrame;
 use crate::sources::{CredentialsLocation, Source, SourceEnvironment};

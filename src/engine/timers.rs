@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 
-use crate::jobs::live_job::LiveJob;
+use crate::engine::live_job::LiveJob;
 
 type Queue = BTreeMap<(Instant, u64), Arc<LiveJob>>;
 

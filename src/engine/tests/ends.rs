@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::rig::{Ledger, PATIENCE, Rig, is_terminal, job, source};
+use crate::engine::Urgent;
 use crate::error::ErrorCode;
-use crate::jobs::Urgent;
 
 #[test]
 fn rows_come_in_chunks_before_done() {
