@@ -165,3 +165,13 @@ pub const STOP_BUDGET: Duration = Duration::from_secs(3);
 pub const MYSQL_PACKET: usize = 64 << 20;
 /// A connection that carried a row of this many bytes is closed, because drivers keep such a buffer.
 pub const LARGE_ROW: usize = 1 << 20;
+/// Longest head of an HTTP answer, and of all trailers together.
+pub const HTTP_HEAD: usize = 32 << 10;
+/// Most headers of an HTTP answer.
+pub const HTTP_HEADERS: usize = 64;
+/// Most interim answers (1xx) before the real one.
+pub const HTTP_INTERIM: usize = 8;
+/// Longest line that says how long a chunk of an HTTP body is; some servers add extensions to it.
+pub const HTTP_CHUNK_LINE: usize = 256;
+/// Read at once from an HTTP server.
+pub const HTTP_BUFFER: usize = 16 << 10;

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::bounded;
+use crossbeam_channel::{Receiver, after, bounded, never, select};
 
 /// Resolves a host name (or an address literal, brackets allowed) within `budget`. The system's resolver
 /// cannot be interrupted, so it runs on a thread of its own; when time is up that thread is left behind and
@@ -14,6 +14,19 @@ use crossbeam_channel::bounded;
 /// # Errors
 /// The resolver's own error, `NotFound` when it names no address, `TimedOut` when the budget is over.
 pub fn resolve(host: &str, port: u16, budget: Duration) -> io::Result<Vec<SocketAddr>> {
+    resolve_unless(host, port, budget, &never())
+}
+
+/// As [`resolve`], and over at once when `given_up` is disconnected.
+///
+/// # Errors
+/// As [`resolve`]; `ConnectionAborted` when it was given up.
+pub fn resolve_unless(
+    host: &str,
+    port: u16,
+    budget: Duration,
+    given_up: &Receiver<()>,
+) -> io::Result<Vec<SocketAddr>> {
     let host = host
         .strip_prefix('[')
         .and_then(|h| h.strip_suffix(']'))
@@ -32,9 +45,12 @@ pub fn resolve(host: &str, port: u16, budget: Duration) -> io::Result<Vec<Socket
             // Nobody waits any more when the budget was over first.
             let _ = answer.send(found);
         })?;
-    let found = answers.recv_timeout(budget).map_err(|_| {
-        io::Error::new(io::ErrorKind::TimedOut, "the name server does not answer")
-    })??;
+    let late = || io::Error::new(io::ErrorKind::TimedOut, "the name server does not answer");
+    let found = select! {
+        recv(answers) -> found => found.map_err(|_| late())??,
+        recv(given_up) -> _ => return Err(io::ErrorKind::ConnectionAborted.into()),
+        recv(after(budget)) -> _ => return Err(late()),
+    };
     if found.is_empty() {
         return Err(io::Error::new(
             io::ErrorKind::NotFound,

@@ -1,0 +1,19 @@
+//! HTTP/1.1 as a client of databases that speak it: one connection that is kept, bodies that stream, and a
+//! bound on everything an answer may hold. No redirect is followed: a request carries credentials, and they
+//! are for the host that was configured.
+
+mod answer;
+mod client;
+mod error;
+mod head;
+mod lines;
+mod request;
+
+pub use answer::Answer;
+pub use client::Client;
+pub use error::HttpError;
+pub use head::Head;
+pub use request::{Method, Request, basic, bearer};
+
+#[cfg(test)]
+mod tests;
