@@ -1,0 +1,14 @@
+//! What is typed: the commands beside `start`, and the script that looks for what is wrong.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
+
+mod cli;
+mod doctor;
+mod doctor_script;
+#[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+mod test_source;

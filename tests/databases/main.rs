@@ -1,0 +1,33 @@
+//! What is particular to one engine, and what happens to its servers under a runner.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
+
+#[cfg(feature = "mysql")]
+mod aggregate_geohash;
+#[cfg(all(feature = "postgres", feature = "mysql"))]
+mod aggregate_snapshot;
+#[cfg(all(feature = "postgres", feature = "mysql"))]
+mod database_faults;
+#[cfg(all(feature = "postgres", feature = "mysql"))]
+mod database_servers;
+#[cfg(all(feature = "postgres", feature = "mysql"))]
+mod database_tls;
+#[cfg(feature = "postgres")]
+mod encrypted_postgres;
+#[cfg(feature = "postgres")]
+mod kept_statements;
+#[cfg(feature = "mysql")]
+mod mysql_keys;
+#[cfg(feature = "mysql")]
+mod mysql_login;
+#[cfg(feature = "postgres")]
+mod pooler;
+#[cfg(feature = "postgres")]
+mod replica_promotion;
+#[cfg(feature = "sqlite")]
+mod sqlite;

@@ -1,0 +1,65 @@
+//! MySQL's own way to log in, `caching_sha2_password`: the server asks for the password itself at the first
+//! login after it was set, and only for a proof of it while it remembers it; each with and without TLS.
+
+use std::time::Duration;
+
+use runner_testkit::databases::{self, MysqlDatabase};
+use runner_testkit::{Gateway, runner, source, watchdog};
+use serde_json::json;
+
+const SOON: Duration = Duration::from_secs(10);
+
+#[test]
+fn with_and_without_tls() {
+    let _watchdog = watchdog(Duration::from_secs(120));
+    let Some(server) = databases::mysql9() else {
+        return;
+    };
+    let database = MysqlDatabase::create(&server, "CREATE TABLE {}t (id INT)");
+    let password = mysql::Opts::from_url(&server).unwrap();
+    let password = password.get_pass().unwrap().replace('\'', "''");
+    let gateway = Gateway::start();
+    let _runner = runner!(gateway).start();
+    gateway.wait_hello(1, SOON);
+    for (parameter, tls) in [
+        ("sslmode=disable", false),
+        ("sslmode=no-verify", true),
+        ("", true),
+    ] {
+        // The same password again; but the server forgets what it remembered of it.
+        database.run(&format!("ALTER USER USER() IDENTIFIED BY '{password}'"));
+        for login in ["first", "cached"] {
+            // A source of its own has a connection of its own.
+            let id = format!("{parameter}-{login}");
+            let url = format!("{}?{parameter}", database.url);
+            let source = source::managed(&id, "mysql", json!({ "url": url }));
+            let answer = gateway.dispatch(&source, "test", "", json!({})).wait();
+            let facts = answer.expect_done();
+            assert_eq!(facts["tls"], tls, "{id}");
+            assert_eq!(facts["readOnly"], true, "{id}");
+            let version = facts["serverVersion"].as_str().unwrap();
+            assert!(version.starts_with("MySQL "), "{version}");
+        }
+    }
+}
+
+#[test]
+fn a_certificate_nobody_signed_is_refused_when_tls_is_asked_for() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let Some(server) = databases::mysql9() else {
+        return;
+    };
+    let gateway = Gateway::start();
+    let _runner = runner!(gateway).start();
+    gateway.wait_hello(1, SOON);
+    for (bridge, url) in [
+        ("mysql", format!("{server}?sslmode=require")),
+        ("mariadb", format!("{server}?ssl=true")),
+        ("planetscale", server.clone()),
+    ] {
+        let source = source::managed(bridge, bridge, json!({ "url": url }));
+        let answer = gateway.dispatch(&source, "test", "", json!({})).wait();
+        let message = answer.expect_error("SOURCE_UNREACHABLE");
+        assert!(message.contains("UnknownIssuer"), "{bridge}: {message}");
+    }
+}

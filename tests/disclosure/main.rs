@@ -1,0 +1,15 @@
+//! What leaves the house and what stays: the policy, the audit log, the log.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
+
+#[cfg(feature = "sqlite")]
+mod audit;
+#[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+mod logs;
+#[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+mod policy;

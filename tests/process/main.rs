@@ -1,0 +1,16 @@
+//! The process on its machine: its clocks, its streams, its listener, who supervises it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
+
+#[cfg(feature = "postgres")]
+mod clock_jumps;
+#[cfg(feature = "postgres")]
+mod frozen;
+mod health;
+mod service_manager;
+mod unread_output;
