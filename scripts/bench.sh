@@ -16,6 +16,7 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 . "$ROOT/scripts/lib/postgres.sh"
+. "$ROOT/scripts/lib/servers.sh"
 cd "$ROOT"
 have cargo || die "cargo is missing; see https://rustup.rs"
 
@@ -30,27 +31,13 @@ for word in "$@"; do
     esac
 done
 
-databases=$(mktemp -d)
-stop() {
-    [ ! -f "$databases/env" ] || scripts/databases.sh down "$databases"
-    rm -rf "$databases"
-}
-trap stop EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-# No measure needs these two.
-TEST_PGBOUNCER_URL=none TEST_MYSQL_URL=none scripts/databases.sh up "$databases" >/dev/null &
-servers=$!
-if [ -z "${TEST_RELEASE_RUNNER:-}" ]; then
-    cargo build --release --locked
-    TEST_RELEASE_RUNNER=$(target_dir)/release/semilayer-runner
-fi
+# No measure needs PgBouncer or MySQL.
+start_servers postgres mariadb
+release_runner
 # It does the runner's counterpart, so it is optimised too; linking it for size would only take time.
 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
     cargo build --release --locked -p runner-testkit --bin load --target-dir "$(target_dir)/load"
-wait "$servers" || die "the database servers did not start"
-. "$databases/env"
+use_servers
 
 # Where the servers are given, their clients may be missing.
 PATH=$PATH:$(postgres_bin)
@@ -63,10 +50,10 @@ have sqlite3 || missing+=(sqlite3)
 PATH=$PATH:$(postgres_bin)
 
 "$(target_dir)/load/release/load" table --runner "$TEST_RELEASE_RUNNER" --postgres "$TEST_POSTGRES_URL" \
-    --mariadb "$TEST_MARIADB_URL" "${arguments[@]}" | tee "$databases/table"
+    --mariadb "$TEST_MARIADB_URL" "${arguments[@]}" | tee "$SERVERS/table"
 
 # Between the marks, which stay.
-[ -z "$readme" ] || awk -v table="$databases/table" '
+[ -z "$readme" ] || awk -v table="$SERVERS/table" '
     /^<!-- end of bench.sh -->/ { skip = 0 }
     !skip { print }
     /^<!-- bench.sh --readme -->/ {
@@ -74,5 +61,5 @@ PATH=$PATH:$(postgres_bin)
         print ""
         while ((getline line < table) > 0) print line
         print ""
-    }' README.md >"$databases/readme"
-[ -z "$readme" ] || cp "$databases/readme" README.md
+    }' README.md >"$SERVERS/readme"
+[ -z "$readme" ] || cp "$SERVERS/readme" README.md

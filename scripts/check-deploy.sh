@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks the deployment examples by the rules of those who read them: the schemas of Kubernetes, the compose
-# specification, systemd. That the runner reads what they set is checked by tests/deploy.rs.
+# specification, systemd. That the runner reads what they set is checked by tests/shipped/deploy.rs.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 . "$ROOT/scripts/lib/tools.sh"

@@ -40,4 +40,4 @@ if [ -z "${TEST_POSTGRES_URL:-}" ]; then
     databases=$(TEST_MARIADB_URL=none TEST_MYSQL_URL=none TEST_PGBOUNCER_URL=none scripts/databases.sh up)
     . "$databases/env"
 fi
-cargo test --locked --test image --test doctor_container -- --nocapture
+cargo test --locked --test shipped -- image:: doctor_container:: --nocapture

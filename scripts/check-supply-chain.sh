@@ -18,7 +18,7 @@ else
     say "  the floors in .ci/deny.toml hold all the same"
 fi
 
-# tests/rust_version.rs holds the promise against the locked crates, clippy against the standard library.
+# tests/docs/rust_version.rs holds the promise against the locked crates, clippy against the standard library.
 # Compiling with that version is the proof, where it can be had.
 promised=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 if have rustup && { rustup run "$promised" cargo --version || timeout 300 rustup toolchain install --profile minimal "$promised"; } >/dev/null 2>&1; then

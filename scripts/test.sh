@@ -1,17 +1,24 @@
 #!/usr/bin/env bash
 # The one test command: private database servers, the fixtures, then every test there is.
 #
+#   scripts/test.sh                            everything
+#   scripts/test.sh --test jobs                one group: the folder tests/jobs
+#   scripts/test.sh --test cancel [NAME]       one behaviour, or one test of it: tests/jobs/cancel.rs
 #   scripts/test.sh [ARGUMENTS OF cargo test]...
 #
-# Everything it starts it stops again. A server given from outside (TEST_POSTGRES_URL, TEST_MARIADB_URL,
-# TEST_PGBOUNCER_URL, TEST_MYSQL_URL) is used instead of a private one, and so is an optimised runner
-# (TEST_RELEASE_RUNNER). Every runner says all it can, and whatever it says is searched for every secret it was
-# given; TEST_RUNNER_LOG=info makes it say less.
+# What is selected decides what is built and which servers are started. Everything it starts it stops again. A
+# server given from outside (TEST_POSTGRES_URL, TEST_MARIADB_URL, TEST_PGBOUNCER_URL, TEST_MYSQL_URL) is used
+# instead of a private one, and so is an optimised runner (TEST_RELEASE_RUNNER). Every runner says all it can, and
+# whatever it says is searched for every secret it was given; TEST_RUNNER_LOG=info makes it say less. Tests that
+# lack a server pass and say so; with TEST_REQUIRE_SERVERS=1 they fail. See tests/README.md.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
+. "$ROOT/scripts/lib/servers.sh"
+. "$ROOT/scripts/lib/select.sh"
 cd "$ROOT"
 have cargo || die "cargo is missing; see https://rustup.rs"
 have cc || die "a C compiler is missing (Debian: apt-get install gcc libc6-dev)"
+select_tests "$@"
 
 # What some tests try the runner with; without one of these they say so and pass.
 tools=()
@@ -20,26 +27,33 @@ have tinyproxy || tools+=(tinyproxy-bin)
 ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || tools+=(libfaketime)
 [ ${#tools[@]} = 0 ] || install_packages "${tools[@]}" || say "tests of ${tools[*]} are skipped"
 
-databases=$(mktemp -d)
-stop() {
-    [ ! -f "$databases/env" ] || scripts/databases.sh down "$databases"
-    rm -rf "$databases"
-}
-trap stop EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
 # The servers come up while the compiler works.
-scripts/databases.sh up "$databases" >/dev/null &
-servers=$!
+engines=()
+for engine in "${ENGINES[@]}"; do
+    case $engine in
+    postgres) word='ostgres|pgbouncer' ;;
+    # The word alone stands for the bridge, which MariaDB has too.
+    mysql) word=mysql9 ;;
+    *) word=$engine ;;
+    esac
+    ! wants "$word" || engines+=("$engine")
+done
+start_servers "${engines[@]}"
 # Measures of memory and time are only honest for what is shipped; those tests run this binary.
-if [ -z "${TEST_RELEASE_RUNNER:-}" ]; then
-    cargo build --release --locked
-    TEST_RELEASE_RUNNER=$(target_dir)/release/semilayer-runner
-fi
-export TEST_RELEASE_RUNNER
+! wants '\.release\(\)|TEST_RELEASE_RUNNER' || release_runner
 export TEST_RUNNER_LOG=${TEST_RUNNER_LOG:-trace}
-cargo test --workspace --locked --no-run
-wait "$servers" || die "the database servers did not start"
-. "$databases/env"
-cargo test --workspace --locked --no-fail-fast "$@"
+
+# run ARGUMENT...: of cargo test, once built.
+status=0
+run() {
+    [ ${#SOURCES[@]} = 0 ] || say "+ cargo test --workspace --locked $*"
+    cargo test --workspace --locked --no-fail-fast "$@" || status=$?
+}
+if [ ${#SOURCES[@]} = 0 ]; then
+    cargo test --workspace --locked --no-run
+fi
+use_servers
+# Modules have a run of their own: their names would leave nothing of the other targets.
+[ ${#MODULES[@]} = 0 ] || run "${GROUPS_[@]}" -- "${MODULES[@]}" "${HARNESS[@]}"
+[ ${#MODULES[@]} != 0 ] && [ ${#CARGO[@]} = 0 ] || run "${CARGO[@]}" -- "${HARNESS[@]}"
+exit "$status"

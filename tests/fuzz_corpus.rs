@@ -12,10 +12,9 @@
 mod checks;
 
 use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
-use runner_testkit::watchdog;
+use runner_testkit::{project, watchdog};
 
 /// Changed copies of each entry.
 const COPIES: u32 = 20;
@@ -64,7 +63,7 @@ fn change(entry: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
 #[test]
 fn the_corpus_and_its_neighbours_are_handled() {
     let _watchdog = watchdog(Duration::from_secs(180));
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus");
+    let corpus = project("tests/fuzz/corpus");
     for (name, check) in checks::ALL {
         let mut files: Vec<_> = fs::read_dir(corpus.join(name))
             .unwrap_or_else(|error| panic!("{name} has no corpus: {error}"))

@@ -9,12 +9,11 @@ use runner_testkit::temp::TempDir;
 use runner_testkit::tinyproxy::Tinyproxy;
 use runner_testkit::{
     Admission, Gateway, InterceptingProxy, Options, RUNNER_ID, RunnerBuilder, TOKEN, TestCa,
-    secrets, watchdog,
+    project, secrets, watchdog,
 };
 use serde_json::Value;
 
 const SOON: Duration = Duration::from_secs(20);
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/doctor.sh");
 const RUNNER: &str = env!("CARGO_BIN_EXE_semilayer-runner");
 
 /// A shell, and the commands it finds.
@@ -57,7 +56,7 @@ impl Shell {
         let mut command = Command::new(self.words[0]);
         command
             .args(&self.words[1..])
-            .arg(SCRIPT)
+            .arg(project("scripts/doctor.sh"))
             .args(arguments)
             .env_clear()
             .env("PATH", &self.path)

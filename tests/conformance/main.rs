@@ -10,7 +10,7 @@ mod departures;
 mod judge;
 mod replay;
 
-use runner_testkit::databases;
+use runner_testkit::{databases, project};
 use serde_json::json;
 
 use crate::replay::Run;
@@ -18,11 +18,9 @@ use crate::replay::Run;
 #[cfg(feature = "sqlite")]
 mod sqlite {
     use super::*;
-    use std::path::Path;
 
     fn replay(answers: &str) {
-        let script =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/fixtures/sqlite.sql");
+        let script = project("tests/conformance/fixtures/sqlite.sql");
         let database = databases::SqliteDatabase::load(&script);
         let run = Run {
             name: answers.trim_end_matches(".json"),

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use runner_testkit::{Gateway, source, watchdog};
+use runner_testkit::{Gateway, project, source, watchdog};
 use serde_json::{Value, json};
 
 use crate::departures;
@@ -42,9 +42,7 @@ impl Run<'_> {
     /// Replays every case and panics if one disagrees; the cases are then written to a file in full.
     pub fn check(&self) {
         let _watchdog = watchdog(Duration::from_secs(300));
-        let file = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/conformance/answers")
-            .join(self.answers);
+        let file = project("tests/conformance/answers").join(self.answers);
         let mut cases: Vec<Value> =
             serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
         cases.iter_mut().for_each(departures::correct);

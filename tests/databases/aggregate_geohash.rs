@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use runner_testkit::databases::{self, MysqlDatabase};
-use runner_testkit::{Gateway, runner, source, watchdog};
+use runner_testkit::{session, source};
 use serde_json::json;
 
 const SOON: Duration = Duration::from_secs(10);
 
 #[test]
 fn mysql_tells_the_cell_of_a_place() {
-    let _watchdog = watchdog(Duration::from_secs(60));
     let Some(server) = databases::mysql9() else {
         return;
     };
@@ -19,9 +18,8 @@ fn mysql_tells_the_cell_of_a_place() {
         "CREATE TABLE {}places (id INT PRIMARY KEY, lat DOUBLE, lng DOUBLE);
          INSERT INTO {}places VALUES (1, 52.52, 13.405), (2, 52.521, 13.406), (3, 48.8566, 2.3522), (4, NULL, 2);",
     );
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
+    let session = session!();
+    let gateway = &session.gateway;
     let bucket = json!({"type": "geohash", "precision": 5, "latField": "lat", "lngField": "lng"});
     let options = json!({
         "dimensions": [{"field": "cell", "bucket": bucket}],

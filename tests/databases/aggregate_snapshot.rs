@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use runner_testkit::databases::{self, MysqlDatabase, PostgresDatabase};
-use runner_testkit::{Gateway, runner, source, watchdog};
+use runner_testkit::databases::{self, Database, MysqlDatabase, PostgresDatabase};
+use runner_testkit::{session, source};
 use serde_json::{Value, json};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -25,10 +25,8 @@ fn question() -> Value {
 
 /// Asks while `write` adds rows as fast as it can.
 fn ask_while(bridge: &str, config: Value, target: &str, write: impl Fn() + Sync) {
-    let _watchdog = watchdog(Duration::from_secs(120));
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
+    let session = session!();
+    let gateway = &session.gateway;
     let source = source::managed("s", bridge, config);
     let asked = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -89,7 +87,6 @@ fn mariadb_parts_agree_while_rows_are_added() {
 
 #[test]
 fn a_sample_is_of_the_same_rows_in_every_statement() {
-    let _watchdog = watchdog(Duration::from_secs(60));
     let Some(server) = databases::postgres() else {
         return;
     };
@@ -97,9 +94,8 @@ fn a_sample_is_of_the_same_rows_in_every_statement() {
         &server,
         "CREATE TABLE events AS SELECT id, id % 7 AS kind FROM generate_series(1, 10000) id;",
     );
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
+    let session = session!();
+    let gateway = &session.gateway;
     let mut options = question();
     options["sample"] = json!(0.3);
     let ask = |bridge: &str| {
@@ -119,7 +115,6 @@ fn a_sample_is_of_the_same_rows_in_every_statement() {
 
 #[test]
 fn a_cancelled_aggregate_ends_in_the_database() {
-    let _watchdog = watchdog(Duration::from_secs(60));
     let Some(server) = databases::postgres() else {
         return;
     };
@@ -127,10 +122,9 @@ fn a_cancelled_aggregate_ends_in_the_database() {
         &server,
         "CREATE VIEW sleeper AS SELECT 1 AS kind, pg_sleep(60)::text AS slept FROM generate_series(1, 2);",
     );
-    let source = source::managed("s", "postgres", json!({ "url": database.url }));
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
+    let source = database.source();
+    let session = session!();
+    let gateway = &session.gateway;
     let mut options = question();
     options["dimensions"] = json!([{"field": "slept"}]);
     let job = gateway.dispatch(&source, "aggregate", "sleeper", options);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use runner_testkit::databases::{self, MysqlDatabase, PostgresDatabase, PrivateServer};
 use runner_testkit::temp::TempDir;
-use runner_testkit::{Answer, Gateway, runner, source, stage, watchdog};
+use runner_testkit::{Answer, session, source, stage, watchdog};
 use serde_json::{Value, json};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -139,9 +139,8 @@ fn mariadb_restarts_and_runs_out_of_connections() {
 /// source goes on with what it has.
 fn out_of_connections(server: &PrivateServer, bridge: &str, reason: &str) {
     let url = databases::with_credentials(&server.url, "guest", "s3cret");
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
+    let session = session!();
+    let gateway = &session.gateway;
     let source = |id: &str| source::managed(id, bridge, json!({ "url": url }));
     let ask = |source: &Value| {
         gateway
@@ -178,7 +177,6 @@ fn out_of_connections(server: &PrivateServer, bridge: &str, reason: &str) {
 /// A changed password is told as such, and used as soon as it is known, without a restart.
 #[test]
 fn a_changed_password_is_noticed() {
-    let _watchdog = watchdog(Duration::from_secs(60));
     let Some(server) = databases::postgres() else {
         return;
     };
@@ -190,8 +188,7 @@ fn a_changed_password_is_noticed() {
     let folder = TempDir::new();
     let file = folder.write("password", "old-s3cret\n");
     let address = databases::address(&database.url);
-    let gateway = Gateway::start();
-    let runner = runner!(gateway)
+    let session = session!(|runner| runner
         .env("SEMILAYER_SOURCE_CRM_HOST", address.ip().to_string())
         .env("SEMILAYER_SOURCE_CRM_PORT", address.port().to_string())
         .env("SEMILAYER_SOURCE_CRM_DATABASE", database.name())
@@ -199,9 +196,9 @@ fn a_changed_password_is_noticed() {
         .env(
             "SEMILAYER_SOURCE_CRM_PASSWORD_FILE",
             file.display().to_string(),
-        )
-        .start();
-    gateway.wait_hello(1, SOON);
+        ));
+    let gateway = &session.gateway;
+    let runner = &session.runner;
     let local = source::runner_local("local", "crm", "postgres");
     let old_url = databases::with_credentials(&database.url, &role, "old-s3cret");
     let managed = source::managed("managed", "postgres", json!({ "url": old_url }));

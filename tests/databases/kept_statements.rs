@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use runner_testkit::databases::{self, PostgresDatabase};
-use runner_testkit::{Gateway, Stage, runner, source, stage, watchdog};
+use runner_testkit::{Gateway, Stage, session, source, stage};
 use serde_json::{Value, json};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -118,20 +118,18 @@ fn tables_that_inherit_have_keys_of_their_own() {
 /// A name would mean another client's statement there, sooner or later.
 #[test]
 fn nothing_is_kept_behind_a_pooler() {
-    let _watchdog = watchdog(Duration::from_secs(90));
     let Some(url) = databases::pgbouncer() else {
         return;
     };
     let source = source::managed("s", "postgres", json!({ "url": url, "pool": { "max": 1 } }));
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
+    let session = session!();
+    let gateway = &session.gateway;
     for id in 1..20 {
         let options = json!({ "where": { "id": id }, "select": ["id"], "limit": 1 });
         let answer = gateway
             .dispatch(&source, "query", "people", options)
             .wait_for(SOON);
         assert_eq!(answer.rows(), [json!({ "id": id })]);
-        assert_eq!(kept(&gateway, &source), Vec::<String>::new());
+        assert_eq!(kept(gateway, &source), Vec::<String>::new());
     }
 }

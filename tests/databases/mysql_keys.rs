@@ -1,12 +1,8 @@
 //! Walking a whole table gives every row once, whatever its key is made of.
 
-use std::time::Duration;
-
 use runner_testkit::databases::{self, MysqlDatabase};
-use runner_testkit::{Gateway, runner, source, watchdog};
+use runner_testkit::{session, source};
 use serde_json::{Value, json};
-
-const SOON: Duration = Duration::from_secs(10);
 
 /// Name, key column, rows.
 const TABLES: &[(&str, &str, &str)] = &[
@@ -40,7 +36,6 @@ fn sorted(rows: &[Value]) -> Vec<String> {
 }
 
 fn every_row_once(server: Option<String>, bridge: &str) {
-    let _watchdog = watchdog(Duration::from_secs(120));
     let Some(server) = server else { return };
     let create: Vec<_> = TABLES
         .iter()
@@ -50,9 +45,8 @@ fn every_row_once(server: Option<String>, bridge: &str) {
         .collect();
     let database = MysqlDatabase::create(&server, &create.join(";"));
     let source = source::managed("s", bridge, json!({ "url": database.url }));
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
+    let session = session!();
+    let gateway = &session.gateway;
     for (name, ..) in TABLES {
         let target = database.target(name);
         let all = gateway

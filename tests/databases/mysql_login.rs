@@ -1,26 +1,20 @@
 //! MySQL's own way to log in, `caching_sha2_password`: the server asks for the password itself at the first
 //! login after it was set, and only for a proof of it while it remembers it; each with and without TLS.
 
-use std::time::Duration;
-
 use runner_testkit::databases::{self, MysqlDatabase};
-use runner_testkit::{Gateway, runner, source, watchdog};
+use runner_testkit::{session, source};
 use serde_json::json;
-
-const SOON: Duration = Duration::from_secs(10);
 
 #[test]
 fn with_and_without_tls() {
-    let _watchdog = watchdog(Duration::from_secs(120));
     let Some(server) = databases::mysql9() else {
         return;
     };
     let database = MysqlDatabase::create(&server, "CREATE TABLE {}t (id INT)");
     let password = mysql::Opts::from_url(&server).unwrap();
     let password = password.get_pass().unwrap().replace('\'', "''");
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
+    let session = session!();
+    let gateway = &session.gateway;
     for (parameter, tls) in [
         ("sslmode=disable", false),
         ("sslmode=no-verify", true),
@@ -45,13 +39,11 @@ fn with_and_without_tls() {
 
 #[test]
 fn a_certificate_nobody_signed_is_refused_when_tls_is_asked_for() {
-    let _watchdog = watchdog(Duration::from_secs(60));
     let Some(server) = databases::mysql9() else {
         return;
     };
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
+    let session = session!();
+    let gateway = &session.gateway;
     for (bridge, url) in [
         ("mysql", format!("{server}?sslmode=require")),
         ("mariadb", format!("{server}?ssl=true")),

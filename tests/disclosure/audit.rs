@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use runner_testkit::databases::SqliteDatabase;
 use runner_testkit::temp::TempDir;
-use runner_testkit::{Gateway, RunnerBuilder, runner, source, watchdog};
+use runner_testkit::{Gateway, RunnerBuilder, runner, session, source, watchdog};
 use serde_json::{Value, json};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -32,18 +32,15 @@ fn wait_lines(path: &Path, count: usize) -> Vec<Value> {
 
 #[test]
 fn every_job_has_its_line_without_a_value() {
-    let _watchdog = watchdog(Duration::from_secs(60));
     let folder = TempDir::new();
     let path = folder.path().join("audit.log");
     let database = SqliteDatabase::create(
         "CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT); \
          INSERT INTO people VALUES (1, 'value-of-a-row'), (2, 'x');",
     );
-    let gateway = Gateway::start();
-    let runner = runner!(gateway)
-        .env("SEMILAYER_AUDIT_LOG", path.to_str().unwrap())
-        .start();
-    gateway.wait_hello(1, SOON);
+    let session = session!(|runner| runner.env("SEMILAYER_AUDIT_LOG", path.to_str().unwrap()));
+    let gateway = &session.gateway;
+    let runner = &session.runner;
     let source = source::managed("shop", "sqlite", json!({ "path": database.path() }));
     let ask =
         |kind: &str, options: Value| gateway.dispatch(&source, kind, "people", options).wait();

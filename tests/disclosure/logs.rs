@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use runner_testkit::databases::{self, SqliteDatabase};
 use runner_testkit::temp::TempDir;
-use runner_testkit::{Gateway, RunnerBuilder, TOKEN, network, runner, source, watchdog};
+use runner_testkit::{Gateway, RunnerBuilder, TOKEN, network, session, source, watchdog};
 use serde_json::{Value, json};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -126,17 +126,15 @@ fn no_secret_is_logged_at_any_level() {
 
 #[test]
 fn job_lines_tell_what_happened_and_quote_no_value() {
-    let _watchdog = watchdog(Duration::from_secs(60));
     let database = SqliteDatabase::create(
         "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT); \
          INSERT INTO t VALUES (1, 'value-of-a-row'), (2, 'b');",
     );
-    let gateway = Gateway::start();
-    let runner = runner!(gateway)
+    let session = session!(|runner| runner
         .env("SEMILAYER_LOG", "debug")
-        .env("SEMILAYER_LOG_FORMAT", "json")
-        .start();
-    gateway.wait_hello(1, SOON);
+        .env("SEMILAYER_LOG_FORMAT", "json"));
+    let gateway = &session.gateway;
+    let runner = &session.runner;
     let source = source::managed("shop", "sqlite", json!({ "path": database.path() }));
     let ask = |options| gateway.dispatch(&source, "query", "t", options).wait();
     ask(json!({"where": {"name": {"$ne": "value-of-a-parameter"}}})).expect_done();

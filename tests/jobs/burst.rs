@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use runner_testkit::databases::SqliteDatabase;
-use runner_testkit::{FaultProxy, Faults, Gateway, Job, RunnerBuilder, runner, source, watchdog};
+use runner_testkit::{FaultProxy, Faults, Gateway, Job, RunnerBuilder, session, source, watchdog};
 use serde_json::{Value, json};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -98,12 +98,10 @@ fn refusals_wait_for_a_gateway_that_reads_late() {
 
 #[test]
 fn twins_are_answered_once() {
-    let _watchdog = watchdog(Duration::from_secs(60));
     let database = people();
     let source = source_of(&database, "s");
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
+    let session = session!();
+    let gateway = &session.gateway;
     let jobs: Vec<_> = (0..500)
         .map(|number| {
             let id = format!("twin-{number}");
@@ -135,16 +133,15 @@ fn twins_are_answered_once() {
 
 #[test]
 fn sources_come_and_go_under_load() {
-    let _watchdog = watchdog(Duration::from_secs(90));
     let databases: Vec<_> = (0..4).map(|_| people()).collect();
     let sources: Vec<_> = databases
         .iter()
         .enumerate()
         .map(|(number, database)| source_of(database, &format!("s{number}")))
         .collect();
-    let gateway = Gateway::start();
-    let runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
+    let session = session!();
+    let gateway = &session.gateway;
+    let runner = &session.runner;
     let mut jobs = Vec::new();
     for round in 0..100 {
         for source in &sources {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use runner_testkit::databases::{MysqlDatabase, PostgresDatabase, ServerDatabase, SqliteDatabase};
 use runner_testkit::network::BlackHole;
-use runner_testkit::{Gateway, Job, Stage, runner, source, stage, watchdog};
+use runner_testkit::{Job, Stage, session, source, stage};
 use serde_json::json;
 
 const SOON: Duration = Duration::from_secs(10);
@@ -109,10 +109,8 @@ fn ends_the_statement_in_sqlite() {
 
 #[test]
 fn an_unknown_job_is_no_matter() {
-    let _watchdog = watchdog(Duration::from_secs(60));
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
+    let session = session!();
+    let gateway = &session.gateway;
     gateway.send(&json!({ "id": "never-dispatched", "type": "cancel" }));
     gateway.send(&json!({ "type": "ping" }));
     gateway.wait("heartbeat", SOON, |state| state.heartbeats.first().cloned());

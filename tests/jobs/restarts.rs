@@ -7,8 +7,8 @@
 use std::thread;
 use std::time::Duration;
 
-use runner_testkit::databases::SqliteDatabase;
-use runner_testkit::{Gateway, Options, RunnerBuilder, Terminal, source, watchdog};
+use runner_testkit::databases::{Database, SqliteDatabase};
+use runner_testkit::{Gateway, Options, RunnerBuilder, Terminal, watchdog};
 use serde_json::{Value, json};
 
 const RUNNERS: usize = 13;
@@ -84,7 +84,7 @@ fn fifty_times_in_all() {
          CREATE VIEW endless AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
            SELECT count(*) AS i FROM n;",
     );
-    let source = source::managed("s", "sqlite", json!({ "path": database.path() }));
+    let source = database.source();
     let totals = thread::scope(|scope| {
         let runs: Vec<_> = (0..RUNNERS)
             .map(|_| scope.spawn(|| keeps_up(&source)))

@@ -1,13 +1,9 @@
 //! Sources whose configuration only the environment knows.
 
-use std::time::Duration;
-
 use runner_testkit::databases::{self, SqliteDatabase};
 use runner_testkit::temp::TempDir;
-use runner_testkit::{Answer, Gateway, runner, source, watchdog};
+use runner_testkit::{Answer, Gateway, session, source};
 use serde_json::json;
-
-const SOON: Duration = Duration::from_secs(10);
 
 fn database(rows: u32) -> SqliteDatabase {
     let mut sql = String::from("CREATE TABLE people (id INTEGER PRIMARY KEY);");
@@ -26,20 +22,17 @@ fn count(gateway: &Gateway, name: &str) -> Answer {
 
 #[test]
 fn names_do_not_swallow_each_other() {
-    let _watchdog = watchdog(Duration::from_secs(60));
     let (one, two) = (database(1), database(2));
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway)
+    let session = session!(|runner| runner
         .env("SEMILAYER_SOURCE_DB_PATH", one.path().to_str().unwrap())
         .env(
             "SEMILAYER_SOURCE_DB_REPLICA_PATH",
             two.path().to_str().unwrap(),
-        )
-        .start();
-    gateway.wait_hello(1, SOON);
-    assert_eq!(count(&gateway, "db").result("count"), Ok(json!(1)));
-    assert_eq!(count(&gateway, "db-replica").result("count"), Ok(json!(2)));
-    let message = count(&gateway, "db-standby")
+        ));
+    let gateway = &session.gateway;
+    assert_eq!(count(gateway, "db").result("count"), Ok(json!(1)));
+    assert_eq!(count(gateway, "db-replica").result("count"), Ok(json!(2)));
+    let message = count(gateway, "db-standby")
         .expect_error("SOURCE_CONFIG")
         .to_owned();
     assert!(
@@ -50,30 +43,24 @@ fn names_do_not_swallow_each_other() {
 
 #[test]
 fn a_value_may_come_from_a_file() {
-    let _watchdog = watchdog(Duration::from_secs(60));
     let database = database(3);
     let folder = TempDir::new();
     let file = folder.write("path", format!("{}\n", database.path().display()));
     let token = folder.write("token", format!("{}\n", runner_testkit::TOKEN));
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway)
+    let session = session!(|runner| runner
         .env_remove("SEMILAYER_RUNNER_TOKEN")
         .env("SEMILAYER_RUNNER_TOKEN_FILE", token.to_str().unwrap())
-        .env("SEMILAYER_SOURCE_SHOP_PATH_FILE", file.to_str().unwrap())
-        .start();
-    gateway.wait_hello(1, SOON);
-    assert_eq!(count(&gateway, "shop").result("count"), Ok(json!(3)));
+        .env("SEMILAYER_SOURCE_SHOP_PATH_FILE", file.to_str().unwrap()));
+    let gateway = &session.gateway;
+    assert_eq!(count(gateway, "shop").result("count"), Ok(json!(3)));
 }
 
 #[test]
 fn a_managed_source_ignores_the_environment() {
-    let _watchdog = watchdog(Duration::from_secs(60));
     let (one, two) = (database(1), database(2));
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway)
-        .env("SEMILAYER_SOURCE_SHOP_PATH", one.path().to_str().unwrap())
-        .start();
-    gateway.wait_hello(1, SOON);
+    let session =
+        session!(|runner| runner.env("SEMILAYER_SOURCE_SHOP_PATH", one.path().to_str().unwrap()));
+    let gateway = &session.gateway;
     let managed = source::managed("shop", "sqlite", json!({ "path": two.path() }));
     let answer = gateway
         .dispatch(&managed, "count", "people", json!({}))
@@ -83,7 +70,6 @@ fn a_managed_source_ignores_the_environment() {
 
 #[test]
 fn a_password_of_digits_stays_text() {
-    let _watchdog = watchdog(Duration::from_secs(60));
     let Some(url) = databases::postgres() else {
         return;
     };
@@ -94,15 +80,13 @@ fn a_password_of_digits_stays_text() {
         "CREATE ROLE {role} LOGIN PASSWORD '007'; GRANT SELECT ON people TO {role}"
     ));
     let address = databases::address(&database.url);
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway)
+    let session = session!(|runner| runner
         .env("SEMILAYER_SOURCE_SHOP_HOST", address.ip().to_string())
         .env("SEMILAYER_SOURCE_SHOP_PORT", address.port().to_string())
         .env("SEMILAYER_SOURCE_SHOP_DATABASE", database.name())
         .env("SEMILAYER_SOURCE_SHOP_USERNAME", &role)
-        .env("SEMILAYER_SOURCE_SHOP_PASSWORD", "007")
-        .start();
-    gateway.wait_hello(1, SOON);
+        .env("SEMILAYER_SOURCE_SHOP_PASSWORD", "007"));
+    let gateway = &session.gateway;
     let source = source::runner_local("s", "shop", "postgres");
     let answer = gateway
         .dispatch(&source, "query", "people", json!({}))

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use runner_testkit::{Answer, FaultProxy, Gateway, databases, network, runner, source, watchdog};
+use runner_testkit::{Answer, FaultProxy, databases, network, session, source};
 use serde_json::{Value, json};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -34,10 +34,8 @@ fn expect_unreachable(answer: &Answer, bridge: &str) {
 
 #[test]
 fn refused_and_unknown_hosts_are_prompt() {
-    let _watchdog = watchdog(Duration::from_secs(120));
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
+    let session = session!();
+    let gateway = &session.gateway;
     let port = network::closed_port();
     for (bridge, scheme) in bridges() {
         for host in ["127.0.0.1", "[::1]", "localhost", "no-such-host.invalid"] {
@@ -58,10 +56,8 @@ fn refused_and_unknown_hosts_are_prompt() {
 
 #[test]
 fn many_jobs_for_a_refused_source_are_all_prompt() {
-    let _watchdog = watchdog(Duration::from_secs(60));
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
+    let session = session!();
+    let gateway = &session.gateway;
     let port = network::closed_port();
     for (bridge, scheme) in bridges() {
         let source = source::managed(
@@ -80,7 +76,6 @@ fn many_jobs_for_a_refused_source_are_all_prompt() {
 
 #[test]
 fn a_source_that_comes_back_is_used_again() {
-    let _watchdog = watchdog(Duration::from_secs(60));
     let Some(url) = databases::postgres() else {
         return;
     };
@@ -93,9 +88,8 @@ fn a_source_that_comes_back_is_used_again() {
         "postgres",
         json!({ "url": databases::with_address(&url, relay.address) }),
     );
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
+    let session = session!();
+    let gateway = &session.gateway;
     let ask = || {
         gateway
             .dispatch(&source, "count", "people", json!({}))
@@ -110,10 +104,8 @@ fn a_source_that_comes_back_is_used_again() {
 
 #[test]
 fn rejected_credentials_are_told_apart() {
-    let _watchdog = watchdog(Duration::from_secs(60));
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
+    let session = session!();
+    let gateway = &session.gateway;
     let mut cases = Vec::new();
     if cfg!(feature = "postgres") {
         cases.push(("postgres", databases::postgres()));
@@ -142,10 +134,8 @@ fn rejected_credentials_are_told_apart() {
 
 #[test]
 fn missing_configuration_is_named() {
-    let _watchdog = watchdog(Duration::from_secs(60));
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
+    let session = session!();
+    let gateway = &session.gateway;
     let ask = |source: &Value| gateway.dispatch(source, "test", "", json!({})).wait();
     for (bridge, _) in bridges() {
         let message = ask(&source::managed("s", bridge, json!({})))

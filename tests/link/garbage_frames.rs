@@ -1,18 +1,22 @@
 //! Whatever the gateway sends is survived, and what has an id is answered.
 
+use std::ops::Deref;
 use std::time::Duration;
 
 use runner_testkit::databases::SqliteDatabase;
-use runner_testkit::{Gateway, Job, Runner, runner, source, watchdog};
-use serde_json::{Value, json};
+use runner_testkit::{Gateway, Job, Runner, Stage, runner, source, stage, watchdog};
+use serde_json::json;
 
 const SOON: Duration = Duration::from_secs(10);
 
-struct Setup {
-    gateway: Gateway,
-    runner: Runner,
-    source: Value,
-    _database: SqliteDatabase,
+struct Setup(Stage<SqliteDatabase>);
+
+impl Deref for Setup {
+    type Target = Stage<SqliteDatabase>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
 }
 
 fn setup() -> Setup {
@@ -21,15 +25,7 @@ fn setup() -> Setup {
          CREATE VIEW endless AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
            SELECT count(*) AS i FROM n",
     );
-    let gateway = Gateway::start();
-    let runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
-    Setup {
-        source: source::managed("s", "sqlite", json!({ "path": database.path() })),
-        gateway,
-        runner,
-        _database: database,
-    }
+    Setup(stage!(database))
 }
 
 impl Setup {
@@ -62,7 +58,6 @@ fn nested(depth: usize) -> String {
 #[cfg(feature = "sqlite")]
 #[test]
 fn nonsense_is_survived_in_the_same_session() {
-    let _watchdog = watchdog(Duration::from_secs(60));
     let setup = setup();
     for text in [
         "",
@@ -101,7 +96,6 @@ fn nonsense_is_survived_in_the_same_session() {
 #[cfg(feature = "sqlite")]
 #[test]
 fn an_unusable_job_gets_an_error() {
-    let _watchdog = watchdog(Duration::from_secs(60));
     let setup = setup();
     let source = &setup.source;
     let with_job = |id: &str, job: &str| {
@@ -155,7 +149,6 @@ fn an_unusable_job_gets_an_error() {
 #[cfg(feature = "sqlite")]
 #[test]
 fn the_same_id_twice_is_one_job() {
-    let _watchdog = watchdog(Duration::from_secs(60));
     let setup = setup();
     let source = &setup.source;
     let frame = format!(
@@ -173,7 +166,6 @@ fn the_same_id_twice_is_one_job() {
 #[cfg(feature = "sqlite")]
 #[test]
 fn broken_framing_costs_at_most_the_session() {
-    let _watchdog = watchdog(Duration::from_secs(90));
     let setup = setup();
     let broken: [&dyn Fn(); 4] = [
         // Larger than any frame of the protocol.
@@ -282,7 +274,6 @@ fn what_breaks_the_protocol_ends_the_session_with_a_reason() {
 #[cfg(feature = "sqlite")]
 #[test]
 fn a_message_may_come_in_any_number_of_frames() {
-    let _watchdog = watchdog(Duration::from_secs(60));
     let setup = setup();
     let source = &setup.source;
     // The text is long enough for every form of a length, and its characters of several bytes are cut.
@@ -314,7 +305,6 @@ fn a_message_may_come_in_any_number_of_frames() {
 #[cfg(feature = "sqlite")]
 #[test]
 fn sixty_four_megabytes_do_no_harm() {
-    let _watchdog = watchdog(Duration::from_secs(120));
     let setup = setup();
     let job = setup
         .gateway
@@ -382,7 +372,6 @@ fn the_gateways_reasons_are_passed_on() {
 #[cfg(feature = "sqlite")]
 #[test]
 fn a_revoked_token_ends_the_jobs() {
-    let _watchdog = watchdog(Duration::from_secs(60));
     let setup = setup();
     let job = setup
         .gateway

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use runner_testkit::databases::SqliteDatabase;
-use runner_testkit::{Faults, Linked, Runner, Terminal, runner, source, watchdog};
+use runner_testkit::databases::{Database, SqliteDatabase};
+use runner_testkit::{Faults, Linked, Runner, Terminal, runner, watchdog};
 use serde_json::json;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -57,7 +57,7 @@ fn a_stall_that_ends_in_time_costs_nothing() {
     let database = SqliteDatabase::create(
         "CREATE TABLE people (id INTEGER PRIMARY KEY); INSERT INTO people VALUES (1)",
     );
-    let source = source::managed("s", "sqlite", json!({ "path": database.path() }));
+    let source = database.source();
     let linked = Linked::encrypted();
     let runner = connected(&linked);
     let Linked { gateway, link, .. } = &linked;
@@ -85,7 +85,7 @@ fn a_slow_link_is_not_a_dead_one() {
          WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
          INSERT INTO large SELECT i, printf('%0500d', i) FROM n",
     );
-    let source = source::managed("s", "sqlite", json!({ "path": database.path() }));
+    let source = database.source();
     let linked = Linked::encrypted();
     let runner = connected(&linked);
     let Linked { gateway, link, .. } = &linked;

@@ -8,10 +8,8 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
-use runner_testkit::databases::SqliteDatabase;
-use runner_testkit::{
-    FaultProxy, Faults, Gateway, Runner, RunnerBuilder, Terminal, source, watchdog,
-};
+use runner_testkit::databases::{Database, SqliteDatabase};
+use runner_testkit::{FaultProxy, Faults, Gateway, Runner, RunnerBuilder, Terminal, watchdog};
 use serde_json::json;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -166,7 +164,7 @@ fn a_long_result_on_a_narrow_line_keeps_its_session() {
          WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
          INSERT INTO large SELECT i, printf('%01000d', i) FROM n",
     );
-    let source = source::managed("s", "sqlite", json!({ "path": database.path() }));
+    let source = database.source();
     let (gateway, _door, url) = reachable(&network);
     let runner = network
         .runner(&url)
@@ -237,7 +235,7 @@ fn refusals_on_a_narrow_line_reach_the_gateway() {
         "CREATE VIEW endless AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
            SELECT count(*) AS i FROM n;",
     );
-    let source = source::managed("s", "sqlite", json!({ "path": database.path() }));
+    let source = database.source();
     let (gateway, door, url) = reachable(&network);
     let runner = network.runner(&url).start();
     runner.wait_stdout("  → connected, awaiting jobs\n", SOON);

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use runner_testkit::databases::SqliteDatabase;
+use runner_testkit::databases::{Database, SqliteDatabase};
 use runner_testkit::gateway::Received;
-use runner_testkit::{Admission, Gateway, Options, Terminal, runner, source, watchdog};
+use runner_testkit::{Admission, Gateway, Options, Terminal, runner, watchdog};
 use serde_json::json;
 
 /// The first five steps of the back-off are 1, 2, 4, 8 and 16 seconds, with jitter.
@@ -25,7 +25,7 @@ fn database() -> SqliteDatabase {
 fn five_times_in_a_row() {
     let _watchdog = watchdog(Duration::from_secs(120));
     let database = database();
-    let source = source::managed("s", "sqlite", json!({ "path": database.path() }));
+    let source = database.source();
     let gateway = Gateway::start();
     let runner = runner!(gateway).start();
     for session in 1..=6 {

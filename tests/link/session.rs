@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use runner_testkit::databases::SqliteDatabase;
-use runner_testkit::{Gateway, Options, RUNNER_ID, TOKEN, runner, source, watchdog};
+use runner_testkit::{Gateway, Options, RUNNER_ID, TOKEN, runner, session, source, watchdog};
 use serde_json::{Value, json};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -109,10 +109,8 @@ fn beats_and_answers_pings() {
 
 #[test]
 fn answers_a_ping_at_once() {
-    let _watchdog = watchdog(Duration::from_secs(60));
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
+    let session = session!();
+    let gateway = &session.gateway;
     gateway.send(&json!({ "type": "ping" }));
     gateway.wait("heartbeat", Duration::from_secs(1), |state| {
         state.heartbeats.first().cloned()
@@ -121,12 +119,8 @@ fn answers_a_ping_at_once() {
 
 #[test]
 fn a_silent_link_is_given_up() {
-    let _watchdog = watchdog(Duration::from_secs(60));
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway)
-        .env("SEMILAYER_HEARTBEAT_MS", "300")
-        .start();
-    gateway.wait_hello(1, SOON);
+    let session = session!(|runner| runner.env("SEMILAYER_HEARTBEAT_MS", "300"));
+    let gateway = &session.gateway;
     // Not reading means not answering pings either.
     gateway.connection().stall(true);
     gateway.wait_hello(2, SOON);
@@ -135,11 +129,10 @@ fn a_silent_link_is_given_up() {
 #[cfg(feature = "sqlite")]
 #[test]
 fn answers_every_kind() {
-    let _watchdog = watchdog(Duration::from_secs(60));
     let database = people();
-    let gateway = Gateway::start();
-    let runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
+    let session = session!();
+    let gateway = &session.gateway;
+    let runner = &session.runner;
     let source = source_of(&database);
     let ask = |kind: &str, target: &str, options: Value| {
         gateway.dispatch(&source, kind, target, options).wait()

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use runner_testkit::databases::{self, Database, PostgresDatabase};
-use runner_testkit::{Gateway, runner, source, watchdog};
+use runner_testkit::{Gateway, runner, session, source, watchdog};
 use serde_json::json;
 
 const SOON: Duration = Duration::from_secs(10);
@@ -27,7 +27,7 @@ fn a_large_result_waits_in_the_database() {
             "CREATE VIEW large AS SELECT generate_series(1, {ROWS}) AS id, repeat('x', 1000) AS filler"
         ),
     );
-    let source = source::managed("s", "postgres", json!({ "url": database.url }));
+    let source = database.source();
     let gateway = Gateway::start();
     let Some(runner) = runner!(gateway).release() else {
         return;
@@ -144,7 +144,6 @@ fn many_results_at_once_stay_bounded() {
 
 #[test]
 fn a_cancel_gets_through_while_rows_do_not() {
-    let _watchdog = watchdog(Duration::from_secs(60));
     let Some(server) = databases::postgres() else {
         return;
     };
@@ -153,10 +152,9 @@ fn a_cancel_gets_through_while_rows_do_not() {
         "CREATE VIEW long AS SELECT generate_series(1, 50000000) AS id, repeat('x', 1000) AS filler;
          CREATE TABLE one AS SELECT 1 AS id;",
     );
-    let source = source::managed("s", "postgres", json!({ "url": database.url }));
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
+    let source = database.source();
+    let session = session!();
+    let gateway = &session.gateway;
     let job = gateway.dispatch_with(&source, "batchRead", "long", json!({}), 60_000, true);
     gateway.wait_chunks(&job, 1, SOON);
     gateway.connection().stall(true);

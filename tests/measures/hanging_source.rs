@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use runner_testkit::databases::SqliteDatabase;
 use runner_testkit::network::{BlackHole, FullBacklog};
 use runner_testkit::statistics::percentile;
-use runner_testkit::{Gateway, runner, source, watchdog};
+use runner_testkit::{session, source, watchdog};
 use serde_json::json;
 use std::net::SocketAddr;
 
@@ -32,9 +32,8 @@ fn leaves_the_others_alone(bridge: &str, address: SocketAddr) {
         bridge,
         json!({ "url": format!("{scheme}://u:p@{address}/d") }),
     );
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
+    let session = session!();
+    let gateway = &session.gateway;
     let start = Instant::now();
     let deadline = DEADLINE.as_millis() as u64;
     let jobs: Vec<_> = (0..HANGING)

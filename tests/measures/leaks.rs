@@ -4,9 +4,11 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use runner_testkit::databases::{self, PostgresDatabase, SqliteDatabase};
+use runner_testkit::databases::{self, Database, PostgresDatabase, SqliteDatabase};
 use runner_testkit::network::{BlackHole, closed_port};
-use runner_testkit::{FaultProxy, Faults, Gateway, Job, Linked, Runner, runner, source, watchdog};
+use runner_testkit::{
+    FaultProxy, Faults, Gateway, Job, Linked, Runner, runner, session, source, watchdog,
+};
 use serde_json::{Value, json};
 
 const SOON: Duration = Duration::from_secs(30);
@@ -93,7 +95,7 @@ fn nothing_is_left_behind() {
     let to_database = FaultProxy::start(databases::address(&database.url));
     let url = databases::with_address(&database.url, to_database.address);
     let postgres = source::managed("p", "postgres", json!({ "url": url }));
-    let sqlite = source::managed("s", "sqlite", json!({ "path": file.path() }));
+    let sqlite = file.source();
     let hole = format!("postgres://u:p@{}/d", silent.address);
     let hole = source::managed("h", "postgres", json!({ "url": hole }));
     let refused = format!("postgres://u:p@127.0.0.1:{}/d", closed_port());
@@ -186,13 +188,12 @@ fn nothing_is_left_behind() {
 #[test]
 fn waiting_threads_are_limited() {
     let _turn = crate::alone();
-    let _watchdog = watchdog(Duration::from_secs(60));
     let silent = BlackHole::start();
     let hole = format!("mysql://u:p@{}/d", silent.address);
     let hole = source::managed("h", "mysql", json!({ "url": hole, "pool": { "max": 2 } }));
-    let gateway = Gateway::start();
-    let runner = runner_testkit::runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
+    let session = session!();
+    let gateway = &session.gateway;
+    let runner = &session.runner;
     let before = runner.threads();
     for _ in 0..20 {
         let jobs: Vec<_> = (0..3)

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use runner_testkit::{Gateway, RunnerBuilder, network, runner, watchdog};
+use runner_testkit::{Gateway, RunnerBuilder, network, runner, session, watchdog};
 
 const SOON: Duration = Duration::from_secs(10);
 const BINARY: &str = env!("CARGO_BIN_EXE_semilayer-runner");
@@ -120,16 +120,13 @@ fn jobs_and_connections_are_counted() {
     use runner_testkit::{databases::SqliteDatabase, source};
     use serde_json::json;
 
-    let _watchdog = watchdog(Duration::from_secs(60));
     let database = SqliteDatabase::create(
         "CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1), (2), (3);",
     );
     let port = network::closed_port();
-    let gateway = Gateway::start();
-    let _runner = runner!(gateway)
-        .env("SEMILAYER_HEALTH_ADDR", format!("127.0.0.1:{port}"))
-        .start();
-    gateway.wait_hello(1, SOON);
+    let session =
+        session!(|runner| runner.env("SEMILAYER_HEALTH_ADDR", format!("127.0.0.1:{port}")));
+    let gateway = &session.gateway;
     let source = source::managed("my source", "sqlite", json!({ "path": database.path() }));
     let ask = |kind, target| gateway.dispatch(&source, kind, target, json!({})).wait();
     for _ in 0..3 {

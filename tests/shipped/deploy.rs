@@ -4,21 +4,19 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use runner_testkit::databases;
 use runner_testkit::temp::TempDir;
-use runner_testkit::{Gateway, Options, RUNNER_ID, TOKEN, network, runner, source, watchdog};
+use runner_testkit::{
+    Gateway, Options, RUNNER_ID, TOKEN, network, project, runner, source, watchdog,
+};
 use serde_json::{Value, json};
 
 const SOON: Duration = Duration::from_secs(10);
 /// The folders in which the examples find their secrets.
 const SECRETS: [&str; 3] = ["/run/secrets/semilayer/", "/run/secrets/", "%d/"];
-
-fn project(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
 
 fn example(name: &str) -> String {
     fs::read_to_string(project("scripts/deploy").join(name)).unwrap()

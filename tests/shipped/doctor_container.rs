@@ -7,11 +7,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use runner_testkit::temp::TempDir;
-use runner_testkit::{Gateway, Options, RUNNER_ID, TOKEN, TestCa, network, secrets, watchdog};
+use runner_testkit::{
+    Gateway, Options, RUNNER_ID, TOKEN, TestCa, network, project, secrets, watchdog,
+};
 
 /// Container tools take a moment.
 const SOON: Duration = Duration::from_secs(60);
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/doctor.sh");
 
 /// The image, and the engine as it must be called on this machine.
 struct Engine {
@@ -90,7 +91,8 @@ impl Engine {
     /// The script, as somebody calls it on whose machine nothing is set.
     fn doctor(&self, container: &str, arguments: &[&str]) -> (String, i32) {
         let output = Command::new("sh")
-            .args([SCRIPT, "--container", container])
+            .arg(project("scripts/doctor.sh"))
+            .args(["--container", container])
             .args(arguments)
             .env_clear()
             .env(

@@ -15,9 +15,11 @@ pub mod intercepting_proxy;
 pub mod ledger;
 pub mod linked;
 pub mod network;
+pub mod project;
 pub mod runner;
 pub mod secrets;
 pub mod service_manager;
+pub mod session;
 pub mod source;
 pub mod stage;
 pub mod statistics;
@@ -33,8 +35,10 @@ pub use fault_proxy::{FaultProxy, Faults};
 pub use gateway::{Gateway, Job, Options};
 pub use intercepting_proxy::InterceptingProxy;
 pub use linked::Linked;
+pub use project::project;
 pub use runner::{Runner, RunnerBuilder};
 pub use rustls::ServerConfig;
+pub use session::Session;
 pub use stage::Stage;
 pub use upgrade::{Admission, Upgrade};
 pub use watchdog::watchdog;
@@ -50,6 +54,18 @@ pub const RUNNER_ID: &str = "6f9f1c1e-3b6a-4c55-9f0e-5f0a6d1f2b3c";
 macro_rules! runner {
     ($gateway:expr) => {
         $crate::RunnerBuilder::under_test(env!("CARGO_BIN_EXE_semilayer-runner"), &$gateway.url())
+    };
+}
+
+/// A `Session`: the binary under test has said `hello` to a gateway of its own. An argument describes the runner, as
+/// in `session!(|runner| runner.env("SEMILAYER_WORKERS", "2"))`.
+#[macro_export]
+macro_rules! session {
+    () => {
+        $crate::session!(|runner| runner)
+    };
+    ($describe:expr) => {
+        $crate::Session::new(env!("CARGO_BIN_EXE_semilayer-runner"), $describe)
     };
 }
 

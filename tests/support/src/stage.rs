@@ -1,17 +1,13 @@
-//! What most tests begin with: a database, a gateway, and a runner that has said `hello` to it.
+//! A session with a database to ask.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::databases::{self, Database};
-use crate::watchdog::{Watchdog, watchdog};
-use crate::{Answer, FaultProxy, Gateway, Job, Runner, RunnerBuilder};
-
-/// A test that takes longer hangs.
-const LIMIT: Duration = Duration::from_secs(120);
-/// For everything that takes no time to speak of, on a busy machine.
-const SOON: Duration = Duration::from_secs(10);
+use crate::session::SOON;
+use crate::watchdog::Watchdog;
+use crate::{Answer, FaultProxy, Gateway, Job, Runner, RunnerBuilder, Session};
 
 /// One runner with one source, ready for jobs. Made by `stage!`.
 pub struct Stage<D> {
@@ -27,22 +23,19 @@ pub struct Stage<D> {
 }
 
 impl<D: Database> Stage<D> {
-    /// Starts a gateway and the binary, which `describe` may change, and waits for its `hello`.
+    /// A session of the binary, which `describe` may change.
     pub fn new(
         binary: &str,
         database: D,
         describe: impl FnOnce(RunnerBuilder) -> RunnerBuilder,
     ) -> Self {
-        let watchdog = watchdog(LIMIT);
-        let gateway = Gateway::start();
-        let runner = describe(RunnerBuilder::new(binary, &gateway.url())).start();
-        gateway.wait_hello(1, SOON);
+        let session = Session::new(binary, describe);
         Self {
-            runner,
-            gateway,
+            runner: session.runner,
+            gateway: session.gateway,
             source: database.source(),
             database,
-            _watchdog: watchdog,
+            _watchdog: session.watchdog,
         }
     }
 

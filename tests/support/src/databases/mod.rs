@@ -1,5 +1,5 @@
 //! The databases of the tests. Servers are named by variables that `scripts/test.sh` sets; where one is
-//! missing, the tests that need it say so and pass.
+//! missing, the tests that need it say so and pass, unless `TEST_REQUIRE_SERVERS` is 1.
 
 mod mysql;
 mod postgres;
@@ -79,9 +79,19 @@ pub fn mysql9() -> Option<String> {
 fn server(variable: &str) -> Option<String> {
     let url = env::var(variable).ok().filter(|url| !url.is_empty());
     if url.is_none() {
-        println!("skipped: {variable} is not set (scripts/test.sh sets it)");
+        skipped(&format!("{variable} is not set (scripts/test.sh sets it)"));
     }
     url
+}
+
+/// Says why a test cannot be had here; it passes then. Where `TEST_REQUIRE_SERVERS` is 1, as in CI, it fails.
+#[track_caller]
+fn skipped(why: &str) {
+    assert!(
+        env::var("TEST_REQUIRE_SERVERS").as_deref() != Ok("1"),
+        "TEST_REQUIRE_SERVERS is 1, but {why}"
+    );
+    println!("skipped: {why}");
 }
 
 /// The same server with another database.

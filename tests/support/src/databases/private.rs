@@ -5,8 +5,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::TestCa;
 use crate::temp::TempDir;
+use crate::{TestCa, project};
 
 /// A running server without anybody else on it; it ends with the value.
 pub struct PrivateServer {
@@ -17,8 +17,7 @@ pub struct PrivateServer {
 }
 
 fn script() -> PathBuf {
-    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    here.join("../../scripts/databases.sh")
+    project("scripts/databases.sh")
 }
 
 impl PrivateServer {
@@ -54,7 +53,7 @@ impl PrivateServer {
             .map(|(_, url)| url);
         let Some(url) = url.filter(|_| output.status.success()) else {
             let said = String::from_utf8_lossy(&output.stderr);
-            println!("skipped: no {engine} of its own: {}", said.trim());
+            super::skipped(&format!("no {engine} of its own: {}", said.trim()));
             return None;
         };
         Some(Self {
