@@ -181,13 +181,6 @@ fn next_batch<'a>(
     waited.unwrap_or_else(PoisonError::into_inner).0
 }
 
-/// Text from outside with its control characters replaced: a line break must not forge a line.
-pub fn printable(text: impl IntoIterator<Item = char>) -> String {
-    text.into_iter()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

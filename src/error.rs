@@ -1,89 +1,46 @@
 //! The one error of a job: what is sent in an `error` frame. Not for errors of the gateway link, which end a
-//! session instead of a job (`gateway::LinkError`).
+//! session instead of a job (`gateway::GatewayError`).
 
 use std::fmt;
 
-use crate::tls;
+use crate::words::words;
 
-/// Why a job failed, as the gateway sees it in `error.code`. The vocabulary is ours: the public protocol
-/// leaves it open and names only `SOURCE_UNREACHABLE`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ErrorCode {
-    /// The database cannot be reached: DNS, refused, timed out, TLS. The customer's network acts.
-    SourceUnreachable,
-    /// The database was reached and rejected the credentials. The customer acts.
-    SourceAuthFailed,
-    /// The configuration is missing or unusable; the message names the variables or keys. The customer acts.
-    SourceConfig,
-    /// The job names a bridge that is not in this binary.
-    UnknownBridge,
-    /// The job kind exists but this bridge, or any runner, has no answer for it.
-    UnsupportedKind,
-    /// A filter operator, or an aggregate, that this bridge does not have.
-    UnsupportedOperator,
-    /// The target's name cannot be one of this bridge.
-    InvalidTarget,
-    /// The job's options do not parse; the message names the JSON path.
-    InvalidOptions,
-    /// The database refused or broke off the statement; the message is its own, with SQLSTATE.
-    QueryFailed,
-    /// The job's `deadlineMs` ran out, wherever the job was.
-    DeadlineExceeded,
-    /// The gateway cancelled the job.
-    Cancelled,
-    /// Too many jobs are waiting already. The gateway may send it again.
-    Overloaded,
-    /// The runner is draining before it stops.
-    ShuttingDown,
-    /// The customer's policy does not allow it; the message names the rule.
-    PolicyDenied,
-    /// The audit log cannot be written, and nothing is answered unrecorded.
-    AuditFailed,
-    /// A fault of the runner itself (a panic). Please report it.
-    Internal,
-}
-
-impl ErrorCode {
-    /// Every code, in the order of its number.
-    pub const ALL: [Self; 16] = [
-        Self::SourceUnreachable,
-        Self::SourceAuthFailed,
-        Self::SourceConfig,
-        Self::UnknownBridge,
-        Self::UnsupportedKind,
-        Self::UnsupportedOperator,
-        Self::InvalidTarget,
-        Self::InvalidOptions,
-        Self::QueryFailed,
-        Self::DeadlineExceeded,
-        Self::Cancelled,
-        Self::Overloaded,
-        Self::ShuttingDown,
-        Self::PolicyDenied,
-        Self::AuditFailed,
-        Self::Internal,
-    ];
-
-    /// The word on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::SourceUnreachable => "SOURCE_UNREACHABLE",
-            Self::SourceAuthFailed => "SOURCE_AUTH_FAILED",
-            Self::SourceConfig => "SOURCE_CONFIG",
-            Self::UnknownBridge => "UNKNOWN_BRIDGE",
-            Self::UnsupportedKind => "UNSUPPORTED_KIND",
-            Self::UnsupportedOperator => "UNSUPPORTED_OPERATOR",
-            Self::InvalidTarget => "INVALID_TARGET",
-            Self::InvalidOptions => "INVALID_OPTIONS",
-            Self::QueryFailed => "QUERY_FAILED",
-            Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
-            Self::Cancelled => "CANCELLED",
-            Self::Overloaded => "OVERLOADED",
-            Self::ShuttingDown => "SHUTTING_DOWN",
-            Self::PolicyDenied => "POLICY_DENIED",
-            Self::AuditFailed => "AUDIT_FAILED",
-            Self::Internal => "INTERNAL",
-        }
+words! {
+    /// Why a job failed, as the gateway sees it in `error.code`. The vocabulary is ours: the public protocol
+    /// leaves it open and names only `SOURCE_UNREACHABLE`.
+    ErrorCode {
+        /// The database cannot be reached: DNS, refused, timed out, TLS. The customer's network acts.
+        SourceUnreachable = "SOURCE_UNREACHABLE",
+        /// The database was reached and rejected the credentials. The customer acts.
+        SourceAuthFailed = "SOURCE_AUTH_FAILED",
+        /// The configuration is missing or unusable; the message names the variables or keys. The customer acts.
+        SourceConfig = "SOURCE_CONFIG",
+        /// The job names a bridge that is not in this binary.
+        UnknownBridge = "UNKNOWN_BRIDGE",
+        /// The job kind exists but this bridge, or any runner, has no answer for it.
+        UnsupportedKind = "UNSUPPORTED_KIND",
+        /// A filter operator, or an aggregate, that this bridge does not have.
+        UnsupportedOperator = "UNSUPPORTED_OPERATOR",
+        /// The target's name cannot be one of this bridge.
+        InvalidTarget = "INVALID_TARGET",
+        /// The job's options do not parse; the message names the JSON path.
+        InvalidOptions = "INVALID_OPTIONS",
+        /// The database refused or broke off the statement; the message is its own, with SQLSTATE.
+        QueryFailed = "QUERY_FAILED",
+        /// The job's `deadlineMs` ran out, wherever the job was.
+        DeadlineExceeded = "DEADLINE_EXCEEDED",
+        /// The gateway cancelled the job.
+        Cancelled = "CANCELLED",
+        /// Too many jobs are waiting already. The gateway may send it again.
+        Overloaded = "OVERLOADED",
+        /// The runner is draining before it stops.
+        ShuttingDown = "SHUTTING_DOWN",
+        /// The customer's policy does not allow it; the message names the rule.
+        PolicyDenied = "POLICY_DENIED",
+        /// The audit log cannot be written, and nothing is answered unrecorded.
+        AuditFailed = "AUDIT_FAILED",
+        /// A fault of the runner itself (a panic). Please report it.
+        Internal = "INTERNAL",
     }
 }
 
@@ -119,6 +76,19 @@ impl JobError {
     /// `INVALID_OPTIONS` at a JSON path such as `options.where.age.$in`.
     pub fn invalid_options(path: &str, problem: impl fmt::Display) -> Self {
         Self::new(ErrorCode::InvalidOptions, format!("{path}: {problem}"))
+    }
+
+    /// `UNSUPPORTED_KIND`: the bridge has no answer for it.
+    pub fn unsupported_kind(bridge: &str, kind: &str) -> Self {
+        Self::new(
+            ErrorCode::UnsupportedKind,
+            format!("{bridge} has no answer for jobs of kind \"{kind}\""),
+        )
+    }
+
+    /// `CANCELLED`: nobody waits for the job any more.
+    pub fn cancelled(why: &str) -> Self {
+        Self::new(ErrorCode::Cancelled, why)
     }
 
     /// `INVALID_TARGET`, in the official words.
@@ -157,41 +127,3 @@ impl fmt::Display for JobError {
 }
 
 impl std::error::Error for JobError {}
-
-/// An error with everything that caused it, outermost first. With TLS the cause is two levels down. A cause
-/// that the text before it already quotes is not repeated. Errors of TLS are told in words of ours.
-pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = tls::words(error).unwrap_or_else(|| error.to_string());
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let plain = cause.to_string();
-        let said = tls::words(cause);
-        match said {
-            // Some drivers quote their cause.
-            Some(said) if !plain.is_empty() && text.contains(&plain) => {
-                text = text.replace(&plain, &said);
-            }
-            said => {
-                let said = said.unwrap_or(plain);
-                if !text.contains(&said) {
-                    text.push_str(": ");
-                    text.push_str(&said);
-                }
-            }
-        }
-        next = cause.source();
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn codes_and_numbers_agree() {
-        for (number, code) in ErrorCode::ALL.into_iter().enumerate() {
-            assert_eq!(code as usize, number);
-        }
-    }
-}

@@ -1,7 +1,25 @@
 //! A runner for SemiLayer: it dials out over one WebSocket, receives query jobs, runs them on the databases
-//! beside it and streams the rows back. The modules follow the way of a job: `gateway` receives it, `engine`
-//! schedules it, `sources` finds its database, `options` and `sql` say what to ask, `bridges` ask, `json`
-//! writes the answer.
+//! beside it and streams the rows back. A job comes in by `gateway`; `engine` says when it runs, `sources` finds
+//! its database, `options` and `sql` say what to ask, `bridges` ask, `json` writes the answer.
+//!
+//! The rooms, the ground first. Each imports only from lines above its own or from its own, and never in a
+//! circle:
+//!
+//! ```text
+//! error files limits text words
+//! console json service_manager
+//! net tls
+//! options
+//! job
+//! sql
+//! audit metrics policy protocol sources
+//! bridges
+//! engine
+//! gateway health
+//! config
+//! inspect
+//! cli
+//! ```
 
 // A test may stop at once where the runner must not.
 #![cfg_attr(
@@ -15,25 +33,28 @@
     )
 )]
 
-pub mod audit;
+mod audit;
 pub mod bridges;
 pub mod cli;
-pub mod config;
-pub mod console;
-pub mod engine;
+mod config;
+mod console;
+mod engine;
 pub mod error;
+mod files;
 pub mod gateway;
-pub mod health;
-pub mod inspect;
+mod health;
+mod inspect;
 pub mod job;
 pub mod json;
 pub mod limits;
-pub mod metrics;
+mod metrics;
 pub mod net;
 pub mod options;
-pub mod policy;
+mod policy;
 pub mod protocol;
-pub mod service_manager;
+mod service_manager;
 pub mod sources;
 pub mod sql;
-pub mod tls;
+mod text;
+mod tls;
+mod words;

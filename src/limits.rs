@@ -121,6 +121,8 @@ pub const CLOSERS: usize = 4;
 pub const CHUNK_ROWS: usize = 500;
 /// Bytes of text after which a chunk is cut. `SEMILAYER_CHUNK_BYTES`.
 pub const CHUNK_BYTES: usize = 256 << 10;
+/// What a session itself may have waiting for the writer: signs of life, and the answers to pings.
+pub const CONTROL_QUEUE: usize = 64;
 /// Frames between the workers and the writer. With chunks of 256 KiB this bounds what a stalled gateway can
 /// make us hold: 2 MiB, plus one chunk a worker.
 pub const WRITER_QUEUE: usize = 8;

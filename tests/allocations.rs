@@ -18,8 +18,10 @@ use postgres::{Client, NoTls};
 use runner_testkit::databases::{self, MysqlDatabase, PostgresDatabase, SqliteDatabase};
 use runner_testkit::watchdog;
 use semilayer_runner::bridges::{self, Bridge};
-use semilayer_runner::job::{Bell, ChunkLimits, FrameOut, Inlet, JobControl, RowSink, Slot};
-use semilayer_runner::options::Request;
+use semilayer_runner::job::{
+    ChunkLimits, FrameOut, JobControl, QueueSender, RowSink, Slot, Wakeup,
+};
+use semilayer_runner::options::{JobKind, Request};
 use semilayer_runner::sources::{CredentialsLocation, Source};
 use serde_json::{Value, json};
 
@@ -50,12 +52,12 @@ fn source(bridge: &str, config: Value) -> Arc<dyn Bridge> {
 /// Allocations of the thread that answers one `batchRead`. The frames end on another one, as in a runner.
 fn answering(bridge: &dyn Bridge, target: &str, rows: u64) -> u64 {
     let options = json!({ "where": {}, "limit": rows });
-    let request = Request::parse("batchRead", target, &options, "").unwrap();
+    let request = Request::parse(JobKind::BatchRead, target, &options, "").unwrap();
     let job = Arc::new(JobControl::new(
         "j",
         Instant::now() + Duration::from_secs(60),
     ));
-    let (frames, taken) = Inlet::<FrameOut>::queue(8, &Bell::default());
+    let (frames, taken) = QueueSender::<FrameOut>::queue(8, &Wakeup::default());
     let writer = thread::spawn(move || taken.iter().map(|frame| frame.rows).sum::<u64>());
     let mut sink = RowSink::new(job.clone(), frames, ChunkLimits::default(), Slot::Rows);
     let counted = allocation_counter::measure(|| {

@@ -1,6 +1,6 @@
 //! One line.
 
-use crate::json::{write_string, write_timestamp, write_u64};
+use crate::json::{write_object, write_string, write_timestamp};
 
 /// Longest name of anything in a line, in characters. Names are the gateway's.
 const NAME_CHARS: usize = 256;
@@ -53,30 +53,23 @@ impl AuditLine<'_> {
     /// The line, with its end.
     pub fn text(&self) -> String {
         let mut out = String::with_capacity(256 + self.details.len());
-        out.push_str("{\"time\":");
-        write_timestamp(&mut out, self.time);
-        for (key, value) in [
-            (",\"job\":", self.job),
-            (",\"source\":{\"id\":", self.source_id),
-            (",\"name\":", self.source_name),
-            ("},\"kind\":", self.kind),
-            (",\"target\":", self.target),
-        ] {
-            out.push_str(key);
-            Clipped(value).write(&mut out);
-        }
-        out.push_str(self.details);
-        for (key, value) in [
-            (",\"rows\":", self.rows),
-            (",\"bytes\":", self.bytes),
-            (",\"ms\":", self.ms),
-        ] {
-            out.push_str(key);
-            write_u64(&mut out, value);
-        }
-        out.push_str(",\"outcome\":");
-        write_string(&mut out, self.outcome);
-        out.push_str("}\n");
+        write_object(&mut out, |line| {
+            line.member("time", |out| write_timestamp(out, self.time))
+                .member("job", |out| Clipped(self.job).write(out))
+                .object("source", |source| {
+                    source
+                        .member("id", |out| Clipped(self.source_id).write(out))
+                        .member("name", |out| Clipped(self.source_name).write(out));
+                })
+                .member("kind", |out| Clipped(self.kind).write(out))
+                .member("target", |out| Clipped(self.target).write(out))
+                .members(self.details)
+                .number("rows", self.rows)
+                .number("bytes", self.bytes)
+                .number("ms", self.ms)
+                .string("outcome", self.outcome);
+        });
+        out.push('\n');
         out
     }
 }
@@ -95,7 +88,7 @@ mod tests {
             source_name: &long,
             kind: "query",
             target: "people",
-            details: ",\"filter\":\"age > ?\"",
+            details: "\"filter\":\"age > ?\"",
             rows: 3,
             bytes: 99,
             ms: 4,

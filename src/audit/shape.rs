@@ -1,7 +1,7 @@
 //! What a job asked for, without any value: the columns it names and the shape of its filter.
 
 use crate::audit::Clipped;
-use crate::json::write_string;
+use crate::json::{Object, members};
 use crate::options::{ColumnRole, Comparison, Pattern, Predicate, Request};
 
 /// Most columns that are listed.
@@ -9,7 +9,7 @@ const COLUMNS: usize = 200;
 /// Longest text of a filter's shape.
 const FILTER_BYTES: usize = 4096;
 
-/// The members of an audit line that come from a job's options: `,"columns":…,"order":…,"filter":…`.
+/// The members of an audit line that come from a job's options: `"columns":…,"order":…,"filter":…`.
 pub fn details(request: &Request) -> String {
     let mut shown = Vec::new();
     let mut order = Vec::new();
@@ -18,40 +18,33 @@ pub fn details(request: &Request) -> String {
         ColumnRole::Order => order.push(column.name),
         ColumnRole::Filter | ColumnRole::Tracking => {}
     });
-    let mut out = String::new();
-    if request.shows_all() {
-        out.push_str(",\"columns\":\"*\"");
-    } else {
-        list(&mut out, ",\"columns\":", &shown);
-    }
-    list(&mut out, ",\"order\":", &order);
-    if let Some(filter) = request.filter()
-        && !filter.is_always()
-    {
-        let mut shape = Shape::default();
-        shape.predicate(filter);
-        out.push_str(",\"filter\":");
-        write_string(&mut out, &shape.finish());
-    }
-    out
+    members(|line| {
+        if request.shows_all() {
+            line.string("columns", "*");
+        } else {
+            list(line, "columns", &shown);
+        }
+        list(line, "order", &order);
+        if let Some(filter) = request.filter()
+            && !filter.is_always()
+        {
+            let mut shape = Shape::default();
+            shape.predicate(filter);
+            line.string("filter", &shape.finish());
+        }
+    })
 }
 
-fn list(out: &mut String, key: &str, names: &[&str]) {
+fn list(line: &mut Object<'_>, key: &'static str, names: &[&str]) {
     if names.is_empty() {
         return;
     }
-    out.push_str(key);
-    out.push('[');
-    for (n, name) in names.iter().take(COLUMNS).enumerate() {
-        if n > 0 {
-            out.push(',');
-        }
+    let left = names.len().saturating_sub(COLUMNS);
+    let note = (left > 0).then(|| format!("… {left} more"));
+    let listed = names.iter().take(COLUMNS).copied();
+    line.list(key, listed.chain(note.as_deref()), |out, name| {
         Clipped(name).write(out);
-    }
-    if names.len() > COLUMNS {
-        out.push_str(&format!(",\"… {} more\"", names.len() - COLUMNS));
-    }
-    out.push(']');
+    });
 }
 
 /// `age > ? and (id in (? × 3) or not name is null)`
@@ -150,12 +143,18 @@ impl Shape {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::JobKind;
     use serde_json::{Value, json};
 
     fn of(kind: &str, options: Value) -> Value {
-        let request = Request::parse(kind, "people", &options, "@semilayer/bridge-sqlite");
+        let request = Request::parse(
+            JobKind::of(kind),
+            "people",
+            &options,
+            "@semilayer/bridge-sqlite",
+        );
         let text = details(&request.unwrap());
-        serde_json::from_str(&format!("{{\"x\":0{text}}}")).unwrap()
+        serde_json::from_str(&format!("{{{text}}}")).unwrap()
     }
 
     #[test]
@@ -177,9 +176,9 @@ mod tests {
 
     #[test]
     fn everything_is_a_star_and_nothing_is_left_out() {
-        assert_eq!(of("read", json!({})), json!({"x": 0, "columns": "*"}));
-        assert_eq!(of("count", json!({})), json!({"x": 0}));
-        assert_eq!(of("test", json!({})), json!({"x": 0}));
+        assert_eq!(of("read", json!({})), json!({"columns": "*"}));
+        assert_eq!(of("count", json!({})), json!({}));
+        assert_eq!(of("test", json!({})), json!({}));
     }
 
     #[test]

@@ -196,7 +196,7 @@ pub fn connect_budget(job: &JobControl, own: Duration) -> Result<Duration, JobEr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{Bell, ChunkLimits, Inlet, Outcome, Slot};
+    use crate::job::{ChunkLimits, Outcome, QueueSender, Slot, Wakeup};
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::Instant;
 
@@ -222,7 +222,7 @@ mod tests {
             "j",
             Instant::now() + Duration::from_secs(60),
         ));
-        let (frames, _) = Inlet::queue(1, &Bell::default());
+        let (frames, _) = QueueSender::queue(1, &Wakeup::default());
         let sink = RowSink::new(Arc::clone(&job), frames, ChunkLimits::default(), Slot::Rows);
         (
             Pool::new(

@@ -74,7 +74,14 @@ mod tests {
 
     fn page(cursor: Option<&str>) -> ReadOptions {
         let options = json!({ "cursor": cursor });
-        match Request::parse("read", "t", &options, "@semilayer/bridge-sqlite").unwrap() {
+        match Request::parse(
+            crate::options::JobKind::Read,
+            "t",
+            &options,
+            "@semilayer/bridge-sqlite",
+        )
+        .unwrap()
+        {
             Request::Read(options) => options,
             _ => panic!("not a read"),
         }

@@ -11,7 +11,6 @@ use crate::bridges;
 use crate::cli::style::{Style, word};
 use crate::cli::{CONFIG, DiagnosticLog, say, variable};
 use crate::config::{Flags, Settings};
-use crate::error::chain;
 use crate::gateway::short;
 use crate::inspect::{
     Check, Mark, Reached, Walk, audit_oversight, audit_settings, audit_source, audit_variables,
@@ -20,6 +19,7 @@ use crate::inspect::{
 use crate::policy::Policy;
 use crate::protocol::client_frame;
 use crate::sources::SourceEnvironment;
+use crate::tls::chain;
 use crate::{limits, tls};
 
 /// What the command line asks for.
@@ -105,7 +105,7 @@ fn examine(wish: &Wish, settings: &Settings, policy: Option<&Policy>) -> Result<
     let open = reached.health.is_ok();
     report.add(reached.checks);
     if open {
-        let knocked = walk.knock();
+        let knocked = walk.probe();
         let answers = knocked.mark != Mark::Bad;
         report.add([knocked]);
         if wish.connect && answers {

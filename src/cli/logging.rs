@@ -12,8 +12,9 @@ use log::kv::{self, Key, Value, VisitSource};
 use log::{Level, Record, error};
 
 use crate::config::LogFormat;
-use crate::console::{Console, printable};
+use crate::console::Console;
 use crate::json::{write_string, write_timestamp};
+use crate::text::printable;
 
 /// Our modules begin with this.
 const OURS: &str = env!("CARGO_CRATE_NAME");

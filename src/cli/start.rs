@@ -17,7 +17,7 @@ use crate::cli::{config_error, logging, say, variable, warn_of_seen_token};
 use crate::config::{ConfigError, Flags, OversightSettings, Settings};
 use crate::console::Console;
 use crate::engine::{Engine, Oversight};
-use crate::gateway::{self, Events, LinkSettings, Stop, short};
+use crate::gateway::{self, Events, GatewaySettings, Stop, short};
 use crate::health;
 use crate::protocol::client_frame;
 use crate::service_manager::ServiceManager;
@@ -70,6 +70,7 @@ fn serve(settings: &Settings, oversight: Oversight) -> io::Result<ExitCode> {
         settings.engine,
         SourceEnvironment::from_env(std::env::vars_os()),
         oversight,
+        Box::new(bridges::open),
     )?;
     for address in settings.health.listen() {
         let engine = Arc::clone(&engine);
@@ -166,9 +167,9 @@ fn banner(settings: &Settings) -> Vec<String> {
     lines
 }
 
-fn link_settings(settings: &Settings) -> io::Result<LinkSettings> {
+fn link_settings(settings: &Settings) -> io::Result<GatewaySettings> {
     let identity = &settings.identity;
-    Ok(LinkSettings {
+    Ok(GatewaySettings {
         address: identity.gateway.clone(),
         proxy: settings.proxy.clone(),
         path: settings.upgrade_path(),
@@ -179,15 +180,13 @@ fn link_settings(settings: &Settings) -> io::Result<LinkSettings> {
             &identity.version_label,
         ),
         heartbeat: settings.heartbeat,
-        // One error a live job (the queue has an eighth in reserve), and room for the session's own frames.
-        urgent_queue: settings.engine.queue * 9 / 8 + settings.engine.workers + 64,
     })
 }
 
 /// Starts the thread that keeps the link, which is the reader of each session. The channel is disconnected
 /// when it ends, however it ends.
 fn start_link(
-    settings: LinkSettings,
+    settings: GatewaySettings,
     engine: Arc<Engine>,
     events: Events,
     stop: Arc<Stop>,

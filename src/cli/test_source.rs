@@ -12,15 +12,15 @@ use crate::bridges::Bridge;
 use crate::cli::style::{Style, sign};
 use crate::cli::{DiagnosticLog, config_error, say, variable};
 use crate::config::OversightSettings;
-use crate::console::printable;
 use crate::error::{ErrorCode, JobError};
 use crate::inspect::{
     Mark, Rules, SourceReport, ask, audit_variables, check_sources, find_sources, open_source,
 };
 use crate::limits;
-use crate::options::Request;
+use crate::options::{JobKind, Request};
 use crate::policy::Policy;
 use crate::sources::{LocalSource, SourceEnvironment};
+use crate::text::printable;
 
 /// What the command line asks for.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -294,7 +294,7 @@ fn show_rows(
     }
     // Not `query`, which would count the whole target for its total.
     let options = json!({ "where": {}, "limit": limit });
-    let request = Request::parse("batchRead", target, &options, package).map_err(failed)?;
+    let request = Request::parse(JobKind::BatchRead, target, &options, package).map_err(failed)?;
     let mut out = io::stdout().lock();
     let mut rows = 0_u64;
     let answer = ask(

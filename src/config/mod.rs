@@ -7,7 +7,6 @@ mod log_format;
 mod number;
 mod oversight;
 mod secret;
-pub mod secret_file;
 mod settings;
 
 pub use flags::Flags;

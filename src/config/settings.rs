@@ -5,11 +5,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::config::number::bounded;
-use crate::config::{Flags, HealthSettings, LogFormat, OversightSettings, Secret, secret_file};
+use crate::config::{Flags, HealthSettings, LogFormat, OversightSettings, Secret};
 use crate::engine::EngineSettings;
-use crate::gateway::{AddressError, GatewayAddress, Proxy, exempt};
+use crate::files::read_secret;
+use crate::gateway::{AddressError, GatewayAddress};
 use crate::job::ChunkLimits;
 use crate::limits;
+use crate::net::Proxy;
 
 /// Why the process cannot start. The words of the first two are the official ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,7 +108,7 @@ impl Identity {
 const TOKEN_FILE: &str = "SEMILAYER_RUNNER_TOKEN_FILE";
 
 fn read_token(file: &str) -> Result<Secret, ConfigError> {
-    let text = secret_file::read(Path::new(file));
+    let text = read_secret(Path::new(file));
     text.map(Secret::new)
         .map_err(|problem| ConfigError::Variable {
             name: TOKEN_FILE,
@@ -160,7 +162,7 @@ impl Settings {
             number(name, default, least, most).map(Duration::from_millis)
         };
         Ok(Self {
-            proxy: proxy(&identity.gateway, set)?,
+            proxy: proxy(&identity.gateway, &variable)?,
             identity,
             token_parameter: set("SEMILAYER_TOKEN_PARAM").unwrap_or_else(|| "token".to_owned()),
             // Here an empty value says something.
@@ -202,21 +204,15 @@ impl Settings {
 /// An unencrypted gateway is a local one, which no proxy could reach.
 fn proxy(
     gateway: &GatewayAddress,
-    set: impl Fn(&str) -> Option<String>,
+    variable: impl Fn(&str) -> Option<String>,
 ) -> Result<Option<Proxy>, ConfigError> {
-    let either = |name: &'static str, lower: &str| set(lower).or_else(|| set(name));
-    let Some(value) = either("HTTPS_PROXY", "https_proxy").filter(|_| gateway.tls) else {
-        return Ok(None);
-    };
-    let exceptions = either("NO_PROXY", "no_proxy").unwrap_or_default();
-    if exempt(&exceptions, &gateway.host, gateway.port) {
+    if !gateway.tls {
         return Ok(None);
     }
-    let proxy = Proxy::parse(&value).map_err(|problem| ConfigError::Variable {
+    Proxy::choose(&gateway.host, gateway.port, variable).map_err(|problem| ConfigError::Variable {
         name: "HTTPS_PROXY",
         problem,
-    })?;
-    Ok(Some(proxy))
+    })
 }
 
 #[cfg(test)]

@@ -22,16 +22,13 @@ use crate::engine::oversight::Ruled;
 use crate::engine::ready::Ready;
 use crate::engine::report;
 use crate::engine::timers::Timers;
-use crate::engine::{EngineSettings, Oversight};
+use crate::engine::{EngineSettings, OpenBridge, Oversight};
 use crate::error::{ErrorCode, JobError};
 use crate::job::{Chunk, FrameKind, Outcome, Phase, RowSink, Slot};
 use crate::metrics::Metrics;
-use crate::options::Request;
+use crate::options::{JobKind, Request};
 use crate::protocol::{JobFrame, client_frame};
 use crate::sources::{CredentialsLocation, Source, SourceEnvironment, SourceKeys};
-
-/// Opens a source: checks its configuration and makes its lazy pool.
-pub(super) type OpenBridge = dyn Fn(&Source) -> Result<Arc<dyn Bridge>, JobError> + Send + Sync;
 
 /// Shared by all threads of an engine.
 pub(super) struct Core {
@@ -106,9 +103,9 @@ impl Core {
             return false;
         }
         self.report(job, Some(error));
-        job.link.forget(job);
+        job.session.forget(job);
         if speak {
-            job.link.refuse(job.control.id(), error);
+            job.session.refuse(job.control.id(), error);
         }
         let mut left = Leftovers::default();
         let place = self.lock().ended(job, Instant::now(), &mut left);
@@ -208,7 +205,7 @@ impl Core {
         let finished = job.control.end(Outcome::Finished);
         if finished {
             self.report(&job, answer.as_ref().err());
-            job.link.forget(&job);
+            job.session.forget(&job);
             match answer {
                 Ok((rest, done)) => job.finish(rest, done),
                 Err(error) => job.send(
@@ -237,6 +234,7 @@ impl Core {
         let JobFrame {
             source,
             kind,
+            kind_word,
             target,
             options,
             ..
@@ -247,13 +245,16 @@ impl Core {
             Some(bridge) => bridge,
             None => bridge.insert(self.open(job, Source::clone(&source))?),
         };
-        let mut request = Request::parse(&kind, &target, &options, &package)?;
+        if kind == JobKind::Other {
+            return Err(JobError::unsupported_kind(&package, &kind_word));
+        }
+        let mut request = Request::parse(kind, &target, &options, &package)?;
         // They may be megabytes, and the job may take minutes.
         drop(options);
         self.oversight.note(job, &request);
         let mut sink = RowSink::new(
             Arc::clone(&job.control),
-            job.link.outbox.frames.clone(),
+            job.session.outbox.frames.clone(),
             self.settings.chunk,
             Slot::of(&request),
         );

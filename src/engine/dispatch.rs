@@ -48,6 +48,11 @@ pub(super) enum Verdict {
     Reopen,
 }
 
+/// Places beyond a full queue, for sources that wait for little.
+pub(super) fn reserve(queue: usize) -> usize {
+    queue / 8
+}
+
 /// Lanes, workers and timers.
 pub(super) struct Dispatch {
     lanes: Lanes,
@@ -120,7 +125,7 @@ impl Dispatch {
         }
         // A source that waits for little may still wait when another one has filled the queue.
         let reserve = if lane.waiting.len() < self.queue / 64 {
-            self.queue / 8
+            reserve(self.queue)
         } else {
             0
         };

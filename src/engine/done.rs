@@ -3,44 +3,28 @@
 use std::time::Duration;
 
 use crate::job::Summary;
-use crate::json::{write_string, write_u64};
+use crate::json::object;
 
 /// The `done` frame of a job that sent `rows` rows.
 pub(super) fn done_frame(id: &str, rows: u64, took: Duration, summary: &Summary) -> String {
-    let mut text = String::with_capacity(128);
-    text.push_str("{\"id\":");
-    write_string(&mut text, id);
-    text.push_str(",\"type\":\"done\",\"meta\":{\"count\":");
-    write_u64(&mut text, rows);
-    text.push_str(",\"durationMs\":");
-    write_u64(
-        &mut text,
-        u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-    );
-    if let Some(total) = summary.total {
-        text.push_str(",\"total\":");
-        write_u64(&mut text, total);
-    }
-    if let Some(cursor) = &summary.next_cursor {
-        text.push_str(",\"nextCursor\":");
-        write_string(&mut text, cursor);
-    }
-    if let Some(server) = &summary.server {
-        text.push_str(",\"serverVersion\":");
-        write_string(&mut text, &server.version);
-        text.push_str(if server.tls {
-            ",\"tls\":true"
-        } else {
-            ",\"tls\":false"
+    object(|frame| {
+        frame.string("id", id).string("type", "done");
+        frame.object("meta", |meta| {
+            let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+            meta.number("count", rows).number("durationMs", ms);
+            if let Some(total) = summary.total {
+                meta.number("total", total);
+            }
+            if let Some(cursor) = &summary.next_cursor {
+                meta.string("nextCursor", cursor);
+            }
+            if let Some(server) = &summary.server {
+                meta.string("serverVersion", &server.version)
+                    .truth("tls", server.tls)
+                    .truth("readOnly", server.read_only);
+            }
         });
-        text.push_str(if server.read_only {
-            ",\"readOnly\":true"
-        } else {
-            ",\"readOnly\":false"
-        });
-    }
-    text.push_str("}}");
-    text
+    })
 }
 
 #[cfg(test)]

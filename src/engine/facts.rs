@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::protocol::{JobFrame, JobKind};
+use crate::options::JobKind;
+use crate::protocol::JobFrame;
 use crate::sources::Source;
 
 /// A job as people look at it. Holds nothing of its parameters.
@@ -16,7 +17,7 @@ pub(super) struct JobFacts {
 impl JobFacts {
     pub fn of(frame: &JobFrame) -> Self {
         Self {
-            kind: JobKind::of(&frame.kind),
+            kind: frame.kind,
             source: Arc::clone(&frame.source),
             target: frame.target.clone(),
         }

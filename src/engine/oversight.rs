@@ -12,9 +12,8 @@ use crate::error::{ErrorCode, JobError};
 use crate::job::Summary;
 use crate::job::{JobControl, RowSink};
 use crate::limits;
-use crate::options::Request;
+use crate::options::{JobKind, Request};
 use crate::policy::{Permit, Policy};
-use crate::protocol::JobKind;
 use crate::sources::Source;
 
 /// Both are off by default.

@@ -1,41 +1,11 @@
-//! The end of a job in the log, and what the audit log keeps of it until then.
+//! The end of a job in the log.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use log::{Level, log_enabled};
 
 use crate::engine::live_job::LiveJob;
 use crate::error::{ErrorCode, JobError};
-
-/// A job's place in the audit log, and what it asked for.
-#[derive(Default)]
-pub(super) struct AuditRecord {
-    reserved: AtomicBool,
-    details: Mutex<String>,
-}
-
-impl AuditRecord {
-    /// There is a place for its line.
-    pub fn reserve(&self) {
-        self.reserved.store(true, Ordering::Release);
-    }
-
-    /// Notes what the job asks for.
-    pub fn note(&self, details: String) {
-        *self.details.lock().unwrap_or_else(PoisonError::into_inner) = details;
-    }
-
-    /// Gives the place up: what was noted, or `None` without a place.
-    pub fn take(&self) -> Option<String> {
-        let reserved = self.reserved.swap(false, Ordering::AcqRel);
-        reserved.then(|| {
-            let mut details = self.details.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::take(&mut *details)
-        })
-    }
-}
 
 /// One line a job: a success at `debug`, because standard output says it already; a failure higher.
 pub(super) fn log(job: &LiveJob, error: Option<&JobError>, took: Duration) {

@@ -7,11 +7,12 @@ use crossbeam_channel::{Sender, bounded};
 use serde_json::Value;
 
 use crate::engine::Outbox;
+use crate::engine::audit_record::AuditRecord;
 use crate::engine::core::Core;
 use crate::engine::facts::JobFacts;
 use crate::engine::lanes::Leftovers;
-use crate::engine::live_job::{LiveJob, SessionLink};
-use crate::engine::report::AuditRecord;
+use crate::engine::live_job::LiveJob;
+use crate::engine::session_jobs::SessionJobs;
 use crate::error::{ErrorCode, JobError};
 use crate::job::{JobControl, Outcome};
 use crate::limits;
@@ -22,7 +23,7 @@ use crate::sources::RecentKeys;
 /// database and send nothing more.
 pub struct JobSession {
     core: Arc<Core>,
-    link: Arc<SessionLink>,
+    session: Arc<SessionJobs>,
     keys: RecentKeys,
     /// Dropped with the session, which frees workers that wait to hand over a last frame.
     _here: Sender<()>,
@@ -33,7 +34,7 @@ impl JobSession {
         let (here, gone) = bounded(0);
         Self {
             core,
-            link: Arc::new(SessionLink::new(outbox, gone)),
+            session: Arc::new(SessionJobs::new(outbox, gone)),
             keys: RecentKeys::default(),
             _here: here,
         }
@@ -41,14 +42,14 @@ impl JobSession {
 
     /// Takes a job; its answer goes to the session's outbox. Never blocks.
     pub fn submit(&self, frame: JobFrame) {
-        if self.link.is_dead() {
+        if self.session.is_dead() {
             return;
         }
         let arrived = Instant::now();
         let deadline = arrived + frame.deadline.min(limits::MAX_DEADLINE);
         let job = Arc::new(LiveJob {
             control: Arc::new(JobControl::new(frame.id.as_str(), deadline)),
-            link: Arc::clone(&self.link),
+            session: Arc::clone(&self.session),
             key: self.keys.key(&self.core.keys, &frame.source),
             seq: self.core.next_job(),
             arrived,
@@ -57,7 +58,7 @@ impl JobSession {
         });
         // An `error` frame for the second job of an id would end the first one at the gateway, so the second
         // is not answered at all: the answer of the first answers its id.
-        if !self.link.remember(&job) {
+        if !self.session.remember(&job) {
             log::warn!("a job arrived under the id of a live job; it is ignored");
             return;
         }
@@ -72,14 +73,14 @@ impl JobSession {
             && job.control.end(Outcome::Aborted(error.code))
         {
             self.core.report(&job, Some(&error));
-            self.link.forget(&job);
-            self.link.refuse(job.control.id(), &error);
+            self.session.forget(&job);
+            self.session.refuse(job.control.id(), &error);
         }
     }
 
     /// Cancels a job. An id that is not live is ignored. Never blocks.
     pub fn cancel(&self, id: &str) {
-        if let Some(job) = self.link.find(id) {
+        if let Some(job) = self.session.find(id) {
             let error = JobError::new(ErrorCode::Cancelled, "the gateway cancelled the job");
             self.core.abort(&job, &error, true);
         }
@@ -89,7 +90,7 @@ impl JobSession {
 impl Drop for JobSession {
     fn drop(&mut self) {
         let error = JobError::new(ErrorCode::Cancelled, "the session is over");
-        for job in self.link.end() {
+        for job in self.session.end() {
             self.core.abort(&job, &error, false);
         }
     }

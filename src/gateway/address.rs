@@ -2,9 +2,11 @@
 //! upgrade. Printed, it has neither query nor user.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use url::{Host, Url};
+
+use crate::net::bracketed;
+use crate::net::percent::{decode, encode};
 
 /// Why a gateway URL is not usable. Never quotes the URL: it may hold credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,8 +82,8 @@ impl GatewayAddress {
         let user = (!url.username().is_empty()).then(|| {
             format!(
                 "{}:{}",
-                decoded(url.username()),
-                decoded(url.password().unwrap_or(""))
+                decode(url.username()),
+                decode(url.password().unwrap_or(""))
             )
         });
         Ok(Self {
@@ -152,48 +154,6 @@ fn is_localhost(name: &str) -> bool {
     name == "localhost" || name.ends_with(".localhost")
 }
 
-fn bracketed(host: &str) -> String {
-    match host.parse() {
-        Ok(IpAddr::V6(ip)) => format!("[{ip}]"),
-        _ => host.to_owned(),
-    }
-}
-
-/// Percent-encodes everything but RFC 3986's unreserved characters.
-fn encode(out: &mut String, text: &str) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-}
-
-/// Undoes percent-encoding in the user part of a URL.
-pub(super) fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, tail)) = rest.split_first() {
-        let hex = tail
-            .get(..2)
-            .filter(|_| first == b'%')
-            .and_then(|hex| std::str::from_utf8(hex).ok())
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        match hex {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = tail.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(first);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -260,10 +220,5 @@ mod tests {
             ));
             assert!(GatewayAddress::parse(remote, true).is_ok());
         }
-    }
-
-    #[test]
-    fn user_parts_are_decoded() {
-        assert_eq!(decoded("a%40b%zz%4"), "a@b%zz%4");
     }
 }

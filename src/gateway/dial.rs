@@ -2,30 +2,34 @@
 
 use std::sync::Arc;
 
-use crate::gateway::error::LinkError;
+use crate::gateway::error::GatewayError;
+use crate::gateway::socket::Socket;
+use crate::gateway::transport::{Destination, Transport, or_timed_out};
 use crate::gateway::upgrade::upgrade;
-use crate::gateway::way::{Destination, Way, or_timed_out};
-use crate::gateway::wire::Wire;
 use crate::net::{Budget, Phase};
 
 /// An open WebSocket on which nothing was said yet.
-pub struct Link {
+pub struct OpenWebSocket {
     /// The socket, with its TLS state.
-    pub wire: Arc<Wire>,
+    pub socket: Arc<Socket>,
     /// The first bytes of the gateway's first frames, which came with the answer to the upgrade.
     pub early: Vec<u8>,
 }
 
 /// Connects.
-pub fn dial(destination: &Destination<'_>, budget: Budget) -> Result<Link, LinkError> {
-    let mut way = Way::open(destination, budget, &mut |_| {})?;
-    let early = upgrade(way.stream(budget), destination.address, destination.path)
-        .map_err(|error| or_timed_out(error, Phase::Upgrade, budget))?;
-    let (tcp, tls) = way.into_parts();
+pub fn dial(destination: &Destination<'_>, budget: Budget) -> Result<OpenWebSocket, GatewayError> {
+    let mut transport = Transport::open(destination, budget, &mut |_| {})?;
+    let early = upgrade(
+        transport.stream(budget),
+        destination.address,
+        destination.path,
+    )
+    .map_err(|error| or_timed_out(error, Phase::Upgrade, budget))?;
+    let (tcp, tls) = transport.into_parts();
     tcp.set_write_timeout(None)
-        .map_err(|source| LinkError::System { source })?;
-    Ok(Link {
-        wire: Arc::new(Wire::new(tcp, tls)),
+        .map_err(|source| GatewayError::System { source })?;
+    Ok(OpenWebSocket {
+        socket: Arc::new(Socket::new(tcp, tls)),
         early,
     })
 }
@@ -34,13 +38,13 @@ pub fn dial(destination: &Destination<'_>, budget: Budget) -> Result<Link, LinkE
 mod tests {
     use super::*;
     use crate::gateway::address::GatewayAddress;
-    use crate::gateway::proxy::Proxy;
+    use crate::net::Proxy;
     use std::io::Read;
     use std::net::TcpListener;
     use std::thread;
     use std::time::{Duration, Instant};
 
-    fn attempt(url: &str, proxy: Option<&Proxy>, budget: Duration) -> LinkError {
+    fn attempt(url: &str, proxy: Option<&Proxy>, budget: Duration) -> GatewayError {
         let address = GatewayAddress::parse(url, false).unwrap();
         let destination = Destination {
             address: &address,
@@ -79,7 +83,7 @@ mod tests {
         ] {
             let proxy = Proxy::parse(&format!("127.0.0.1:{port}")).unwrap();
             let error = attempt(&url, through_proxy.then_some(&proxy), budget);
-            let LinkError::TimedOut { phase, .. } = error else {
+            let GatewayError::TimedOut { phase, .. } = error else {
                 panic!("{error:?}")
             };
             assert_eq!(phase, expected);
@@ -99,6 +103,6 @@ mod tests {
             None,
             Duration::from_secs(20),
         );
-        assert!(matches!(error, LinkError::Tcp { .. }), "{error:?}");
+        assert!(matches!(error, GatewayError::Connect(_)), "{error:?}");
     }
 }

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use crate::console::printable;
-use crate::error::chain;
-use crate::gateway::error::LinkError;
+use crate::gateway::error::GatewayError;
+use crate::text::printable;
+use crate::tls::chain;
 
 /// The end of one attempt to have a session.
 #[derive(Debug)]
 pub enum End {
     /// It never began.
-    Failed(LinkError),
+    Failed(GatewayError),
     /// The gateway closed it.
     Closed {
         /// The close code; 1005 when the frame had none.

@@ -2,16 +2,15 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::net::Phase;
+use crate::net::{ConnectError, Phase};
 use crate::tls::{self, Remedy};
 
 /// An attempt to connect that failed. All of these are worth another attempt; who must act differs.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum LinkError {
+pub enum GatewayError {
     /// The budget ran out in this phase.
     TimedOut {
         /// The phase.
@@ -19,22 +18,8 @@ pub enum LinkError {
         /// The whole budget, for the message.
         budget: Duration,
     },
-    /// The host name cannot be resolved.
-    Dns {
-        /// The name: the gateway's or the proxy's.
-        host: String,
-        /// What the resolver said.
-        source: io::Error,
-    },
-    /// None of the host's addresses accepts a connection.
-    Tcp {
-        /// The name.
-        host: String,
-        /// The address that was tried last.
-        address: SocketAddr,
-        /// What became of that.
-        source: io::Error,
-    },
+    /// The host, the gateway's or the proxy's, cannot be resolved or takes no connection.
+    Connect(ConnectError),
     /// The proxy answered CONNECT with something else than 2xx.
     ProxyRefused {
         /// Host and port of the proxy.
@@ -66,7 +51,7 @@ pub enum LinkError {
     /// The upgrade went wrong in another way.
     Upgrade {
         /// What happened.
-        source: Box<tungstenite::Error>,
+        source: io::Error,
     },
     /// The answer to `GET /health`, which only `doctor` asks for.
     Health {
@@ -80,12 +65,25 @@ pub enum LinkError {
     },
 }
 
-impl LinkError {
+impl GatewayError {
     /// When the other end asked us to come back.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused { retry_after, .. } => *retry_after,
             _ => None,
+        }
+    }
+
+    /// The I/O error under it.
+    pub(super) fn io(&self) -> Option<&io::Error> {
+        match self {
+            Self::Connect(error) => Some(&error.source),
+            Self::Proxy { source, .. }
+            | Self::Tls { source, .. }
+            | Self::Health { source }
+            | Self::Upgrade { source }
+            | Self::System { source } => Some(source),
+            Self::TimedOut { .. } | Self::ProxyRefused { .. } | Self::Refused { .. } => None,
         }
     }
 
@@ -103,11 +101,11 @@ impl LinkError {
     /// What somebody can do about it.
     pub fn advice(&self) -> &'static str {
         match self {
-            Self::Dns { .. }
+            Self::Connect(ConnectError { address: None, .. })
             | Self::TimedOut {
                 phase: Phase::Dns, ..
             } => "check this machine's name server; behind a proxy, set HTTPS_PROXY",
-            Self::Tcp { .. }
+            Self::Connect(_)
             | Self::TimedOut {
                 phase: Phase::Tcp, ..
             } => "check outbound firewall rules; the runner needs TCP 443 to reach the gateway",
@@ -163,7 +161,13 @@ fn tls_advice(error: &io::Error) -> &'static str {
     }
 }
 
-impl fmt::Display for LinkError {
+impl From<ConnectError> for GatewayError {
+    fn from(error: ConnectError) -> Self {
+        Self::Connect(error)
+    }
+}
+
+impl fmt::Display for GatewayError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TimedOut { phase, budget } => {
@@ -173,8 +177,7 @@ impl fmt::Display for LinkError {
                     budget.as_secs_f64()
                 )
             }
-            Self::Dns { host, .. } => write!(f, "{host} cannot be resolved"),
-            Self::Tcp { host, address, .. } => write!(f, "{host} ({address}) cannot be reached"),
+            Self::Connect(error) => error.fmt(f),
             Self::ProxyRefused { proxy, status } => {
                 write!(f, "the proxy {proxy} refuses with status {status}")
             }
@@ -190,30 +193,21 @@ impl fmt::Display for LinkError {
     }
 }
 
-impl std::error::Error for LinkError {
+impl std::error::Error for GatewayError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Dns { source, .. }
-            | Self::Tcp { source, .. }
-            | Self::Proxy { source, .. }
-            | Self::Tls { source, .. }
-            | Self::Health { source }
-            | Self::System { source } => Some(source),
-            Self::Upgrade { source } => Some(source),
-            Self::TimedOut { .. } | Self::ProxyRefused { .. } | Self::Refused { .. } => None,
-        }
+        self.io().map(|error| error as _)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::chain;
+    use crate::tls::chain;
 
     #[test]
     fn the_cause_is_printed_however_deep() {
         let tls = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
-        let error = LinkError::Tls {
+        let error = GatewayError::Tls {
             host: "h".into(),
             source: io::Error::new(io::ErrorKind::InvalidData, tls),
         };
@@ -223,7 +217,7 @@ mod tests {
              to trust it, name its PEM file in NODE_EXTRA_CA_CERTS"
         );
         assert!(error.advice().contains("NODE_EXTRA_CA_CERTS"));
-        let timed_out = LinkError::TimedOut {
+        let timed_out = GatewayError::TimedOut {
             phase: Phase::Ack,
             budget: Duration::from_secs(15),
         };

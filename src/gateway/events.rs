@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use crate::console::{Console, printable};
+use crate::console::Console;
 use crate::service_manager::ServiceManager;
+use crate::text::printable;
 
 /// Tells the events of sessions. Clones tell the same.
 #[derive(Clone)]

@@ -3,11 +3,9 @@
 use std::io::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::gateway::error::LinkError;
-use crate::gateway::way::{Destination, Step, Way, or_timed_out};
-use crate::net::HttpHead;
-use crate::net::http_date;
-use crate::net::{Budget, Phase};
+use crate::gateway::error::GatewayError;
+use crate::gateway::transport::{Destination, Step, Transport, or_timed_out};
+use crate::net::{Budget, HttpHead, Phase, http_date};
 
 /// What the host answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,10 +22,10 @@ pub fn ask_health(
     destination: &Destination<'_>,
     budget: Budget,
     watch: &mut dyn FnMut(Step<'_>),
-) -> Result<Health, LinkError> {
-    let mut way = Way::open(destination, budget, watch)?;
-    let failed = |source| or_timed_out(LinkError::Health { source }, Phase::Health, budget);
-    let mut stream = way.stream(budget);
+) -> Result<Health, GatewayError> {
+    let mut transport = Transport::open(destination, budget, watch)?;
+    let failed = |source| or_timed_out(GatewayError::Health { source }, Phase::Health, budget);
+    let mut stream = transport.stream(budget);
     let request = format!(
         "GET /health HTTP/1.1\r\nHost: {}\r\nUser-Agent: semilayer-runner/{}\r\n\
          Accept: */*\r\nConnection: close\r\n\r\n",
@@ -38,7 +36,7 @@ pub fn ask_health(
         .write_all(request.as_bytes())
         .and_then(|()| stream.flush())
         .map_err(failed)?;
-    let head = HttpHead::read(&mut stream).map_err(failed)?;
+    let (head, _) = HttpHead::read(&mut stream).map_err(failed)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     Ok(Health {
         status: head.status,

@@ -1,37 +1,42 @@
-//! The link to the gateway: dialling, sessions, and the pauses between them. A session has two threads. The
-//! reader (`reader`) takes frames in, keeps the clock and hands jobs to the engine; the writer (`writer`)
-//! alone sends. Not for running jobs, which is `jobs`' business.
+//! The gateway: dialling, sessions, and the pauses between them. A session has two threads. The reader takes
+//! frames in, keeps the clock and hands jobs to the engine; the writer alone sends. Not for running jobs.
+//!
+//! - `reconnect`: session after session, for the life of the process; `backoff`: the pauses; `stop`: its end
+//! - `address`: the gateway's URL; `transport`: DNS, TCP, proxy, TLS; `upgrade`: from HTTP to a WebSocket;
+//!   `dial`: all of it within one budget; `error`: why it failed
+//! - `session`: what belongs to one connection; `socket`: one socket for two threads
+//! - `reader`: what comes in; `frame_guard`: nothing too large; `pulse`: when to send a sign of life
+//! - `writer`: what goes out; `control`: what the session itself has to send
+//! - `end`: how a session ended, and what to do about it; `events`: what people see of it
+//! - `health_probe`, `trial`: what `doctor` asks a gateway
 
 mod address;
 mod backoff;
-mod connect;
+mod control;
 mod dial;
 mod end;
 mod error;
 mod events;
 mod frame_guard;
-mod greet;
 mod health_probe;
-mod link;
-mod memory;
-mod proxy;
 mod pulse;
 mod reader;
+mod reconnect;
 mod session;
+mod socket;
 mod stop;
+mod transport;
+mod trial;
 mod upgrade;
-mod way;
-mod wire;
 mod writer;
 
-pub use address::{AddressError, GatewayAddress};
-pub use end::End;
-pub use error::LinkError;
-pub use events::{Events, short};
-pub use greet::{Greeting, greet, knock};
-pub use health_probe::{Health, ask_health};
-pub use link::{LinkSettings, run};
-pub use memory::resident_kib;
-pub use proxy::{Proxy, exempt};
-pub use stop::Stop;
-pub use way::{Destination, Step};
+pub(crate) use address::AddressError;
+pub use address::GatewayAddress;
+pub(crate) use end::End;
+pub(crate) use error::GatewayError;
+pub(crate) use events::{Events, short};
+pub(crate) use health_probe::{Health, ask_health};
+pub(crate) use reconnect::{GatewaySettings, run};
+pub(crate) use stop::Stop;
+pub(crate) use transport::{Destination, Step};
+pub(crate) use trial::{authenticate, probe};

@@ -4,22 +4,21 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::TrySendError;
-use log::{debug, info, warn};
+use log::{info, warn};
 use tungstenite::error::ProtocolError;
 use tungstenite::protocol::{Message, Role, WebSocketConfig, WebSocketContext};
 
-use crate::engine::{Engine, JobSession, Urgent};
+use crate::engine::{Engine, ErrorFrame, JobSession};
+use crate::gateway::control::{Control, ControlSender};
 use crate::gateway::end::End;
-use crate::gateway::error::LinkError;
+use crate::gateway::error::GatewayError;
 use crate::gateway::events::Events;
 use crate::gateway::frame_guard::FrameGuard;
-use crate::gateway::memory::resident_kib;
 use crate::gateway::pulse::{Beat, Pulse};
-use crate::gateway::wire::WireReader;
-use crate::job::Inlet;
+use crate::gateway::socket::SocketReader;
+use crate::job::{QueueSender, Wakeup};
 use crate::limits;
-use crate::metrics::SessionUp;
+use crate::metrics::{SessionUp, resident_kib};
 use crate::net::Phase;
 use crate::protocol::{FrameError, FrameParser, ServerFrame, client_frame};
 
@@ -27,13 +26,17 @@ use crate::protocol::{FrameError, FrameParser, ServerFrame, client_frame};
 /// so an idle session uses no CPU between two of them.
 pub struct Reader {
     /// Where the frames come from.
-    pub stream: FrameGuard<WireReader>,
+    pub stream: FrameGuard<SocketReader>,
     /// What makes sense of them.
     pub frames: FrameParser,
     /// The clock.
     pub pulse: Pulse,
-    /// The way to the writer.
-    pub urgent: Inlet<Urgent>,
+    /// To the writer: what the session itself has to send.
+    pub control: ControlSender,
+    /// To the writer: the ends of jobs that cannot even be accepted.
+    pub errors: QueueSender<ErrorFrame>,
+    /// Woken by the writer when half of the room for errors is free again.
+    pub room: Wakeup,
     /// The jobs of this session.
     pub jobs: JobSession,
     /// All jobs, and the sources.
@@ -51,6 +54,7 @@ pub struct Reader {
 impl Reader {
     /// Reads until the gateway closes the session, or there is a reason to give it up.
     pub fn run(&mut self) -> End {
+        self.room.attend();
         let mut context = context();
         loop {
             match self
@@ -58,16 +62,14 @@ impl Reader {
                 .at(Instant::now(), self.stream.inner().last_received())
             {
                 Beat::Heartbeat => {
-                    if let Err(end) = self.heartbeat() {
-                        return end;
-                    }
-                    self.tell(Urgent::Ping);
+                    self.heartbeat();
+                    self.control.offer(Control::Ping);
                     continue;
                 }
                 Beat::Dead => return End::Lost("the gateway has fallen silent".to_owned()),
                 Beat::NoAck => {
                     self.close(&mut context, 1002, "no hello-ack");
-                    return End::Failed(LinkError::TimedOut {
+                    return End::Failed(GatewayError::TimedOut {
                         phase: Phase::Ack,
                         budget: self.budget,
                     });
@@ -80,7 +82,7 @@ impl Reader {
             }
             let read = context.read(&mut self.stream);
             let received = self.stream.inner().last_received();
-            self.engine.metrics().link.received(received);
+            self.engine.metrics().gateway.received(received);
             match read {
                 Ok(message) => {
                     if self.up_since.is_some() {
@@ -107,9 +109,9 @@ impl Reader {
 
     fn take(&mut self, message: Message, context: &mut WebSocketContext) -> Result<(), End> {
         match message {
-            Message::Text(text) => self.take_text(&text)?,
+            Message::Text(text) => self.take_text(&text),
             Message::Binary(bytes) => warn!("ignoring a binary frame of {} bytes", bytes.len()),
-            Message::Ping(payload) => self.tell(Urgent::Pong(payload.to_vec())),
+            Message::Ping(payload) => self.control.offer(Control::Pong(payload.to_vec())),
             Message::Pong(_) | Message::Frame(_) => {}
             Message::Close(frame) => {
                 let (code, reason) = frame.map_or((1005, String::new()), |frame| {
@@ -132,22 +134,19 @@ impl Reader {
     /// The ends of refused jobs may pile up faster than the writer gets to run. This is the one place where
     /// reading waits for it, and not for long.
     fn has_room(&self) -> bool {
-        const PAUSE: Duration = Duration::from_millis(1);
-        let capacity = self.urgent.capacity();
-        if self.urgent.len() < capacity / 4 * 3 {
+        let capacity = self.errors.capacity();
+        if self.errors.len() < capacity / 4 * 3 {
             return true;
         }
         let until = Instant::now() + limits::CLOSE_LINGER;
-        while self.urgent.len() > capacity / 2 && Instant::now() < until {
-            std::thread::sleep(PAUSE);
-        }
-        !self.urgent.is_full()
+        while self.errors.len() > capacity / 2 && self.room.wait_until(until) {}
+        !self.errors.is_full()
     }
 
-    fn take_text(&mut self, text: &str) -> Result<(), End> {
+    fn take_text(&mut self, text: &str) {
         if text.is_empty() {
             // What is left of a frame that was too large, and was reported.
-            return Ok(());
+            return;
         }
         match self.frames.parse(text) {
             Ok(ServerFrame::Job(job)) => {
@@ -156,7 +155,7 @@ impl Reader {
             }
             Ok(ServerFrame::Cancel { id }) => self.jobs.cancel(&id),
             Ok(ServerFrame::Ping) => {
-                self.heartbeat()?;
+                self.heartbeat();
                 self.pulse.sent(Instant::now());
             }
             Ok(ServerFrame::HelloAck {
@@ -189,7 +188,7 @@ impl Reader {
                 self.engine.refused(&id, error.code);
                 let text = client_frame::error(&id, &error);
                 // Fails only when the writer is gone or the queue is full, and both end the session.
-                let _ = self.urgent.try_send(Urgent::JobError { id, text });
+                let _ = self.errors.try_send(ErrorFrame { id, text });
             }
             Err(error) => {
                 if let FrameError::Incomplete { kind: "job", .. } = error {
@@ -198,26 +197,13 @@ impl Reader {
                 warn!("ignoring a frame: {error}");
             }
         }
-        Ok(())
     }
 
-    fn heartbeat(&mut self) -> Result<(), End> {
+    fn heartbeat(&self) {
         let memory_mb = resident_kib().map(|kib| (kib + 512) / 1024);
         let text = client_frame::heartbeat(self.engine.active_jobs(), memory_mb);
-        self.tell(Urgent::Session(text));
-        self.engine.metrics().link.heartbeat(Instant::now());
-        Ok(())
-    }
-
-    /// Queues what can as well be left out while the gateway does not read: the queue's other half is for the
-    /// ends of jobs.
-    fn tell(&self, what: Urgent) {
-        let half = self.urgent.capacity() / 2;
-        if self.urgent.len() >= half {
-            debug!("the gateway does not read; leaving out {what:?}");
-        } else if let Err(TrySendError::Disconnected(_)) = self.urgent.try_send(what) {
-            debug!("the writer has stopped");
-        }
+        self.control.offer(Control::Frame(text));
+        self.engine.metrics().gateway.heartbeat(Instant::now());
     }
 
     /// Ends the session on an error, or not.
@@ -261,14 +247,14 @@ impl Reader {
             Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 Some(End::Lost("the gateway hung up".to_owned()))
             }
-            Error::Io(error) => Some(End::Lost(crate::error::chain(&error))),
-            error => Some(End::Lost(crate::error::chain(&error))),
+            Error::Io(error) => Some(End::Lost(crate::tls::chain(&error))),
+            error => Some(End::Lost(crate::tls::chain(&error))),
         }
     }
 
     /// Asks the writer for a close frame, and gives the gateway a moment to answer it or hang up.
     fn close(&mut self, context: &mut WebSocketContext, code: u16, reason: &'static str) {
-        if self.urgent.try_send(Urgent::Close(code, reason)).is_err() {
+        if !self.control.close(code, reason) {
             return;
         }
         let until = Instant::now() + limits::CLOSE_LINGER;

@@ -7,18 +7,19 @@ use std::time::{Duration, Instant};
 
 use log::debug;
 
-use crate::engine::{Engine, Outbox, Urgent};
-use crate::gateway::dial::Link;
+use crate::engine::{Engine, Outbox};
+use crate::gateway::control::{Control, ControlSender};
+use crate::gateway::dial::OpenWebSocket;
 use crate::gateway::end::End;
-use crate::gateway::error::LinkError;
+use crate::gateway::error::GatewayError;
 use crate::gateway::events::Events;
 use crate::gateway::frame_guard::FrameGuard;
 use crate::gateway::pulse::Pulse;
 use crate::gateway::reader::Reader;
+use crate::gateway::socket::{Socket, SocketReader, SocketWriter};
 use crate::gateway::stop::Stop;
-use crate::gateway::wire::{Wire, WireReader, WireWriter};
-use crate::gateway::writer::Writer;
-use crate::job::{Bell, Inlet};
+use crate::gateway::writer::{Queues, Writer};
+use crate::job::{QueueSender, Wakeup};
 use crate::limits;
 use crate::net::Budget;
 use crate::protocol::FrameParser;
@@ -35,46 +36,54 @@ pub struct SessionContext<'a> {
     pub hello: String,
     /// Time between two heartbeats.
     pub heartbeat: Duration,
-    /// Room for what goes before rows; at least one error a live job.
-    pub urgent_queue: usize,
 }
 
-/// Has a session over `link` until it ends: how, and how long it was up. The calling thread is the reader.
-pub fn run(link: Link, budget: Budget, context: SessionContext<'_>) -> (End, Duration) {
-    let bell = Bell::default();
-    let (urgent, urgent_queue) = Inlet::queue(context.urgent_queue, &bell);
-    let (frames, frame_queue) = Inlet::queue(limits::WRITER_QUEUE, &bell);
-    let running = Running(bell.clone());
-    let _hang_up = HangUp(Some(Arc::clone(&link.wire)));
+/// Has a session until it ends: how, and how long it was up. The calling thread is the reader.
+pub fn run(open: OpenWebSocket, budget: Budget, context: SessionContext<'_>) -> (End, Duration) {
+    let (wakeup, room) = (Wakeup::default(), Wakeup::default());
+    let (control, control_queue) = ControlSender::queue(&wakeup);
+    // Room for an error a live job, and for those of jobs that were refused meanwhile.
+    let most = context.engine.most_live() + limits::CONTROL_QUEUE;
+    let (errors, error_queue) = QueueSender::queue(most, &wakeup);
+    let (frames, frame_queue) = QueueSender::queue(limits::WRITER_QUEUE, &wakeup);
+    let running = Running(wakeup.clone());
+    let _hang_up = HangUp(Some(Arc::clone(&open.socket)));
+    let queues = Queues {
+        control: control_queue,
+        errors: error_queue,
+        frames: frame_queue,
+        wakeup,
+        room: room.clone(),
+    };
     let writer = Writer::new(
-        WireWriter::new(Arc::clone(&link.wire)),
-        urgent_queue,
-        frame_queue,
-        bell,
+        SocketWriter::new(Arc::clone(&open.socket)),
+        queues,
         context.events.clone(),
         Arc::clone(context.engine.metrics()),
     );
-    let writer = match spawn(writer, Arc::clone(&link.wire)) {
-        Ok(writer) => writer,
-        Err(source) => return (End::Failed(LinkError::System { source }), Duration::ZERO),
-    };
     // The queue is empty.
-    let _ = urgent.try_send(Urgent::Session(context.hello));
-    let _registered = context.stop.register(urgent.clone());
-    let wire = Arc::clone(&link.wire);
+    control.offer(Control::Frame(context.hello));
+    let writer = match spawn(writer, Arc::clone(&open.socket)) {
+        Ok(writer) => writer,
+        Err(source) => return (End::Failed(GatewayError::System { source }), Duration::ZERO),
+    };
+    let _registered = context.stop.register(control.clone());
+    let socket = Arc::clone(&open.socket);
     let outbox = Outbox {
-        urgent: urgent.clone(),
+        errors: errors.clone(),
         frames,
-        kill: Arc::new(move || wire.hang_up()),
+        kill: Arc::new(move || socket.hang_up()),
     };
     let mut reader = Reader {
         frames: FrameParser::default(),
         stream: FrameGuard::new(
-            WireReader::new(Arc::clone(&link.wire), urgent.clone()),
-            link.early,
+            SocketReader::new(Arc::clone(&open.socket), control.clone()),
+            open.early,
         ),
         pulse: Pulse::new(context.heartbeat, Instant::now(), budget.until()),
-        urgent,
+        control,
+        errors,
+        room,
         jobs: context.engine.session(outbox),
         engine: Arc::clone(context.engine),
         events: context.events.clone(),
@@ -88,7 +97,7 @@ pub fn run(link: Link, budget: Budget, context: SessionContext<'_>) -> (End, Dur
         .map_or(Duration::ZERO, |since| since.elapsed());
     // Ends the session's jobs. Then the writer, wherever it is: in a write, or waiting for something to write.
     drop(reader);
-    link.wire.hang_up();
+    open.socket.hang_up();
     drop(running);
     if writer.join().is_err() {
         log::error!("the writer thread has panicked");
@@ -96,9 +105,9 @@ pub fn run(link: Link, budget: Budget, context: SessionContext<'_>) -> (End, Dur
     (end, up_for)
 }
 
-fn spawn(writer: Writer, wire: Arc<Wire>) -> io::Result<thread::JoinHandle<()>> {
+fn spawn(writer: Writer, socket: Arc<Socket>) -> io::Result<thread::JoinHandle<()>> {
     thread::Builder::new().name("writer".into()).spawn(move || {
-        let mut hang_up = HangUp(Some(wire));
+        let mut hang_up = HangUp(Some(socket));
         match writer.run() {
             // After a close frame the gateway has the last word.
             Ok(()) => hang_up.0 = None,
@@ -108,7 +117,7 @@ fn spawn(writer: Writer, wire: Arc<Wire>) -> io::Result<thread::JoinHandle<()>> 
 }
 
 /// The reader's side of the session, until it is dropped: then the writer ends.
-struct Running(Bell);
+struct Running(Wakeup);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -117,12 +126,12 @@ impl Drop for Running {
 }
 
 /// Hangs up when a thread of the session leaves it, by a panic for instance: then the other ends, too.
-struct HangUp(Option<Arc<Wire>>);
+struct HangUp(Option<Arc<Socket>>);
 
 impl Drop for HangUp {
     fn drop(&mut self) {
-        if let Some(wire) = &self.0 {
-            wire.hang_up();
+        if let Some(socket) = &self.0 {
+            socket.hang_up();
         }
     }
 }

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::engine::Urgent;
-use crate::job::Inlet;
+use crate::gateway::control::ControlSender;
 
 /// Two steps: first no new connection is made, while the session that is there still delivers answers; then
 /// that session is closed.
@@ -19,7 +18,7 @@ pub struct Stop {
 
 #[derive(Default)]
 struct Current {
-    urgent: Option<Inlet<Urgent>>,
+    control: Option<ControlSender>,
     closed: bool,
 }
 
@@ -57,26 +56,21 @@ impl Stop {
     pub fn close(&self) -> bool {
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         session.closed = true;
-        if let Some(urgent) = &session.urgent {
-            close(urgent);
+        if let Some(control) = &session.control {
+            control.close(1000, "");
         }
-        session.urgent.is_some()
+        session.control.is_some()
     }
 
     /// Names the session that the second step closes, until the guard is dropped.
-    pub fn register(&self, urgent: Inlet<Urgent>) -> Registered<'_> {
+    pub fn register(&self, control: ControlSender) -> Registered<'_> {
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         if session.closed {
-            close(&urgent);
+            control.close(1000, "");
         }
-        session.urgent = Some(urgent);
+        session.control = Some(control);
         Registered { stop: self }
     }
-}
-
-fn close(urgent: &Inlet<Urgent>) {
-    // A full queue belongs to a gateway that would not read the close frame either.
-    let _ = urgent.try_send(Urgent::Close(1000, ""));
 }
 
 /// A session is registered.
@@ -87,14 +81,15 @@ pub struct Registered<'a> {
 impl Drop for Registered<'_> {
     fn drop(&mut self) {
         let session = self.stop.session.lock();
-        session.unwrap_or_else(PoisonError::into_inner).urgent = None;
+        session.unwrap_or_else(PoisonError::into_inner).control = None;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::Bell;
+    use crate::gateway::control::Control;
+    use crate::job::Wakeup;
 
     #[test]
     fn waiting_ends_when_the_stop_begins() {
@@ -109,17 +104,20 @@ mod tests {
     #[test]
     fn the_session_of_the_moment_is_closed() {
         let stop = Stop::default();
-        let (old, old_queue) = Inlet::queue(1, &Bell::default());
+        let (old, old_queue) = ControlSender::queue(&Wakeup::default());
         drop(stop.register(old));
-        let (urgent, queue) = Inlet::queue(1, &Bell::default());
-        let registered = stop.register(urgent);
+        let (control, queue) = ControlSender::queue(&Wakeup::default());
+        let registered = stop.register(control);
         assert!(stop.close());
-        assert!(matches!(queue.try_recv(), Ok(Urgent::Close(1000, ""))));
+        assert!(matches!(queue.try_recv(), Ok(Control::Close(1000, ""))));
         assert!(old_queue.is_empty());
         drop(registered);
         assert!(!stop.close());
-        let (late, late_queue) = Inlet::queue(1, &Bell::default());
+        let (late, late_queue) = ControlSender::queue(&Wakeup::default());
         let _registered = stop.register(late);
-        assert!(matches!(late_queue.try_recv(), Ok(Urgent::Close(1000, ""))));
+        assert!(matches!(
+            late_queue.try_recv(),
+            Ok(Control::Close(1000, ""))
+        ));
     }
 }

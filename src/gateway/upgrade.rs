@@ -1,141 +1,92 @@
 //! From HTTP to a WebSocket.
 
 use std::io::{self, Read, Write};
+use std::time::Duration;
 
-use tungstenite::handshake::HandshakeError;
-use tungstenite::handshake::client::{ClientHandshake, generate_key};
-use tungstenite::http::header::{HeaderMap, RETRY_AFTER};
-use tungstenite::http::{self, Request};
+use tungstenite::handshake::client::generate_key;
+use tungstenite::handshake::derive_accept_key;
 
 use crate::gateway::address::GatewayAddress;
-use crate::gateway::error::LinkError;
+use crate::gateway::error::GatewayError;
 use crate::limits;
-use crate::net::base64;
-use crate::net::http_date;
+use crate::net::{HttpHead, base64, http_date};
 
 /// Asks for a WebSocket at `path` (which is a secret: it holds the token) and returns what the gateway sent
-/// right after its answer, the beginning of its first frames. `TimedOut` from the stream is passed on as
-/// [`LinkError::Upgrade`] with that I/O error inside.
+/// right after its answer, the beginning of its first frames.
+///
+/// # Errors
+/// `Refused` for another status than 101, and `Upgrade`, for a stream that timed out as well.
 pub fn upgrade(
-    stream: impl Read + Write,
+    mut stream: impl Read + Write,
     address: &GatewayAddress,
     path: &str,
-) -> Result<Vec<u8>, LinkError> {
-    let request = request(address, path).map_err(|error| LinkError::Upgrade {
-        source: Box::new(error.into()),
-    })?;
-    let head = HeadOnly {
-        stream,
-        head: Vec::new(),
-        given: 0,
-        rest: Vec::new(),
-    };
-    let handshake = ClientHandshake::start(head, request, None).map_err(refused)?;
-    match handshake.handshake() {
-        Ok((socket, _response)) => Ok(socket.into_inner().rest),
-        Err(HandshakeError::Failure(error)) => Err(refused(error)),
-        // Only a stream that would block ends up here, and ours times out instead.
-        Err(HandshakeError::Interrupted(_)) => {
-            Err(refused(io::Error::from(io::ErrorKind::TimedOut).into()))
-        }
+) -> Result<Vec<u8>, GatewayError> {
+    let key = generate_key();
+    let (head, rest) = stream
+        .write_all(request(address, path, &key).as_bytes())
+        .and_then(|()| stream.flush())
+        .and_then(|()| HttpHead::read(&mut stream))
+        .and_then(|answer| check(&answer.0, &key).map(|()| answer))
+        .map_err(|source| GatewayError::Upgrade { source })?;
+    if head.status == 101 {
+        return Ok(rest);
     }
+    Err(GatewayError::Refused {
+        status: head.status,
+        retry_after: retry_after(&head),
+    })
 }
 
-fn request(address: &GatewayAddress, path: &str) -> Result<Request<()>, http::Error> {
-    let scheme = if address.tls { "wss" } else { "ws" };
-    let mut request = Request::builder()
-        .uri(format!("{scheme}://{}{path}", address.authority()))
-        .header("Host", address.authority())
-        .header("Connection", "Upgrade")
-        .header("Upgrade", "websocket")
-        .header("Sec-WebSocket-Version", "13")
-        .header("Sec-WebSocket-Key", generate_key())
-        .header(
-            "User-Agent",
-            concat!("semilayer-runner/", env!("CARGO_PKG_VERSION")),
-        );
+fn request(address: &GatewayAddress, path: &str, key: &str) -> String {
+    let mut request = format!(
+        "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\nUser-Agent: semilayer-runner/{}\r\n",
+        address.authority(),
+        env!("CARGO_PKG_VERSION")
+    );
     if let Some(user) = address.user() {
-        let value = format!("Basic {}", base64::encode(user.as_bytes()));
-        request = request.header("Authorization", value);
+        let code = base64::encode(user.as_bytes());
+        request.push_str(&format!("Authorization: Basic {code}\r\n"));
     }
-    request.body(())
+    request.push_str("\r\n");
+    request
 }
 
-fn refused(error: tungstenite::Error) -> LinkError {
-    match error {
-        tungstenite::Error::Http(response) => LinkError::Refused {
-            status: response.status().as_u16(),
-            retry_after: retry_after(response.headers()),
-        },
-        error => LinkError::Upgrade {
-            source: Box::new(error),
-        },
-    }
+/// A 101 must prove that whoever sent it speaks WebSocket, and must not ask for more than was offered.
+fn check(head: &HttpHead, key: &str) -> io::Result<()> {
+    let accepted = derive_accept_key(key.as_bytes());
+    let problem = if head.status != 101 {
+        return Ok(());
+    } else if !head.names("upgrade", "websocket") || !head.names("connection", "upgrade") {
+        "its answer 101 is no upgrade to a WebSocket"
+    } else if head.header("sec-websocket-accept") != Some(accepted.as_str()) {
+        "its answer 101 belongs to another request"
+    } else if head.header("sec-websocket-extensions").is_some() {
+        "its answer 101 names an extension that was not offered"
+    } else {
+        return Ok(());
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidData, problem))
 }
 
 /// `Retry-After` as seconds, or as a date, which is compared with the server's own `Date` because our clock
 /// may be wrong.
-fn retry_after(headers: &HeaderMap) -> Option<std::time::Duration> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let value = text(RETRY_AFTER)?.trim();
+fn retry_after(head: &HttpHead) -> Option<Duration> {
+    let value = head.header("retry-after")?;
     let seconds = match value.parse::<u64>() {
         Ok(seconds) => seconds,
         Err(_) => {
             let then = http_date::parse(value)?;
-            let now = http_date::parse(text(http::header::DATE)?)?;
+            let now = http_date::parse(head.header("date")?)?;
             then.saturating_sub(now)
         }
     };
-    Some(std::time::Duration::from_secs(seconds).min(limits::MAX_RETRY_AFTER))
-}
-
-/// Lets the handshake see the response's head and nothing after it: the handshake would swallow the frames
-/// that may follow at once.
-struct HeadOnly<S> {
-    stream: S,
-    head: Vec<u8>,
-    given: usize,
-    rest: Vec<u8>,
-}
-
-impl<S: Read> Read for HeadOnly<S> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if self.given == self.head.len() {
-            let mut fresh = [0; 4096];
-            let count = self.stream.read(&mut fresh)?;
-            self.head.extend(fresh.iter().take(count));
-            // The end may have begun in the bytes before.
-            let from = self.given.saturating_sub(3);
-            let end = self
-                .head
-                .get(from..)
-                .and_then(|new| new.windows(4).position(|w| w == b"\r\n\r\n"));
-            if let Some(end) = end {
-                self.rest = self.head.split_off(from + end + 4);
-            }
-        }
-        let mut ready = self.head.get(self.given..).unwrap_or_default();
-        let count = ready.read(buf)?;
-        self.given += count;
-        Ok(count)
-    }
-}
-
-impl<S: Write> Write for HeadOnly<S> {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.stream.write(buf)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.stream.flush()
-    }
+    Some(Duration::from_secs(seconds).min(limits::MAX_RETRY_AFTER))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
-    use tungstenite::handshake::derive_accept_key;
 
     /// A server in memory that answers as soon as it has read the whole request, `step` bytes a read.
     struct Server {
@@ -171,7 +122,7 @@ mod tests {
         }
     }
 
-    fn ask(step: usize, answer: fn(&str) -> String) -> (Result<Vec<u8>, LinkError>, String) {
+    fn ask(step: usize, answer: fn(&str) -> String) -> (Result<Vec<u8>, GatewayError>, String) {
         let mut server = Server {
             request: Vec::new(),
             answer,
@@ -197,7 +148,7 @@ mod tests {
         let (rest, request) = ask(4096, accept);
         assert_eq!(rest.unwrap(), b"\x01first frame");
         assert!(request.starts_with("GET /c?x=1&token=rk_1 HTTP/1.1\r\nHost: h:8443\r\n"));
-        assert!(request.contains("\r\nauthorization: Basic dTpw\r\n"));
+        assert!(request.contains("\r\nAuthorization: Basic dTpw\r\n"));
         // An end of the head that is cut by a packet's end is found, too.
         for step in 70..140 {
             let (rest, _) = ask(step, accept);
@@ -211,7 +162,7 @@ mod tests {
             "HTTP/1.1 503 Busy\r\nRetry-After: 7\r\n\r\n".into()
         });
         let error = result.unwrap_err();
-        assert!(matches!(error, LinkError::Refused { status: 503, .. }));
+        assert!(matches!(error, GatewayError::Refused { status: 503, .. }));
         assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
         let (result, _) = ask(4096, |_| {
             "HTTP/1.1 429 Slow down\r\nDate: Wed, 21 Oct 2015 07:28:00 GMT\r\n\
@@ -236,10 +187,12 @@ mod tests {
             (|_| String::new()) as fn(&str) -> String,
             |_| "SSH-2.0-OpenSSH\r\n\r\n".into(),
             |_| "HTTP/1.1 101 x\r\n\r\n".into(),
+            |_| accept("another key"),
+            |key| accept(key).replace("Accept", "Extensions: x\r\nSec-WebSocket-Accept"),
             |_| "x".repeat(1 << 20),
         ] {
             let (result, _) = ask(4096, answer);
-            assert!(matches!(result, Err(LinkError::Upgrade { .. })));
+            assert!(matches!(result, Err(GatewayError::Upgrade { .. })));
         }
     }
 }

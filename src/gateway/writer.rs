@@ -10,21 +10,33 @@ use tungstenite::protocol::frame::{CloseFrame, Frame};
 use tungstenite::protocol::{Message, Role, WebSocketConfig, WebSocketContext};
 use tungstenite::{Bytes, Result};
 
-use crate::engine::Urgent;
+use crate::engine::ErrorFrame;
+use crate::gateway::control::Control;
 use crate::gateway::events::Events;
-use crate::gateway::wire::WireWriter;
-use crate::job::{Bell, FrameKind, FrameOut};
+use crate::gateway::socket::SocketWriter;
+use crate::job::{FrameKind, FrameOut, Wakeup};
 use crate::limits;
 use crate::metrics::Metrics;
 
-/// Sends what the queues hold, urgent things first, until the session stops.
+/// What the writer takes from the others.
+pub struct Queues {
+    /// What the session itself has to send.
+    pub control: Receiver<Control>,
+    /// The ends of jobs that ended elsewhere than in their worker.
+    pub errors: Receiver<ErrorFrame>,
+    /// Rows, and the ends of jobs.
+    pub frames: Receiver<FrameOut>,
+    /// Wakes the writer when there is something in the queues; closed when the session is over.
+    pub wakeup: Wakeup,
+    /// Wakes whoever waits until no more than half of the room for errors is taken.
+    pub room: Wakeup,
+}
+
+/// Sends what the queues hold, rows last, until the session stops.
 pub struct Writer {
     context: WebSocketContext,
     stream: WriteOnly,
-    urgent: Receiver<Urgent>,
-    frames: Receiver<FrameOut>,
-    /// Rung when there is something in the queues, closed when the session is over.
-    bell: Bell,
+    queues: Queues,
     events: Events,
     metrics: Arc<Metrics>,
 }
@@ -40,10 +52,8 @@ enum Next {
 impl Writer {
     /// A writer with nothing sent yet.
     pub fn new(
-        wire: WireWriter,
-        urgent: Receiver<Urgent>,
-        frames: Receiver<FrameOut>,
-        bell: Bell,
+        socket: SocketWriter,
+        queues: Queues,
         events: Events,
         metrics: Arc<Metrics>,
     ) -> Self {
@@ -54,10 +64,8 @@ impl Writer {
             .max_write_buffer_size(2 * (limits::FRAGMENT_BYTES + limits::WRITE_BUFFER));
         Self {
             context: WebSocketContext::new(Role::Client, Some(config)),
-            stream: WriteOnly(wire),
-            urgent,
-            frames,
-            bell,
+            stream: WriteOnly(socket),
+            queues,
             events,
             metrics,
         }
@@ -65,7 +73,7 @@ impl Writer {
 
     /// Writes until the session stops or the socket fails.
     pub fn run(mut self) -> Result<()> {
-        self.bell.attend();
+        self.queues.wakeup.attend();
         loop {
             // Small frames that are ready together leave together.
             while let Some(item) = self.ready() {
@@ -74,7 +82,7 @@ impl Writer {
                 }
             }
             self.context.flush(&mut self.stream)?;
-            if self.bell.is_closed() {
+            if self.queues.wakeup.is_closed() {
                 return Ok(());
             }
             thread::park();
@@ -82,26 +90,34 @@ impl Writer {
     }
 
     fn ready(&self) -> Option<Item> {
-        let urgent = self.urgent.try_recv().map(Item::Urgent);
-        urgent
-            .or_else(|_| self.frames.try_recv().map(Item::Frame))
+        let queues = &self.queues;
+        if let Ok(error) = queues.errors.try_recv() {
+            // The number in it falls by one a step, so it cannot miss the half.
+            if Some(queues.errors.len()) == queues.errors.capacity().map(|room| room / 2) {
+                queues.room.wake();
+            }
+            return Some(Item::Error(error));
+        }
+        let control = queues.control.try_recv().map(Item::Control);
+        control
+            .or_else(|_| queues.frames.try_recv().map(Item::Frame))
             .ok()
     }
 
     fn send(&mut self, item: Item) -> Result<Next> {
         match item {
             Item::Frame(frame) => self.send_frame(frame)?,
-            Item::Urgent(Urgent::Session(text)) => self.send_text(text, 0)?,
-            Item::Urgent(Urgent::JobError { id, text }) => {
+            Item::Error(ErrorFrame { id, text }) => {
                 self.send_text(text, 0)?;
                 self.events.error(&id);
             }
-            Item::Urgent(Urgent::Ping) => self.send_message(Frame::ping(Bytes::new()))?,
-            Item::Urgent(Urgent::Pong(payload)) => self.send_message(Frame::pong(payload))?,
-            Item::Urgent(Urgent::FlushTls) => self.stream.flush()?,
-            Item::Urgent(Urgent::Close(code, reason)) => {
+            Item::Control(Control::Frame(text)) => self.send_text(text, 0)?,
+            Item::Control(Control::Ping) => self.send_message(Frame::ping(Bytes::new()))?,
+            Item::Control(Control::Pong(payload)) => self.send_message(Frame::pong(payload))?,
+            Item::Control(Control::FlushTls) => self.stream.flush()?,
+            Item::Control(Control::Close(code, reason)) => {
                 // The last answers of a runner that stops may still be here.
-                while let Ok(frame) = self.frames.try_recv() {
+                while let Ok(frame) = self.queues.frames.try_recv() {
                     self.send_frame(frame)?;
                 }
                 self.close(code, reason)?;
@@ -162,12 +178,13 @@ impl Writer {
 }
 
 enum Item {
-    Urgent(Urgent),
+    Control(Control),
+    Error(ErrorFrame),
     Frame(FrameOut),
 }
 
 /// The parser wants to be able to read where it writes; this writer never asks it to.
-struct WriteOnly(WireWriter);
+struct WriteOnly(SocketWriter);
 
 impl Read for WriteOnly {
     fn read(&mut self, _buf: &mut [u8]) -> io::Result<usize> {

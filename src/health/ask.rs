@@ -4,24 +4,22 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use crate::limits;
-use crate::net::{Budget, Budgeted};
+use crate::net::{Budget, Budgeted, HttpHead};
 
 /// Asks the listener at `address` for `path`: `Ok` with the body if it answers 200.
 ///
 /// # Errors
 /// What is wrong, for people: nobody listens there, no answer in time, another answer.
 pub fn ask(address: SocketAddr, path: &str) -> Result<String, String> {
-    let text = exchange(address, path).map_err(|error| match error.kind() {
+    let (status, body) = exchange(address, path).map_err(|error| match error.kind() {
         io::ErrorKind::ConnectionRefused => format!("nobody listens on {address}"),
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => {
             format!("no answer from {address} in time")
         }
         _ => format!("{address}: {error}"),
     })?;
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-    let status = head.split(' ').nth(1).unwrap_or("no HTTP status");
-    if status == "200" {
-        Ok(body.to_owned())
+    if status == 200 {
+        Ok(body)
     } else {
         Err(format!("{path} answers {status} {body}")
             .trim_end()
@@ -29,17 +27,17 @@ pub fn ask(address: SocketAddr, path: &str) -> Result<String, String> {
     }
 }
 
-fn exchange(address: SocketAddr, path: &str) -> io::Result<String> {
+fn exchange(address: SocketAddr, path: &str) -> io::Result<(u16, String)> {
     let budget = Budget::new(limits::HEALTH_PATIENCE);
     let tcp = TcpStream::connect_timeout(&address, budget.left()?)?;
     let mut stream = Budgeted { tcp: &tcp, budget };
     let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
-    let mut answer = Vec::new();
+    let (head, mut body) = HttpHead::read(&mut stream)?;
     stream
         .take(limits::HEALTH_HEAD as u64)
-        .read_to_end(&mut answer)?;
-    Ok(String::from_utf8_lossy(&answer).into_owned())
+        .read_to_end(&mut body)?;
+    Ok((head.status, String::from_utf8_lossy(&body).into_owned()))
 }
 
 #[cfg(test)]

@@ -3,8 +3,7 @@
 use std::time::Instant;
 
 use crate::engine::Engine;
-use crate::gateway::resident_kib;
-use crate::metrics::{Exposition, Readiness};
+use crate::metrics::{Exposition, Readiness, resident_kib};
 
 const JSON: &str = "application/json";
 
@@ -57,7 +56,7 @@ pub fn respond(engine: &Engine, head: &[u8]) -> Response {
     let method = words.next().unwrap_or_default();
     let response = match words.next() {
         Some(b"/health") => Response::ok(JSON, "{\"ok\":true}"),
-        Some(b"/ready") => ready(engine.metrics().link.readiness(Instant::now())),
+        Some(b"/ready") => ready(engine.metrics().gateway.readiness(Instant::now())),
         Some(b"/metrics") => {
             let mut out = Exposition::default();
             engine.render_metrics(&mut out);
@@ -108,8 +107,13 @@ mod tests {
             workers: 1,
             ..EngineSettings::default()
         };
-        let engine =
-            Engine::start(settings, SourceEnvironment::default(), Oversight::default()).unwrap();
+        let engine = Engine::start(
+            settings,
+            SourceEnvironment::default(),
+            Oversight::default(),
+            Box::new(crate::bridges::open),
+        )
+        .unwrap();
         let text =
             |head: &str| String::from_utf8(respond(&engine, head.as_bytes()).into_bytes()).unwrap();
         for good in ["GET /health HTTP/1.1\r\n", "POST /health HTTP/1.0\r\n"] {

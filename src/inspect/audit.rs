@@ -5,12 +5,12 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::config::{Identity, OversightSettings};
-use crate::console::printable;
 use crate::error::ErrorCode;
 use crate::inspect::SourceReport;
 use crate::inspect::check::{Check, Mark};
 use crate::policy::Policy;
 use crate::sources::SourceEnvironment;
+use crate::text::printable;
 use crate::tls;
 
 /// The runner's own settings. `variable` looks into the environment.

@@ -9,6 +9,8 @@ mod walk;
 
 pub use audit::{TOKEN_SEEN, audit_oversight, audit_settings, audit_source, audit_variables};
 pub use check::{Check, Mark};
-pub use question::{Answer, Rules, ask};
-pub use source::{SourceFacts, SourceReport, check_sources, find_sources, open_source};
+pub use question::{Rules, ask};
+#[cfg(test)]
+pub use source::SourceFacts;
+pub use source::{SourceReport, check_sources, find_sources, open_source};
 pub use walk::{Reached, Walk};

@@ -13,7 +13,9 @@ use crate::bridges::Bridge;
 use crate::engine::Ruled;
 use crate::error::{ErrorCode, JobError};
 use crate::job::Summary;
-use crate::job::{Bell, ChunkLimits, FrameOut, Inlet, JobControl, Outcome, Phase, RowSink, Slot};
+use crate::job::{
+    ChunkLimits, FrameOut, JobControl, Outcome, Phase, QueueSender, RowSink, Slot, Wakeup,
+};
 use crate::limits;
 use crate::options::Request;
 use crate::policy::Policy;
@@ -51,7 +53,7 @@ pub fn ask(
     let started = Instant::now();
     let job = Arc::new(JobControl::new("question", started + budget));
     job.enter(Phase::Connecting);
-    let (frames, chunks) = Inlet::queue(limits::WRITER_QUEUE, &Bell::default());
+    let (frames, chunks) = QueueSender::queue(limits::WRITER_QUEUE, &Wakeup::default());
     let (result, results) = bounded(1);
     let sink = RowSink::new(Arc::clone(&job), frames, ChunkLimits::default(), Slot::Rows);
     let (bridge, target, control) = (Arc::clone(bridge), target.to_owned(), Arc::clone(&job));

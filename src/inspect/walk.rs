@@ -7,13 +7,13 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
 use serde_json::Value;
 
-use crate::error::chain;
 use crate::gateway::{
-    Destination, End, GatewayAddress, Health, LinkError, Proxy, Step, ask_health, greet, knock,
+    Destination, End, GatewayAddress, GatewayError, Health, Step, ask_health, authenticate, probe,
 };
 use crate::inspect::check::{Check, Mark};
 use crate::limits;
-use crate::net::{Budget, Phase};
+use crate::net::{Budget, Phase, Progress, Proxy};
+use crate::tls::chain;
 use crate::tls::{self, CertificateFacts, Day};
 
 /// Clocks that differ by more than this are told about: tokens and certificates have times.
@@ -32,7 +32,7 @@ pub struct Walk<'a> {
 /// The first part of the walk.
 pub struct Reached {
     /// What the gateway's host answers to `GET /health`.
-    pub health: Result<Health, LinkError>,
+    pub health: Result<Health, GatewayError>,
     /// The steps up to there.
     pub checks: Vec<Check>,
 }
@@ -64,9 +64,9 @@ impl Walk<'_> {
     }
 
     /// Whether a WebSocket gateway answers there, without any credentials.
-    pub fn knock(&self) -> Check {
+    pub fn probe(&self) -> Check {
         let path = self.address.path_with(&[]);
-        match knock(&self.to(&path), Budget::new(limits::CONNECT_BUDGET)) {
+        match probe(&self.to(&path), Budget::new(limits::CONNECT_BUDGET)) {
             Ok(status) => {
                 let text = match status {
                     101 => "the gateway speaks WebSocket".to_owned(),
@@ -81,7 +81,7 @@ impl Walk<'_> {
     /// Authenticates. `path` and `hello` hold the credentials.
     pub fn connect(&self, path: &str, hello: &str) -> Check {
         let started = Instant::now();
-        match greet(&self.to(path), hello, Budget::new(limits::CONNECT_BUDGET)) {
+        match authenticate(&self.to(path), hello, Budget::new(limits::CONNECT_BUDGET)) {
             Ok(greeting) => {
                 let ms = started.elapsed().as_secs_f64() * 1000.0;
                 let sources = match greeting.sources.as_slice() {
@@ -115,15 +115,17 @@ impl Walk<'_> {
 
     fn describe(&self, step: Step<'_>) -> Check {
         match step {
-            Step::Resolved { host, addresses } => {
+            Step::Connecting(host, Progress::Resolved(addresses)) => {
                 let addresses: Vec<_> = addresses.iter().map(|a| a.ip().to_string()).collect();
                 let text = format!("{host} → {}", addresses.join(", "));
                 Check::new("dns", Mark::Good, text)
                     .fact("host", host)
                     .fact("addresses", addresses)
             }
-            Step::Connected(address) => Check::new("tcp", Mark::Good, address.to_string())
-                .fact("address", address.to_string()),
+            Step::Connecting(_, Progress::Connected(address)) => {
+                Check::new("tcp", Mark::Good, address.to_string())
+                    .fact("address", address.to_string())
+            }
             Step::Tunnelled(proxy) => {
                 let text = format!("{proxy} leads to {}", self.address.host_port());
                 Check::new("proxy", Mark::Good, text).fact("proxy", proxy.to_string())
@@ -176,23 +178,27 @@ fn clock(health: &Health) -> Option<Check> {
     Some(check.fact("aheadSeconds", ahead))
 }
 
+/// The name of the check that a phase is.
+fn phase_name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Dns => "dns",
+        Phase::Tcp => "tcp",
+        Phase::Proxy => "proxy",
+        Phase::Tls => "tls",
+        Phase::Health => "health",
+        Phase::Upgrade => "upgrade",
+        Phase::Ack => "session",
+    }
+}
+
 /// The step that an error ended.
-fn failure(error: &LinkError) -> Check {
+fn failure(error: &GatewayError) -> Check {
     let step = match error {
-        LinkError::Dns { .. } => "dns",
-        LinkError::Tcp { .. } => "tcp",
-        LinkError::ProxyRefused { .. } | LinkError::Proxy { .. } => "proxy",
-        LinkError::Tls { .. } => "tls",
-        LinkError::Health { .. } => "health",
-        LinkError::TimedOut { phase, .. } => match phase {
-            Phase::Dns => "dns",
-            Phase::Tcp => "tcp",
-            Phase::Proxy => "proxy",
-            Phase::Tls => "tls",
-            Phase::Health => "health",
-            Phase::Upgrade => "upgrade",
-            Phase::Ack => "session",
-        },
+        GatewayError::Connect(error) => phase_name(error.phase()),
+        GatewayError::ProxyRefused { .. } | GatewayError::Proxy { .. } => "proxy",
+        GatewayError::Tls { .. } => "tls",
+        GatewayError::Health { .. } => "health",
+        GatewayError::TimedOut { phase, .. } => phase_name(*phase),
         _ => "upgrade",
     };
     let mut check = Check::new(step, Mark::Bad, chain(error)).advise(error.advice());
@@ -203,7 +209,8 @@ fn failure(error: &LinkError) -> Check {
             .fact("subject", facts.subject.as_str())
             .fact("validUntil", Day(facts.not_after).to_string());
     }
-    if let LinkError::Refused { status, .. } | LinkError::ProxyRefused { status, .. } = error {
+    if let GatewayError::Refused { status, .. } | GatewayError::ProxyRefused { status, .. } = error
+    {
         check = check.fact("status", Value::from(*status));
     }
     check
@@ -234,14 +241,14 @@ mod tests {
 
     #[test]
     fn the_step_that_fails_is_named() {
-        let refused = LinkError::Refused {
+        let refused = GatewayError::Refused {
             status: 404,
             retry_after: None,
         };
         let check = failure(&refused);
         assert_eq!((check.name.as_str(), check.mark), ("upgrade", Mark::Bad));
         assert_eq!(check.facts["status"], 404);
-        let late = LinkError::TimedOut {
+        let late = GatewayError::TimedOut {
             phase: Phase::Proxy,
             budget: limits::HEALTH_PROBE,
         };

@@ -4,15 +4,18 @@
 mod caps;
 mod column;
 mod control;
-mod inlet;
 mod privileges;
+mod queue;
 mod sink;
 mod summary;
 
-pub use caps::Caps;
+pub(crate) use caps::Caps;
 pub use column::TargetColumn;
-pub use control::{JobControl, Outcome, Phase, StopGuard};
-pub use inlet::{Bell, Inlet, Undelivered};
-pub use privileges::Privileges;
-pub use sink::{Chunk, ChunkLimits, FrameKind, FrameOut, RowSink, Slot};
-pub use summary::{ServerFacts, Summary};
+pub(crate) use control::Phase;
+pub use control::{JobControl, Outcome};
+pub(crate) use privileges::Privileges;
+pub use queue::{QueueSender, Undelivered, Wakeup};
+pub(crate) use sink::{Chunk, FrameKind};
+pub use sink::{ChunkLimits, FrameOut, RowSink, Slot};
+pub(crate) use summary::ServerFacts;
+pub use summary::Summary;

@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, TrySendError};
 use crate::error::{ErrorCode, JobError};
 use crate::job::Caps;
 use crate::job::Undelivered;
-use crate::job::{Bell, Inlet, JobControl, Phase};
+use crate::job::{JobControl, Phase, QueueSender, Wakeup};
 use crate::json::{write_string, write_u64};
 use crate::limits;
 use crate::options::Request;
@@ -89,7 +89,7 @@ impl Slot {
 /// gateway reads slowly; the wait ends when the job is aborted or the session dies.
 pub struct RowSink {
     job: Arc<JobControl>,
-    frames: Inlet<FrameOut>,
+    frames: QueueSender<FrameOut>,
     limits: ChunkLimits,
     slot: Slot,
     head: String,
@@ -106,7 +106,7 @@ impl RowSink {
     /// A sink for the rows of `job`, handing its frames to `frames`.
     pub fn new(
         job: Arc<JobControl>,
-        frames: Inlet<FrameOut>,
+        frames: QueueSender<FrameOut>,
         limits: ChunkLimits,
         slot: Slot,
     ) -> Self {
@@ -137,7 +137,7 @@ impl RowSink {
             rows: usize::MAX,
             bytes: usize::MAX,
         };
-        let (frames, taken) = Inlet::queue(1, &Bell::default());
+        let (frames, taken) = QueueSender::queue(1, &Wakeup::default());
         let job = Arc::new(JobControl::new("", deadline));
         (Self::new(job, frames, whole, Slot::Rows), taken)
     }
@@ -298,7 +298,7 @@ mod tests {
             "j\"1",
             Instant::now() + Duration::from_secs(60),
         ));
-        let (tx, rx) = Inlet::queue(4, &Bell::default());
+        let (tx, rx) = QueueSender::queue(4, &Wakeup::default());
         (
             RowSink::new(Arc::clone(&job), tx, ChunkLimits { rows, bytes }, slot),
             rx,

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::json::{MAX_MICROS, MICROS_PER_DAY, civil_from_days, js_number, write_f64};
+use crate::json::{MAX_MICROS, MICROS_PER_DAY, civil_from_days, number_text, write_f64};
 
 /// A JSON value as `String(x)` has it: lists joined by commas, objects without a word about what is in them.
 /// Integers are exact.
@@ -12,10 +12,7 @@ pub fn js_string(value: &Value) -> String {
         Value::Null => "null".to_owned(),
         Value::String(text) => text.clone(),
         Value::Bool(truth) => truth.to_string(),
-        Value::Number(number) => match number.as_f64() {
-            Some(float) if !number.is_i64() && !number.is_u64() => js_number(float),
-            _ => number.to_string(),
-        },
+        Value::Number(number) => number_text(number),
         Value::Array(items) => {
             let items: Vec<_> = items
                 .iter()

@@ -13,19 +13,18 @@ pub fn write_u64(out: &mut String, value: u64) {
 
 /// Writes a double; NaN and the infinities are `null` and -0 is `0`, as `JSON.stringify` has it.
 pub fn write_f64(out: &mut String, value: f64) {
-    if value.is_finite() {
-        out.push_str(ryu_js::Buffer::new().format_finite(value));
-    } else {
-        out.push_str("null");
-    }
+    write_float(out, value);
 }
 
 /// Writes a single-precision number by its own shortest digits (0.1, not 0.10000000149011612).
 pub fn write_f32(out: &mut String, value: f32) {
-    if value.is_finite() {
-        out.push_str(ryu_js::Buffer::new().format_finite(value));
-    } else {
-        out.push_str("null");
+    write_float(out, value);
+}
+
+fn write_float(out: &mut String, value: impl ryu_js::Float) {
+    match ryu_js::Buffer::new().format(value) {
+        "NaN" | "Infinity" | "-Infinity" => out.push_str("null"),
+        digits => out.push_str(digits),
     }
 }
 

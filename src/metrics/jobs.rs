@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::error::ErrorCode;
 use crate::metrics::Exposition;
 use crate::metrics::histogram::Histogram;
-use crate::protocol::JobKind;
+use crate::options::JobKind;
 
 /// Ways to end: every error code, and `done`.
 const OUTCOMES: usize = ErrorCode::ALL.len() + 1;

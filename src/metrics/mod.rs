@@ -1,17 +1,19 @@
 //! What the runner counts about itself, for `/metrics` and `/ready`. Everybody who has something to count holds
 //! the registry; counting is a few atomic additions a job or a frame, never one a row. Not for log lines.
 
+mod gateway;
 mod histogram;
 mod jobs;
-mod link;
+mod memory;
 mod text;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+pub use gateway::{GatewayMetrics, Readiness};
 pub use jobs::JobMetrics;
-pub use link::{LinkMetrics, Readiness};
+pub use memory::resident_kib;
 pub use text::Exposition;
 
 /// The figures of one process.
@@ -19,7 +21,7 @@ pub struct Metrics {
     /// Jobs that have ended.
     pub jobs: JobMetrics,
     /// The link to the gateway.
-    pub link: LinkMetrics,
+    pub gateway: GatewayMetrics,
     rows: AtomicU64,
     bytes: AtomicU64,
 }
@@ -29,7 +31,7 @@ impl Metrics {
     pub fn new(start: Instant) -> Self {
         Self {
             jobs: JobMetrics::default(),
-            link: LinkMetrics::new(start),
+            gateway: GatewayMetrics::new(start),
             rows: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
         }
@@ -38,7 +40,7 @@ impl Metrics {
     /// The gateway has acknowledged a session, which counts as up until the guard is dropped. When nothing
     /// comes in for longer than `patience` it is not ready all the same.
     pub fn session_up(self: &Arc<Self>, patience: Duration, now: Instant) -> SessionUp {
-        self.link.up(patience, now);
+        self.gateway.up(patience, now);
         SessionUp {
             metrics: Arc::clone(self),
         }
@@ -71,7 +73,7 @@ impl Metrics {
             "Text of frames sent to the gateway, before encryption.",
             &self.bytes,
         );
-        self.link.render(now, out);
+        self.gateway.render(now, out);
     }
 }
 
@@ -82,7 +84,7 @@ pub struct SessionUp {
 
 impl Drop for SessionUp {
     fn drop(&mut self) {
-        self.metrics.link.down();
+        self.metrics.gateway.down();
     }
 }
 

@@ -74,11 +74,17 @@ impl Budget {
         }
     }
 
-    /// The fair part of what is left for the first of `parts` attempts.
-    pub fn share(&self, parts: usize) -> io::Result<Duration> {
-        let parts = u32::try_from(parts).unwrap_or(u32::MAX).max(1);
-        // `connect_timeout` refuses zero.
-        Ok((self.left()? / parts).max(Duration::from_millis(1)))
+    /// One candidate after the other, each with its fair part of what is left by then, so that a dead one
+    /// does not use up the time of the others. Ends early with the budget.
+    pub fn shares<T>(self, candidates: &[T]) -> impl Iterator<Item = (&T, Duration)> {
+        let mut rest = candidates.iter();
+        std::iter::from_fn(move || {
+            let parts = u32::try_from(rest.len()).unwrap_or(u32::MAX);
+            let candidate = rest.next()?;
+            // `connect_timeout` refuses zero.
+            let share = (self.left().ok()? / parts).max(Duration::from_millis(1));
+            Some((candidate, share))
+        })
     }
 }
 
@@ -123,10 +129,14 @@ mod tests {
     #[test]
     fn a_budget_is_shared_and_ends() {
         let budget = Budget::new(Duration::from_secs(60));
-        let share = budget.share(4).unwrap();
-        assert!(share <= Duration::from_secs(15) && share > Duration::from_secs(14));
+        let shares: Vec<_> = budget.shares(&["a", "b", "c", "d"]).collect();
+        assert_eq!(shares.len(), 4);
+        for ((_, share), most) in shares.into_iter().zip([15, 20, 30, 60]) {
+            let most = Duration::from_secs(most);
+            assert!(share <= most && share > most - Duration::from_secs(1));
+        }
         let over = Budget::new(Duration::ZERO);
         assert_eq!(over.left().unwrap_err().kind(), io::ErrorKind::TimedOut);
-        assert!(over.share(1).is_err());
+        assert_eq!(over.shares(&[1]).count(), 0);
     }
 }

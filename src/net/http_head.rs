@@ -1,26 +1,23 @@
-//! The head of an HTTP answer, as far as a proxy's and a health check's are of interest.
+//! The head of an HTTP answer: a proxy's, a health check's, that of a refused or granted upgrade.
 
 use std::io::{self, Read};
 
-/// Longest head of an answer.
-const MAX_HEAD: usize = 16 << 10;
+use crate::limits;
 
 /// The head of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpHead {
     /// Its status.
     pub status: u16,
-    /// True when nothing came with it of what follows.
-    pub ends_the_answer: bool,
     lines: Vec<String>,
 }
 
 impl HttpHead {
-    /// Reads up to the empty line; what came with it of a body is dropped.
+    /// Reads up to the empty line. What came with it of that which follows is returned as well.
     ///
     /// # Errors
     /// Of kind `InvalidData` when it is not HTTP, or endless.
-    pub fn read(stream: &mut impl Read) -> io::Result<Self> {
+    pub fn read(stream: &mut impl Read) -> io::Result<(Self, Vec<u8>)> {
         let mut head = Vec::new();
         let mut part = [0; 1024];
         loop {
@@ -35,17 +32,17 @@ impl HttpHead {
                 .get(from..)
                 .and_then(|new| new.windows(4).position(|w| w == b"\r\n\r\n"));
             if let Some(end) = end {
-                let alone = from + end + 4 == head.len();
+                let rest = head.split_off(from + end + 4);
                 head.truncate(from + end);
-                return Self::parse(&head, alone);
+                return Ok((Self::parse(&head)?, rest));
             }
-            if head.len() > MAX_HEAD {
+            if head.len() > limits::HTTP_HEAD {
                 return Err(not_http());
             }
         }
     }
 
-    fn parse(head: &[u8], ends_the_answer: bool) -> io::Result<Self> {
+    fn parse(head: &[u8]) -> io::Result<Self> {
         let text = String::from_utf8_lossy(head);
         let mut lines = text.split("\r\n").map(str::to_owned);
         let status = lines
@@ -56,9 +53,21 @@ impl HttpHead {
             .ok_or_else(not_http)?;
         Ok(Self {
             status,
-            ends_the_answer,
             lines: lines.collect(),
         })
+    }
+
+    /// True for 200 up to 299.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// True when the header of this name lists `word`.
+    pub fn names(&self, header: &str, word: &str) -> bool {
+        let listed = self.header(header).unwrap_or_default().split(',');
+        listed
+            .map(str::trim)
+            .any(|one| one.eq_ignore_ascii_case(word))
     }
 
     /// The first header of this name.
@@ -92,13 +101,13 @@ mod tests {
     #[test]
     fn a_head_ends_at_its_empty_line() {
         let answer = b"HTTP/1.1 204 No\r\nDate: today\r\nX: y\r\n\r\nbody\r\n\r\n";
-        let head = HttpHead::read(&mut Slow(answer)).unwrap();
-        assert!(head.ends_the_answer);
+        let (head, rest) = HttpHead::read(&mut Slow(answer)).unwrap();
+        assert!(rest.is_empty());
         assert_eq!(head.status, 204);
         assert_eq!(head.header("date"), Some("today"));
         assert_eq!(head.header("body"), None);
-        let all = HttpHead::read(&mut &answer[..]).unwrap();
-        assert!(all.status == 204 && !all.ends_the_answer);
+        let (all, rest) = HttpHead::read(&mut &answer[..]).unwrap();
+        assert_eq!((all, rest.as_slice()), (head, &b"body\r\n\r\n"[..]));
     }
 
     #[test]

@@ -1,15 +1,28 @@
-//! What every link needs, whatever is at its other end: names and addresses, one budget for connecting,
-//! connections that can be cut, and HTTP.
+//! What every connection needs, whatever is at its other end.
+//!
+//! - `budget`: the time one attempt may take, shared by its phases and candidates
+//! - `names`: names to addresses; `connect`: from a name to a connection
+//! - `proxy`: which proxy leads to a host; `tunnel`: through it, by CONNECT
+//! - `link`: connections to databases that any thread can cut
+//! - `http`: asking a server, on a link; `http_head`, `http_date`: what answers begin with
+//! - `base64`, `percent`: how texts travel in heads and URLs
 
 pub(crate) mod base64;
 mod budget;
+mod connect;
 pub mod http;
 pub(crate) mod http_date;
 mod http_head;
 mod link;
 mod names;
+pub(crate) mod percent;
+mod proxy;
+mod tunnel;
 
-pub use budget::{Budget, Budgeted, Phase};
+pub(crate) use budget::{Budget, Budgeted, Phase};
+pub(crate) use connect::{ConnectError, Progress, connect};
 pub(crate) use http_head::{HttpHead, not_http};
 pub use link::{Cutter, DialError, Link, Peer};
-pub use names::{resolve, resolve_unless};
+pub(crate) use names::{bracketed, resolve, resolve_unless};
+pub use proxy::{Proxy, exempt};
+pub(crate) use tunnel::{TunnelError, open_tunnel};

@@ -1,7 +1,7 @@
 //! Names to addresses, in bounded time.
 
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::thread;
 use std::time::Duration;
 
@@ -58,6 +58,14 @@ pub fn resolve_unless(
         ));
     }
     Ok(found)
+}
+
+/// A host as it stands in a URL: IPv6 addresses have brackets.
+pub fn bracketed(host: &str) -> String {
+    match host.parse() {
+        Ok(IpAddr::V6(ip)) => format!("[{ip}]"),
+        _ => host.to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod aggregate;
 mod columns;
 mod fields;
 mod filter;
+mod kind;
 mod order;
 mod predicate;
 mod request;
@@ -15,5 +16,6 @@ pub use aggregate::{
 };
 pub use columns::{ColumnRole, NamedColumn};
 pub(crate) use fields::is_identifier;
+pub use kind::JobKind;
 pub use predicate::{Comparison, Pattern, Predicate};
 pub use request::{CountOptions, Order, QueryOptions, ReadOptions, Request, RequestContext};

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use crate::error::{ErrorCode, JobError};
+use crate::error::JobError;
 use crate::limits;
 use crate::options::fields::Options;
 use crate::options::filter::{EmptyOperators, parse_filter};
 use crate::options::order::parse_order;
-use crate::options::{AggregateOptions, Predicate};
+use crate::options::{AggregateOptions, JobKind, Predicate};
 
 /// What parsing needs to know besides the options, for its error messages.
 #[derive(Debug, Clone, Copy)]
@@ -94,28 +94,25 @@ impl Request {
     /// `UNSUPPORTED_KIND` for a kind no SQL bridge answers, `INVALID_OPTIONS` with the JSON path,
     /// `UNSUPPORTED_OPERATOR` in the official words.
     pub fn parse(
-        kind: &str,
+        kind: JobKind,
         target: &str,
         options: &Value,
         bridge: &str,
     ) -> Result<Self, JobError> {
         let context = RequestContext { bridge, target };
         match kind {
-            "read" => ReadOptions::parse(Options::new(options)?, context).map(Self::Read),
-            "query" => QueryOptions::parse(Options::new(options)?, context).map(Self::Query),
-            "batchRead" => {
+            JobKind::Read => ReadOptions::parse(Options::new(options)?, context).map(Self::Read),
+            JobKind::Query => QueryOptions::parse(Options::new(options)?, context).map(Self::Query),
+            JobKind::BatchRead => {
                 QueryOptions::parse_batch(Options::new(options)?, context).map(Self::BatchRead)
             }
-            "count" => CountOptions::parse(Options::new(options)?, context).map(Self::Count),
-            "aggregate" => AggregateOptions::parse(Options::new(options)?, context)
+            JobKind::Count => CountOptions::parse(Options::new(options)?, context).map(Self::Count),
+            JobKind::Aggregate => AggregateOptions::parse(Options::new(options)?, context)
                 .map(|options| Self::Aggregate(Box::new(options))),
-            "listTargets" => Ok(Self::ListTargets),
-            "introspectTarget" => Ok(Self::IntrospectTarget),
-            "test" => Ok(Self::Test),
-            _ => Err(JobError::new(
-                ErrorCode::UnsupportedKind,
-                format!("{bridge} has no answer for jobs of kind \"{kind}\""),
-            )),
+            JobKind::ListTargets => Ok(Self::ListTargets),
+            JobKind::IntrospectTarget => Ok(Self::IntrospectTarget),
+            JobKind::Test => Ok(Self::Test),
+            JobKind::Other => Err(JobError::unsupported_kind(bridge, kind.as_str())),
         }
     }
 }
@@ -235,10 +232,16 @@ fn filter(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorCode;
     use serde_json::json;
 
     fn parse(kind: &str, options: Value) -> Result<Request, JobError> {
-        Request::parse(kind, "people", &options, "@semilayer/bridge-sqlite")
+        Request::parse(
+            JobKind::of(kind),
+            "people",
+            &options,
+            "@semilayer/bridge-sqlite",
+        )
     }
 
     #[test]
@@ -297,9 +300,9 @@ mod tests {
         let options = json!({"cursor": 10});
         assert!(parse("read", options.clone()).is_ok());
         let bridge = "@semilayer/bridge-mysql";
-        assert!(Request::parse("read", "t", &options, bridge).is_err());
-        assert!(Request::parse("read", "t", &json!({"cursor": 0}), bridge).is_ok());
-        assert!(Request::parse("read", "t", &json!({"cursor": "10"}), bridge).is_ok());
+        assert!(Request::parse(JobKind::Read, "t", &options, bridge).is_err());
+        assert!(Request::parse(JobKind::Read, "t", &json!({"cursor": 0}), bridge).is_ok());
+        assert!(Request::parse(JobKind::Read, "t", &json!({"cursor": "10"}), bridge).is_ok());
     }
 
     #[test]
@@ -313,7 +316,7 @@ mod tests {
     fn offset_alone_is_for_postgres() {
         let options = json!({"offset": 40});
         assert!(parse("query", options.clone()).is_err());
-        assert!(Request::parse("query", "t", &options, "@semilayer/bridge-neon").is_ok());
+        assert!(Request::parse(JobKind::Query, "t", &options, "@semilayer/bridge-neon").is_ok());
         assert!(parse("query", json!({"limit": 1, "offset": 40})).is_ok());
         // batchRead has no offset, so it cannot be wrong.
         assert!(parse("batchRead", options).is_ok());

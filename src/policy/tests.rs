@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::job::TargetColumn;
-use crate::options::Request;
+use crate::options::{JobKind, Request};
 
 const BRIDGES: [&str; 3] = [
     "@semilayer/bridge-postgres",
@@ -38,7 +38,7 @@ fn apply(
     target: &str,
     options: &Value,
 ) -> Result<Request, JobError> {
-    let mut request = Request::parse(kind, target, options, bridge).unwrap();
+    let mut request = Request::parse(JobKind::of(kind), target, options, bridge).unwrap();
     let permit = policy.admit("s1", "db", bridge).unwrap();
     permit
         .apply(&mut request, target, &mut |_| Ok(table()))

@@ -1,59 +1,51 @@
 //! The frames of a session that we send. Rows and `done` are written where the rows are.
 
+use std::borrow::Cow;
+
 use crate::error::JobError;
-use crate::json::{write_string, write_u64};
+use crate::json::{object, write_string};
 use crate::limits;
+use crate::text::clipped;
 
 /// The first frame of a session.
 pub fn hello(runner_id: &str, capabilities: &[&str], version_label: &str) -> String {
-    let mut text = String::from("{\"type\":\"hello\",\"version\":");
-    write_u64(&mut text, limits::PROTOCOL_VERSION.into());
-    text.push_str(",\"runnerId\":");
-    write_string(&mut text, runner_id);
-    text.push_str(",\"capabilities\":[");
-    for (n, bridge) in capabilities.iter().enumerate() {
-        if n > 0 {
-            text.push(',');
-        }
-        write_string(&mut text, bridge);
-    }
-    text.push_str("],\"runtimeVersion\":");
-    write_string(&mut text, version_label);
-    text.push('}');
-    text
+    object(|frame| {
+        frame
+            .string("type", "hello")
+            .number("version", limits::PROTOCOL_VERSION.into())
+            .string("runnerId", runner_id)
+            .list("capabilities", capabilities, |out, name| {
+                write_string(out, name)
+            })
+            .string("runtimeVersion", version_label);
+    })
 }
 
 /// A sign of life. `memory_mb` is left out where the system does not tell it.
 pub fn heartbeat(active_jobs: usize, memory_mb: Option<u64>) -> String {
-    let mut text = String::from("{\"type\":\"heartbeat\",\"stats\":{\"activeJobs\":");
-    write_u64(&mut text, active_jobs as u64);
-    if let Some(memory_mb) = memory_mb {
-        text.push_str(",\"memoryMb\":");
-        write_u64(&mut text, memory_mb);
-    }
-    text.push_str("}}");
-    text
+    object(|frame| {
+        frame.string("type", "heartbeat").object("stats", |stats| {
+            stats.number("activeJobs", active_jobs as u64);
+            if let Some(memory_mb) = memory_mb {
+                stats.number("memoryMb", memory_mb);
+            }
+        });
+    })
 }
 
 /// The failed end of a job. An endless message is cut: databases quote whole statements in theirs.
 pub fn error(id: &str, error: &JobError) -> String {
-    let mut text = String::from("{\"id\":");
-    write_string(&mut text, id);
-    text.push_str(",\"type\":\"error\",\"code\":");
-    write_string(&mut text, error.code.as_str());
-    text.push_str(",\"message\":");
-    let mut cut = error.message.len().min(limits::ERROR_MESSAGE_BYTES);
-    while !error.message.is_char_boundary(cut) {
-        cut -= 1;
-    }
-    match error.message.get(..cut) {
-        Some(start) if cut < error.message.len() => {
-            write_string(&mut text, &format!("{start} …"));
-        }
-        _ => write_string(&mut text, &error.message),
-    }
-    text.push('}');
-    text
+    let message = match clipped(&error.message, limits::ERROR_MESSAGE_BYTES) {
+        start if start.len() < error.message.len() => Cow::Owned(format!("{start} …")),
+        whole => Cow::Borrowed(whole),
+    };
+    object(|frame| {
+        frame
+            .string("id", id)
+            .string("type", "error")
+            .string("code", error.code.as_str())
+            .string("message", &message);
+    })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::options::JobKind;
 use crate::sources::Source;
 
 /// One job as the gateway sent it. It is self-contained: it can run without any assignment list.
@@ -14,8 +15,10 @@ pub struct JobFrame {
     pub id: String,
     /// The database; shared by the jobs of the same source.
     pub source: Arc<Source>,
-    /// `query`, `read`, …; unchecked.
-    pub kind: String,
+    /// What it asks for.
+    pub kind: JobKind,
+    /// The same as the gateway called it, shortened; for messages about kinds that are not known.
+    pub kind_word: String,
     /// The table or its like; unchecked.
     pub target: String,
     /// Options of the kind; unchecked.

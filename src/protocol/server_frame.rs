@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::error::JobError;
 use crate::limits;
+use crate::options::JobKind;
 use crate::protocol::JobFrame;
 use crate::protocol::scan::{TooMuch, scan};
 use crate::sources::{CredentialsLocation, Source};
@@ -192,7 +193,8 @@ pub(super) fn job_of(
         Ok((source, kind, target, options)) => Ok(JobFrame {
             id,
             source,
-            kind,
+            kind: JobKind::of(&kind),
+            kind_word: shortened(kind),
             // `listTargets` and `test` have no target.
             target: target.unwrap_or_default(),
             options: options.unwrap_or_else(|| Value::Object(Map::new())),
@@ -315,8 +317,8 @@ mod tests {
     fn a_job_is_typed() {
         let job = job_with(|_| {}).unwrap();
         assert_eq!(
-            (job.id.as_str(), job.kind.as_str(), job.target.as_str()),
-            ("j1", "query", "t")
+            (job.id.as_str(), job.kind, job.target.as_str()),
+            ("j1", JobKind::Query, "t")
         );
         assert_eq!(job.options, json!({"limit": 1}));
         assert_eq!(job.deadline, Duration::from_millis(1500));

@@ -10,8 +10,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::config::secret_file;
 use crate::error::{ErrorCode, JobError};
+use crate::files::read_secret;
 use crate::sources::bridge_keys::{BridgeKeys, Key, Kind, is_key_of_any, keys_of};
 
 const PREFIX: &str = "SEMILAYER_SOURCE_";
@@ -240,7 +240,7 @@ impl SourceEnvironment {
             },
             (None, Some(path)) => {
                 let variable = format!("{PREFIX}{file}");
-                match secret_file::read(Path::new(path)) {
+                match read_secret(Path::new(path)) {
                     Ok(text) => Ok(Some((variable, text))),
                     Err(problem) => Err(format!("{variable}: {problem}")),
                 }

@@ -131,7 +131,13 @@ mod tests {
 
     fn statement(dialect: Dialect, filter: Value) -> Statement {
         let options = json!({ "where": filter });
-        let request = Request::parse("query", "t", &options, "@semilayer/bridge-x").unwrap();
+        let request = Request::parse(
+            crate::options::JobKind::Query,
+            "t",
+            &options,
+            "@semilayer/bridge-x",
+        )
+        .unwrap();
         let Request::Query(QueryOptions { filter, .. }) = request else {
             panic!("not a query");
         };

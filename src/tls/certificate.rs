@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::console::printable;
 use crate::json::days_from_civil;
+use crate::text::printable;
 
 /// Longest name shown; a certificate comes from anybody.
 const SHOWN: usize = 120;

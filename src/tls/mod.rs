@@ -2,6 +2,7 @@
 //! source of cryptography. Not for the handshake itself, which belongs to whoever owns the socket.
 
 mod certificate;
+mod chain;
 mod problem;
 mod roots;
 mod verifier;
@@ -17,10 +18,9 @@ use rustls::{ClientConfig, RootCertStore};
 use verifier::{Trust, Verifier};
 
 pub use certificate::{CertificateFacts, Day};
-pub use problem::{CertificateProblem, Remedy, certificate_problem, remedy, words};
-pub use roots::{
-    EXTRA_ROOTS, PemError, extra_certificates, parse_certificates, read_certificates, roots,
-};
+pub use chain::chain;
+pub use problem::{Remedy, certificate_problem, remedy, words};
+pub use roots::{EXTRA_ROOTS, extra_certificates, parse_certificates, read_certificates, roots};
 
 /// Checks the server's certificate and name against [`roots()`]. Built once; the same every time.
 pub fn verified() -> Result<Arc<ClientConfig>, rustls::Error> {

@@ -11,7 +11,7 @@ use rustls::CertificateError::{
 use rustls::pki_types::UnixTime;
 use rustls::{CertificateError, InvalidMessage};
 
-use crate::console::printable;
+use crate::text::printable;
 use crate::tls::certificate::{CertificateFacts, Day};
 
 /// Most names of a certificate that are listed.

@@ -1,8 +1,6 @@
 //! Which certificate authorities are trusted: the ones every browser trusts, built into the binary, and
 //! those the customer adds.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::{env, fmt, io};
@@ -12,7 +10,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::{self, PemObject};
 
-use crate::limits;
+use crate::{files, limits};
 
 /// Variables that name PEM files with more roots: Node's own, which users of the official runner set for
 /// proxies that intercept TLS, and OpenSSL's.
@@ -93,13 +91,10 @@ pub fn extra_certificates() -> &'static [CertificateDer<'static>] {
 
 /// The certificates of a PEM file, at least one.
 pub fn read_certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, PemError> {
-    let mut text = Vec::new();
-    File::open(file)
-        .and_then(|file| file.take(limits::MAX_PEM_BYTES + 1).read_to_end(&mut text))
-        .map_err(PemError::Io)?;
-    if text.len() as u64 > limits::MAX_PEM_BYTES {
-        return Err(PemError::TooLong);
-    }
+    let text = files::read(file, limits::MAX_PEM_BYTES).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => PemError::TooLong,
+        _ => PemError::Io(error),
+    })?;
     parse_certificates(&text)
 }
 

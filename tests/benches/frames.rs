@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput};
 use semilayer_runner::error::{ErrorCode, JobError};
-use semilayer_runner::job::{Bell, ChunkLimits, FrameOut, Inlet, JobControl, RowSink, Slot};
+use semilayer_runner::job::{
+    ChunkLimits, FrameOut, JobControl, QueueSender, RowSink, Slot, Wakeup,
+};
 use semilayer_runner::protocol::{FrameParser, ServerFrame, client_frame};
 use serde_json::json;
 
@@ -46,7 +48,7 @@ pub fn bench(criterion: &mut Criterion) {
     group.bench_function("chunk of 500 rows, cut", |bencher| {
         let until = Instant::now() + Duration::from_secs(600);
         let control = Arc::new(JobControl::new("01890a5d-ac96-774b", until));
-        let (frames, taken) = Inlet::<FrameOut>::queue(1, &Bell::default());
+        let (frames, taken) = QueueSender::<FrameOut>::queue(1, &Wakeup::default());
         let mut sink = RowSink::new(control, frames, ChunkLimits::default(), Slot::Rows);
         bencher.iter(|| {
             for _ in 0..500 {

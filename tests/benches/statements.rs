@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::Criterion;
-use semilayer_runner::options::{QueryOptions, Request};
+use semilayer_runner::options::{JobKind, QueryOptions, Request};
 use semilayer_runner::sql::{Dialect, Selection};
 use serde_json::{Value, json};
 
@@ -40,7 +40,7 @@ pub fn bench(criterion: &mut Criterion) {
 }
 
 fn parse(options: &Value) -> QueryOptions {
-    match Request::parse("query", "people", options, BRIDGE).unwrap() {
+    match Request::parse(JobKind::Query, "people", options, BRIDGE).unwrap() {
         Request::Query(options) => options,
         other => panic!("{other:?} is no query"),
     }

@@ -11,8 +11,8 @@ use runner_testkit::watchdog;
 use semilayer_runner::bridges::{self, Bridge};
 use semilayer_runner::error::{ErrorCode, JobError};
 use semilayer_runner::job::Summary;
-use semilayer_runner::job::{Bell, ChunkLimits, Inlet, JobControl, Outcome, RowSink, Slot};
-use semilayer_runner::options::Request;
+use semilayer_runner::job::{ChunkLimits, JobControl, Outcome, QueueSender, RowSink, Slot, Wakeup};
+use semilayer_runner::options::{JobKind, Request};
 use semilayer_runner::sources::{CredentialsLocation, Source};
 use serde_json::{Value, json};
 
@@ -45,10 +45,10 @@ fn run(
     target: &str,
     options: Value,
 ) -> Answer {
-    let (frames, sent) = Inlet::queue(4096, &Bell::default());
+    let (frames, sent) = QueueSender::queue(4096, &Wakeup::default());
     let limits = ChunkLimits::default();
     let mut sink = RowSink::new(Arc::clone(job), frames, limits, Slot::Rows);
-    let request = Request::parse(kind, target, &options, PACKAGE)?;
+    let request = Request::parse(JobKind::of(kind), target, &options, PACKAGE)?;
     let summary = bridge.run(job, target, &request, &mut sink)?;
     sink.flush()?;
     drop(sink);

@@ -4,8 +4,9 @@
 use std::ffi::OsString;
 use std::fmt::Write;
 
-use semilayer_runner::gateway::{GatewayAddress, Proxy, exempt};
-use semilayer_runner::options::Request;
+use semilayer_runner::gateway::GatewayAddress;
+use semilayer_runner::net::{Proxy, exempt};
+use semilayer_runner::options::{JobKind, Request};
 use semilayer_runner::protocol::{FrameParser, ServerFrame};
 use semilayer_runner::sources::{CredentialsLocation, Source, SourceEnvironment};
 use semilayer_runner::{bridges, json, limits};
@@ -73,7 +74,7 @@ pub fn server_frame(bytes: &[u8]) {
         assert!(frame.id.len() <= limits::MAX_ID_BYTES);
         assert!(!format!("{:?}", frame.source).contains(SECRET));
         let _ = request(
-            &frame.kind,
+            frame.kind,
             &frame.target,
             &frame.options,
             &frame.source.bridge,
@@ -81,7 +82,7 @@ pub fn server_frame(bytes: &[u8]) {
     }
 }
 
-fn request(kind: &str, target: &str, options: &Value, bridge: &str) -> Option<Request> {
+fn request(kind: JobKind, target: &str, options: &Value, bridge: &str) -> Option<Request> {
     match Request::parse(kind, target, options, bridge) {
         Ok(request) => Some(request),
         Err(error) => {
@@ -101,9 +102,9 @@ pub fn job_options(bytes: &[u8]) {
     };
     let kind = KINDS[choice % KINDS.len()];
     let bridge = package(choice / KINDS.len());
-    let first = request(kind, "people", &options, &bridge);
+    let first = request(JobKind::of(kind), "people", &options, &bridge);
     // Nothing but the input decides.
-    let second = request(kind, "people", &options, &bridge);
+    let second = request(JobKind::of(kind), "people", &options, &bridge);
     assert_eq!(format!("{first:?}"), format!("{second:?}"));
 }
 

@@ -183,7 +183,13 @@ mod tests {
     }
 
     fn write(options: Value, lists: &[Lists], row: Value) -> Value {
-        let request = Request::parse("aggregate", "t", &options, "@semilayer/bridge-x").unwrap();
+        let request = Request::parse(
+            crate::options::JobKind::Aggregate,
+            "t",
+            &options,
+            "@semilayer/bridge-x",
+        )
+        .unwrap();
         let Request::Aggregate(options) = request else {
             panic!("not an aggregate");
         };

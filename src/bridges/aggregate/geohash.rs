@@ -42,7 +42,14 @@ mod tests {
     fn each_place_is_allowed_by_itself() {
         let options = |bucket| {
             let options = json!({"dimensions": [{"field": "cell", "bucket": bucket}]});
-            match Request::parse("aggregate", "t", &options, "@semilayer/bridge-x").unwrap() {
+            match Request::parse(
+                crate::options::JobKind::Aggregate,
+                "t",
+                &options,
+                "@semilayer/bridge-x",
+            )
+            .unwrap()
+            {
                 Request::Aggregate(options) => options,
                 _ => panic!("not an aggregate"),
             }

@@ -5,7 +5,8 @@ use std::io;
 
 use mysql::{DriverError, Error};
 
-use crate::error::{ErrorCode, JobError, chain};
+use crate::error::{ErrorCode, JobError};
+use crate::tls::chain;
 
 /// A failure to connect to `place` (host and port).
 pub(super) fn connecting(error: &Error, place: &str) -> JobError {

@@ -7,7 +7,8 @@ use std::io;
 use postgres::Error;
 use postgres::error::{DbError, SqlState};
 
-use crate::error::{ErrorCode, JobError, chain};
+use crate::error::{ErrorCode, JobError};
+use crate::tls::chain;
 
 /// A failure to connect.
 pub fn connecting(error: &Error, place: &str) -> JobError {

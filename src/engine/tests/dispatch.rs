@@ -7,18 +7,18 @@ use crossbeam_channel::bounded;
 
 use super::*;
 use crate::engine::Outbox;
+use crate::engine::audit_record::AuditRecord;
 use crate::engine::facts::JobFacts;
-use crate::engine::live_job::SessionLink;
-use crate::engine::report::AuditRecord;
+use crate::engine::session_jobs::SessionJobs;
 use crate::engine::tests::rig::{job, source};
-use crate::job::{Bell, Inlet, JobControl, Outcome};
+use crate::job::{JobControl, Outcome, QueueSender, Wakeup};
 use crate::sources::SourceKeys;
 
 struct Desk {
     dispatch: Dispatch,
     ready: Arc<Ready<Run>>,
     keys: SourceKeys,
-    link: Arc<SessionLink>,
+    session: Arc<SessionJobs>,
     now: Instant,
     jobs: u64,
 }
@@ -27,11 +27,11 @@ impl Desk {
     fn new(workers: usize) -> Self {
         let ready = Arc::new(Ready::new());
         let (nudge, _) = bounded(1);
-        let bell = Bell::default();
-        let (urgent, _) = Inlet::queue(1, &bell);
-        let (frames, _) = Inlet::queue(1, &bell);
+        let wakeup = Wakeup::default();
+        let (errors, _) = QueueSender::queue(1, &wakeup);
+        let (frames, _) = QueueSender::queue(1, &wakeup);
         let outbox = Outbox {
-            urgent,
+            errors,
             frames,
             kill: Arc::new(|| {}),
         };
@@ -45,7 +45,7 @@ impl Desk {
             ),
             ready,
             keys: SourceKeys::default(),
-            link: Arc::new(SessionLink::new(outbox, gone)),
+            session: Arc::new(SessionJobs::new(outbox, gone)),
             now: Instant::now(),
             jobs: 0,
         }
@@ -56,7 +56,7 @@ impl Desk {
         self.jobs += 1;
         let job = Arc::new(LiveJob {
             control: Arc::new(JobControl::new("j", self.now + Duration::from_secs(30))),
-            link: Arc::clone(&self.link),
+            session: Arc::clone(&self.session),
             key: self.keys.key(&frame.source),
             seq: self.jobs,
             arrived: self.now,

@@ -8,8 +8,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::rig::{Ledger, PATIENCE, Rig, is_terminal, job, source};
-use crate::engine::Urgent;
+use crate::engine::ErrorFrame;
 use crate::error::ErrorCode;
+use crate::options::JobKind;
 
 #[test]
 fn rows_come_in_chunks_before_done() {
@@ -67,18 +68,15 @@ fn a_job_ends_once_whoever_is_first() {
     let ledger = Arc::new(Ledger::default());
     let jobs = 6000;
     let writer = {
-        let (urgent, frames) = (rig.urgent.clone(), rig.frames.clone());
+        let (errors, frames) = (rig.errors.clone(), rig.frames.clone());
         let ledger = Arc::clone(&ledger);
         thread::spawn(move || {
             let mut left = jobs;
             while left > 0 {
                 crossbeam_channel::select_biased! {
-                    recv(urgent) -> frame => match frame.unwrap() {
-                        Urgent::JobError { id, .. } => {
-                            ledger.note(&id);
-                            left -= 1;
-                        }
-                        other => panic!("{other:?}"),
+                    recv(errors) -> frame => {
+                        ledger.note(&frame.unwrap().id);
+                        left -= 1;
                     },
                     recv(frames) -> frame => {
                         let frame = frame.unwrap();
@@ -107,7 +105,7 @@ fn a_job_ends_once_whoever_is_first() {
         .frames
         .try_iter()
         .filter(|frame| is_terminal(frame) && !frame.job.is_aborted());
-    assert_eq!(late.count() + rig.urgent.len(), 0);
+    assert_eq!(late.count() + rig.errors.len(), 0);
     let ledger = Arc::into_inner(ledger).unwrap().take();
     assert_eq!(ledger.len(), jobs);
     assert!(ledger.values().all(|ends| *ends == 1));
@@ -139,9 +137,11 @@ fn refusals_name_the_reason() {
         "{message}"
     );
     let mut search = job("k", &source("a", 1), "nothing");
-    search.kind = "search".into();
+    search.kind = JobKind::Other;
+    search.kind_word = "search".into();
     rig.session.submit(search);
-    rig.expect_error("k", ErrorCode::UnsupportedKind);
+    let message = rig.expect_error("k", ErrorCode::UnsupportedKind);
+    assert!(message.contains("\"search\""), "{message}");
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn a_session_that_is_over_cancels_its_jobs_and_says_nothing() {
     assert_eq!(rig.world.stopped.recv_timeout(PATIENCE).unwrap(), "hang");
     assert_eq!(rig.engine.active_jobs(), 0);
     rig.engine.drain(PATIENCE);
-    assert!(rig.urgent.is_empty());
+    assert!(rig.errors.is_empty());
     assert!(rig.frames.try_iter().all(|frame| frame.job.is_aborted()));
 }
 
@@ -195,7 +195,7 @@ fn a_gateway_that_reads_no_answers_loses_its_session() {
         rig.submit(&format!("j{n}"), &source, "nothing");
     }
     assert_eq!(rig.killed.load(Ordering::SeqCst), 1);
-    assert_eq!(rig.urgent.len(), 2);
+    assert_eq!(rig.errors.len(), 2);
     rig.world.gate.send(()).unwrap();
 }
 
@@ -214,11 +214,11 @@ fn draining_lets_jobs_finish_and_takes_no_more() {
         n += 1;
         let id = format!("late{n}");
         rig.submit(&id, &source, "nothing");
-        if let Ok(Urgent::JobError { text, .. }) = rig.urgent.try_recv() {
+        if let Ok(ErrorFrame { text, .. }) = rig.errors.try_recv() {
             break text;
         }
         rig.session.cancel(&id);
-        let _ = rig.urgent.try_recv();
+        let _ = rig.errors.try_recv();
         thread::yield_now();
     };
     assert!(refused.contains("SHUTTING_DOWN"), "{refused}");

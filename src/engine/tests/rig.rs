@@ -10,11 +10,11 @@ use serde_json::{Map, Value, json};
 
 use crate::bridges::Bridge;
 use crate::bridges::pool::PoolState;
-use crate::engine::{Engine, EngineSettings, JobSession, Outbox, Oversight, Urgent};
+use crate::engine::{Engine, EngineSettings, ErrorFrame, JobSession, Outbox, Oversight};
 use crate::error::{ErrorCode, JobError};
-use crate::job::{Bell, ChunkLimits, FrameKind, FrameOut, Inlet, JobControl, RowSink};
+use crate::job::{ChunkLimits, FrameKind, FrameOut, JobControl, QueueSender, RowSink, Wakeup};
 use crate::job::{Summary, TargetColumn};
-use crate::options::Request;
+use crate::options::{JobKind, Request};
 use crate::protocol::JobFrame;
 use crate::sources::{CredentialsLocation, Source, SourceEnvironment};
 
@@ -130,7 +130,7 @@ impl Bridge for Fake {
 pub struct Rig {
     pub engine: Arc<Engine>,
     pub session: JobSession,
-    pub urgent: Receiver<Urgent>,
+    pub errors: Receiver<ErrorFrame>,
     pub frames: Receiver<FrameOut>,
     /// The `done` frame after a last chunk that was seen.
     done: Mutex<Option<String>>,
@@ -151,7 +151,7 @@ impl Rig {
         Self::with_outbox(workers, queue, 4096, 4096)
     }
 
-    pub fn with_outbox(workers: usize, queue: usize, urgent: usize, frames: usize) -> Self {
+    pub fn with_outbox(workers: usize, queue: usize, errors: usize, frames: usize) -> Self {
         let (begin, begun) = unbounded();
         let (stop, stopped) = unbounded();
         let (close, closed) = unbounded();
@@ -192,7 +192,7 @@ impl Rig {
                 concurrency: usize::try_from(concurrency).unwrap(),
             }))
         };
-        let engine = Engine::with_bridges(
+        let engine = Engine::with_patience(
             settings,
             SourceEnvironment::default(),
             Oversight::default(),
@@ -200,13 +200,13 @@ impl Rig {
             LOST_AFTER,
         )
         .unwrap();
-        let bell = Bell::default();
-        let (urgent_in, urgent) = Inlet::queue(urgent, &bell);
-        let (frames_in, frames) = Inlet::queue(frames, &bell);
+        let wakeup = Wakeup::default();
+        let (errors_in, errors) = QueueSender::queue(errors, &wakeup);
+        let (frames_in, frames) = QueueSender::queue(frames, &wakeup);
         let killed = Arc::new(AtomicUsize::new(0));
         let kills = Arc::clone(&killed);
         let session = engine.session(Outbox {
-            urgent: urgent_in,
+            errors: errors_in,
             frames: frames_in,
             kill: Arc::new(move || {
                 kills.fetch_add(1, Ordering::SeqCst);
@@ -215,7 +215,7 @@ impl Rig {
         Self {
             engine,
             session,
-            urgent,
+            errors,
             frames,
             done: Mutex::new(None),
             killed,
@@ -228,7 +228,7 @@ impl Rig {
         self.session.submit(job(id, source, target));
     }
 
-    /// The next frame the gateway sees: urgent ones first, those of aborted jobs dropped.
+    /// The next frame the gateway sees: errors first, those of aborted jobs dropped.
     pub fn next(&self) -> Seen {
         loop {
             let done = self.done.lock().unwrap().take();
@@ -236,10 +236,7 @@ impl Rig {
                 done
             } else {
                 crossbeam_channel::select_biased! {
-                recv(self.urgent) -> urgent => match urgent.unwrap() {
-                    Urgent::JobError { text, .. } => text,
-                    other => panic!("{other:?}"),
-                },
+                recv(self.errors) -> error => error.unwrap().text,
                 recv(self.frames) -> frame => {
                     let frame = frame.unwrap();
                     if frame.job.is_aborted() {
@@ -330,7 +327,8 @@ pub fn job(id: &str, source: &Source, target: &str) -> JobFrame {
     JobFrame {
         id: id.into(),
         source: Arc::new(source.clone()),
-        kind: "listTargets".into(),
+        kind: JobKind::ListTargets,
+        kind_word: "listTargets".into(),
         target: target.into(),
         options: json!({}),
         deadline: Duration::from_secs(60),

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::io;
 
-use crate::error::{ErrorCode, JobError, chain};
+use crate::error::{ErrorCode, JobError};
 use crate::net::DialError;
+use crate::tls::chain;
 
 /// Where a request failed.
 #[derive(Debug)]

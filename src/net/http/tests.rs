@@ -152,7 +152,7 @@ fn nonsense_is_an_error_and_never_a_short_body() {
         let error = answer_of(bytes.as_bytes())
             .map(|(_, body, _)| body)
             .unwrap_err();
-        let text = crate::error::chain(&error);
+        let text = crate::tls::chain(&error);
         assert!(text.contains(problem), "{bytes:.80}: {text}");
     }
 }

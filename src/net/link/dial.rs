@@ -1,9 +1,10 @@
 //! From a host's name to an open connection.
 
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
@@ -11,9 +12,8 @@ use socket2::{Domain, SockAddr, Socket, TcpKeepalive, Type};
 
 use super::timed::Timed;
 use super::{Cutter, DialError, Link};
-use crate::gateway::Proxy;
 use crate::limits;
-use crate::net::{Budget, HttpHead, base64, not_http, resolve_unless};
+use crate::net::{Budget, Proxy, TunnelError, bracketed, open_tunnel, resolve_unless};
 
 /// The other end of a link.
 #[derive(Clone)]
@@ -31,11 +31,7 @@ pub struct Peer {
 impl Peer {
     /// `host:port`, as HTTP writes it.
     pub fn authority(&self) -> String {
-        if self.host.contains(':') {
-            format!("[{}]:{}", self.host, self.port)
-        } else {
-            format!("{}:{}", self.host, self.port)
-        }
+        format!("{}:{}", bracketed(&self.host), self.port)
     }
 }
 
@@ -60,7 +56,7 @@ pub(super) fn open(peer: &Peer, budget: Budget, cutter: &Cutter) -> Result<Link,
 
 pub(super) fn open_local(path: &Path, budget: Budget, cutter: &Cutter) -> Result<Link, DialError> {
     let socket = SockAddr::unix(path)
-        .and_then(|address| attempt(&address, Domain::UNIX, budget, 1, cutter))
+        .and_then(|address| attempt(&address, Domain::UNIX, budget.left()?, cutter))
         .map_err(|source| DialError::Local { source })?;
     Ok(Link {
         socket: Timed::new(socket, cutter, budget.until()),
@@ -79,11 +75,13 @@ fn reach(host: &str, port: u16, budget: Budget, cutter: &Cutter) -> Result<Timed
         .left()
         .and_then(|left| resolve_unless(host, port, left, cutter.over()))
         .map_err(resolve)?;
-    let mut failure = resolve(io::ErrorKind::NotFound.into());
-    for (n, address) in addresses.iter().enumerate() {
+    let mut failure = match addresses.first().copied() {
+        Some(address) => connect(address, io::ErrorKind::TimedOut.into()),
+        None => resolve(io::ErrorKind::NotFound.into()),
+    };
+    for (address, share) in budget.shares(&addresses) {
         let domain = Domain::for_address(*address);
-        let parts = addresses.len() - n;
-        match attempt(&SockAddr::from(*address), domain, budget, parts, cutter) {
+        match attempt(&SockAddr::from(*address), domain, share, cutter) {
             Ok(socket) => {
                 prepare(&socket).map_err(|source| connect(*address, source))?;
                 return Ok(Timed::new(socket, cutter, budget.until()));
@@ -101,13 +99,12 @@ fn connect(address: SocketAddr, source: io::Error) -> DialError {
 fn attempt(
     address: &SockAddr,
     domain: Domain,
-    budget: Budget,
-    parts: usize,
+    share: Duration,
     cutter: &Cutter,
 ) -> io::Result<Arc<Socket>> {
     let socket = Arc::new(Socket::new(domain, Type::STREAM, None)?);
     cutter.watch(&socket)?;
-    socket.connect_timeout(address, budget.share(parts)?)?;
+    socket.connect_timeout(address, share)?;
     // A cut that came before the socket had begun to connect did nothing to it.
     if cutter.is_cut() {
         return Err(super::cutter::cut());
@@ -121,31 +118,15 @@ fn prepare(socket: &Socket) -> io::Result<()> {
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(limits::TCP_KEEPALIVE))
 }
 
+/// Asks the proxy for the way to `target`.
 fn tunnel(socket: &mut Timed, proxy: &Proxy, target: &str) -> Result<(), DialError> {
-    let failed = |source| DialError::Proxy {
-        proxy: proxy.to_string(),
-        source,
-    };
-    let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n");
-    if let Some(user) = proxy.user() {
-        let code = base64::encode(user.as_bytes());
-        request.push_str(&format!("Proxy-Authorization: Basic {code}\r\n"));
-    }
-    request.push_str("\r\n");
-    socket.write_all(request.as_bytes()).map_err(failed)?;
-    let head = HttpHead::read(socket).map_err(failed)?;
-    if !(200..300).contains(&head.status) {
-        return Err(DialError::ProxyRefused {
-            proxy: proxy.to_string(),
-            status: head.status,
-        });
-    }
-    // In a tunnel the client speaks first.
-    if head.ends_the_answer {
-        Ok(())
-    } else {
-        Err(failed(not_http()))
-    }
+    open_tunnel(socket, proxy, target).map_err(|error| {
+        let proxy = proxy.to_string();
+        match error {
+            TunnelError::Refused(status) => DialError::ProxyRefused { proxy, status },
+            TunnelError::Broken(source) => DialError::Proxy { proxy, source },
+        }
+    })
 }
 
 fn handshake(

@@ -6,8 +6,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::Cutter;
-use crate::error::{ErrorCode, JobError, chain};
+use crate::error::{ErrorCode, JobError};
 use crate::net::{Budget, Phase};
+use crate::tls::chain;
 
 /// The step of dialling that failed.
 #[derive(Debug)]

@@ -82,7 +82,7 @@ impl Write for Link {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gateway::Proxy;
+    use crate::net::Proxy;
     use std::net::TcpListener;
     use std::thread;
     use std::time::Duration;

@@ -28,7 +28,14 @@ impl Columns for Unknown {
 }
 
 fn parse(options: Value) -> AggregateOptions {
-    match Request::parse("aggregate", "sales", &options, "@semilayer/bridge-x").unwrap() {
+    match Request::parse(
+        crate::options::JobKind::Aggregate,
+        "sales",
+        &options,
+        "@semilayer/bridge-x",
+    )
+    .unwrap()
+    {
         Request::Aggregate(options) => *options,
         _ => panic!("not an aggregate"),
     }

@@ -8,9 +8,9 @@ use tungstenite::{Error, WebSocket};
 
 use crate::error::{ErrorCode, JobError};
 use crate::gateway::end::End;
-use crate::gateway::error::LinkError;
+use crate::gateway::error::GatewayError;
+use crate::gateway::transport::{Destination, Transport, TransportStream, or_timed_out};
 use crate::gateway::upgrade::upgrade;
-use crate::gateway::way::{Destination, Way, WayStream, or_timed_out};
 use crate::limits;
 use crate::net::{Budget, Phase};
 use crate::protocol::{ServerFrame, client_frame};
@@ -26,25 +26,37 @@ pub struct Greeting {
 
 /// Asks for the upgrade and hangs up once it is granted. The destination's path holds no credentials then,
 /// so that no session of a running runner is disturbed: a refusal for want of them is as good as a grant.
-pub fn knock(destination: &Destination<'_>, budget: Budget) -> Result<u16, LinkError> {
-    let mut way = Way::open(destination, budget, &mut |_| {})?;
-    match upgrade(way.stream(budget), destination.address, destination.path) {
+pub fn probe(destination: &Destination<'_>, budget: Budget) -> Result<u16, GatewayError> {
+    let mut transport = Transport::open(destination, budget, &mut |_| {})?;
+    match upgrade(
+        transport.stream(budget),
+        destination.address,
+        destination.path,
+    ) {
         Ok(_) => Ok(101),
-        Err(LinkError::Refused { status, .. }) if status == 401 || status == 403 => Ok(status),
+        Err(GatewayError::Refused { status, .. }) if status == 401 || status == 403 => Ok(status),
         Err(error) => Err(or_timed_out(error, Phase::Upgrade, budget)),
     }
 }
 
 /// Authenticates, waits for `hello-ack`, closes.
-pub fn greet(destination: &Destination<'_>, hello: &str, budget: Budget) -> Result<Greeting, End> {
-    let mut way = Way::open(destination, budget, &mut |_| {}).map_err(End::Failed)?;
-    let early = upgrade(way.stream(budget), destination.address, destination.path)
-        .map_err(|error| End::Failed(or_timed_out(error, Phase::Upgrade, budget)))?;
+pub fn authenticate(
+    destination: &Destination<'_>,
+    hello: &str,
+    budget: Budget,
+) -> Result<Greeting, End> {
+    let mut transport = Transport::open(destination, budget, &mut |_| {}).map_err(End::Failed)?;
+    let early = upgrade(
+        transport.stream(budget),
+        destination.address,
+        destination.path,
+    )
+    .map_err(|error| End::Failed(or_timed_out(error, Phase::Upgrade, budget)))?;
     let config = WebSocketConfig::default()
         .max_message_size(Some(limits::MAX_FRAME_BYTES))
         .max_frame_size(Some(limits::MAX_FRAME_BYTES));
     let mut socket =
-        WebSocket::from_partially_read(way.stream(budget), early, Role::Client, Some(config));
+        WebSocket::from_partially_read(transport.stream(budget), early, Role::Client, Some(config));
     let lost = |error| broken(error, budget);
     socket.send(Message::text(hello)).map_err(lost)?;
     loop {
@@ -84,7 +96,7 @@ pub fn greet(destination: &Destination<'_>, hello: &str, budget: Budget) -> Resu
 }
 
 /// Says good-bye; whether the gateway hears it makes no difference to the answer.
-fn close(socket: &mut WebSocket<WayStream<'_>>) {
+fn close(socket: &mut WebSocket<TransportStream<'_>>) {
     let frame = CloseFrame {
         code: 1000.into(),
         reason: "".into(),
@@ -98,7 +110,7 @@ fn close(socket: &mut WebSocket<WayStream<'_>>) {
 fn broken(error: Error, budget: Budget) -> End {
     match error {
         Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
-            End::Failed(LinkError::TimedOut {
+            End::Failed(GatewayError::TimedOut {
                 phase: Phase::Ack,
                 budget: budget.total(),
             })

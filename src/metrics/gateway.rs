@@ -37,7 +37,7 @@ impl Readiness {
 const ENDS: &str = "semilayer_runner_reconnects_total";
 
 /// Figures of the link. Times are milliseconds since the start of the process plus one; zero is never.
-pub struct LinkMetrics {
+pub struct GatewayMetrics {
     start: Instant,
     up: AtomicBool,
     stopping: AtomicBool,
@@ -48,7 +48,7 @@ pub struct LinkMetrics {
     ends: Mutex<BTreeMap<Option<u16>, u64>>,
 }
 
-impl LinkMetrics {
+impl GatewayMetrics {
     pub(super) fn new(start: Instant) -> Self {
         Self {
             start,
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn ready_means_acknowledged_and_heard_of_lately() {
         let start = Instant::now();
-        let link = LinkMetrics::new(start);
+        let link = GatewayMetrics::new(start);
         assert_eq!(link.readiness(start), Readiness::NotConnected);
         link.up(25 * SECOND, start);
         assert_eq!(link.readiness(start + 25 * SECOND), Readiness::Ready);
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_gateway_cannot_make_series_without_end() {
-        let link = LinkMetrics::new(Instant::now());
+        let link = GatewayMetrics::new(Instant::now());
         link.reconnecting(None);
         for code in 1..u16::MAX {
             link.reconnecting(Some(code));

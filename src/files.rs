@@ -1,26 +1,43 @@
-//! A secret in a file, as Docker and Kubernetes mount them.
+//! Files that a configuration names: regular ones, read up to a bound.
 
-use std::fs::File;
-use std::io::Read;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::Path;
 
 use crate::limits;
 
-/// The text of the file without its trailing newline.
+/// All bytes of a regular file.
+///
+/// # Errors
+/// The system's own; `InvalidInput` for what is no regular file and might block or never end,
+/// `FileTooLarge` beyond `most` bytes.
+pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    // Asked before it is opened, because opening a pipe waits for its other end.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "this is no regular file",
+        ));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(bytes)
+}
+
+/// A secret in a file, as Docker and Kubernetes mount them: its text without the trailing newline.
 ///
 /// # Errors
 /// Says what is wrong with the file: it cannot be read, is empty, too long for a secret or not UTF-8. Its
 /// text is never part of the message.
-pub fn read(path: &Path) -> Result<String, String> {
+pub fn read_secret(path: &Path) -> Result<String, String> {
     let shown = path.display();
-    let file = File::open(path).map_err(|error| format!("{shown}: {error}"))?;
-    let mut bytes = Vec::new();
-    file.take(limits::SECRET_FILE_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| format!("{shown}: {error}"))?;
-    if bytes.len() as u64 > limits::SECRET_FILE_BYTES {
-        return Err(format!("{shown} is too long for a secret"));
-    }
+    let bytes = read(path, limits::SECRET_FILE_BYTES).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => format!("{shown} is too long for a secret"),
+        _ => format!("{shown}: {error}"),
+    })?;
     let mut text =
         String::from_utf8(bytes).map_err(|_| format!("{shown} does not hold UTF-8 text"))?;
     if text.ends_with('\n') {
@@ -56,7 +73,7 @@ mod tests {
             (b" s3\ncret \n\n", " s3\ncret \n"),
         ] {
             let path = file("newline", bytes);
-            assert_eq!(read(&path).unwrap(), text);
+            assert_eq!(read_secret(&path).unwrap(), text);
             std::fs::remove_file(path).unwrap();
         }
     }
@@ -70,11 +87,19 @@ mod tests {
             ("binary", b"abc\xff", "UTF-8"),
         ] {
             let path = file(name, bytes);
-            let message = read(&path).unwrap_err();
+            let message = read_secret(&path).unwrap_err();
             assert!(message.contains(problem), "{message}");
             assert!(!message.contains("abc"));
             std::fs::remove_file(path).unwrap();
         }
-        assert!(read(Path::new("/nowhere/at/all")).is_err());
+        assert!(read_secret(Path::new("/nowhere/at/all")).is_err());
+    }
+
+    #[test]
+    fn what_might_never_end_is_not_opened() {
+        for path in ["/", "/dev/zero"] {
+            let error = read(Path::new(path), 10).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        }
     }
 }

@@ -1,7 +1,7 @@
-//! The way to the gateway up to where HTTP begins: DNS, TCP, proxy, TLS.
+//! The connection to the gateway up to where HTTP begins: DNS, TCP, proxy, TLS.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
@@ -9,11 +9,9 @@ use rustls::{ClientConfig, ClientConnection};
 use socket2::{SockRef, TcpKeepalive};
 
 use crate::gateway::address::GatewayAddress;
-use crate::gateway::connect::connect;
-use crate::gateway::error::LinkError;
-use crate::gateway::proxy::Proxy;
-use crate::net::{Budget, Budgeted, Phase};
-use crate::{limits, net};
+use crate::gateway::error::GatewayError;
+use crate::limits;
+use crate::net::{Budget, Budgeted, Phase, Progress, Proxy, TunnelError, connect, open_tunnel};
 
 /// Everything there is to know about the other end.
 pub struct Destination<'a> {
@@ -27,17 +25,10 @@ pub struct Destination<'a> {
     pub tls: &'a Arc<ClientConfig>,
 }
 
-/// A part of the way that is done, for whoever watches.
+/// A step that is done, for whoever watches.
 pub enum Step<'a> {
-    /// The name has these addresses.
-    Resolved {
-        /// The gateway's, or the proxy's.
-        host: &'a str,
-        /// At least one.
-        addresses: &'a [SocketAddr],
-    },
-    /// This one takes connections.
-    Connected(SocketAddr),
+    /// On the way to a connection with this host, the gateway's or the proxy's.
+    Connecting(&'a str, Progress<'a>),
     /// The proxy has opened a tunnel.
     Tunnelled(&'a Proxy),
     /// The certificate is good.
@@ -45,30 +36,37 @@ pub enum Step<'a> {
 }
 
 /// An open connection to the gateway on which no HTTP was spoken yet.
-pub struct Way {
+pub struct Transport {
     tcp: TcpStream,
     tls: Option<ClientConnection>,
 }
 
-impl Way {
-    /// Goes the way, telling `watch` of every part that is done. The name is looked up anew every time, since
-    /// a gateway may move.
+impl Transport {
+    /// Opens one, telling `watch` of every step that is done.
     pub fn open(
         destination: &Destination<'_>,
         budget: Budget,
         watch: &mut dyn FnMut(Step<'_>),
-    ) -> Result<Self, LinkError> {
+    ) -> Result<Self, GatewayError> {
         let address = destination.address;
         let timely = |phase| move |error| or_timed_out(error, phase, budget);
         let (host, port) = match destination.proxy {
             Some(proxy) => (proxy.host.as_str(), proxy.port),
             None => (address.host.as_str(), address.port),
         };
-        let tcp = open(host, port, budget, watch)?;
-        prepare(&tcp).map_err(|source| LinkError::System { source })?;
+        let tcp = connect(host, port, budget, &mut |progress| {
+            watch(Step::Connecting(host, progress));
+        })
+        .map_err(|error| {
+            let phase = error.phase();
+            or_timed_out(error.into(), phase, budget)
+        })?;
+        prepare(&tcp).map_err(|source| GatewayError::System { source })?;
         let mut stream = Budgeted { tcp: &tcp, budget };
         if let Some(proxy) = destination.proxy {
-            connect(&mut stream, proxy, address).map_err(timely(Phase::Proxy))?;
+            open_tunnel(&mut stream, proxy, &address.host_port())
+                .map_err(|error| tunnel_error(proxy, error))
+                .map_err(timely(Phase::Proxy))?;
             watch(Step::Tunnelled(proxy));
         }
         let mut tls = None;
@@ -80,14 +78,14 @@ impl Way {
     }
 
     /// The connection, to be read and written within the budget.
-    pub fn stream(&mut self, budget: Budget) -> WayStream<'_> {
+    pub fn stream(&mut self, budget: Budget) -> TransportStream<'_> {
         let tcp = Budgeted {
             tcp: &self.tcp,
             budget,
         };
         match &mut self.tls {
-            Some(tls) => WayStream::Encrypted(tls, tcp),
-            None => WayStream::Plain(tcp),
+            Some(tls) => TransportStream::Encrypted(tls, tcp),
+            None => TransportStream::Plain(tcp),
         }
     }
 
@@ -97,15 +95,15 @@ impl Way {
     }
 }
 
-/// A way while somebody speaks on it.
-pub enum WayStream<'a> {
+/// A transport while somebody speaks on it.
+pub enum TransportStream<'a> {
     /// `ws`.
     Plain(Budgeted<'a>),
     /// `wss`.
     Encrypted(&'a mut ClientConnection, Budgeted<'a>),
 }
 
-impl Read for WayStream<'_> {
+impl Read for TransportStream<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Plain(tcp) => tcp.read(buf),
@@ -114,7 +112,7 @@ impl Read for WayStream<'_> {
     }
 }
 
-impl Write for WayStream<'_> {
+impl Write for TransportStream<'_> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         match self {
             Self::Plain(tcp) => tcp.write(buf),
@@ -130,56 +128,6 @@ impl Write for WayStream<'_> {
     }
 }
 
-/// Tries the host's addresses one after the other, each with its share of the time that is left, so that a
-/// dead one does not use up the time of the others.
-fn open(
-    host: &str,
-    port: u16,
-    budget: Budget,
-    watch: &mut dyn FnMut(Step<'_>),
-) -> Result<TcpStream, LinkError> {
-    let dns = |source| {
-        let error = LinkError::Dns {
-            host: host.to_owned(),
-            source,
-        };
-        or_timed_out(error, Phase::Dns, budget)
-    };
-    let addresses = budget
-        .left()
-        .and_then(|left| net::resolve(host, port, left))
-        .map_err(dns)?;
-    watch(Step::Resolved {
-        host,
-        addresses: &addresses,
-    });
-    let mut failure = None;
-    for (n, address) in addresses.iter().enumerate() {
-        let attempt = budget
-            .share(addresses.len() - n)
-            .and_then(|share| TcpStream::connect_timeout(address, share));
-        match attempt {
-            Ok(tcp) => {
-                watch(Step::Connected(*address));
-                return Ok(tcp);
-            }
-            Err(source) => {
-                log::debug!("{address}: {source}");
-                failure = Some((*address, source));
-            }
-        }
-    }
-    let Some((address, source)) = failure else {
-        return Err(dns(io::ErrorKind::NotFound.into()));
-    };
-    let error = LinkError::Tcp {
-        host: host.to_owned(),
-        address,
-        source,
-    };
-    Err(or_timed_out(error, Phase::Tcp, budget))
-}
-
 fn prepare(tcp: &TcpStream) -> io::Result<()> {
     // Heartbeats and answers are small, and each is waited for.
     tcp.set_nodelay(true)?;
@@ -192,11 +140,19 @@ fn prepare(tcp: &TcpStream) -> io::Result<()> {
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(limits::TCP_KEEPALIVE))
 }
 
+fn tunnel_error(proxy: &Proxy, error: TunnelError) -> GatewayError {
+    let proxy = proxy.to_string();
+    match error {
+        TunnelError::Refused(status) => GatewayError::ProxyRefused { proxy, status },
+        TunnelError::Broken(source) => GatewayError::Proxy { proxy, source },
+    }
+}
+
 fn handshake(
     destination: &Destination<'_>,
     stream: &mut Budgeted<'_>,
-) -> Result<ClientConnection, LinkError> {
-    let failed = |source| LinkError::Tls {
+) -> Result<ClientConnection, GatewayError> {
+    let failed = |source| GatewayError::Tls {
         host: destination.address.host.clone(),
         source,
     };
@@ -211,21 +167,12 @@ fn handshake(
 }
 
 /// An error that is really the end of the budget says so, and in which phase.
-pub(super) fn or_timed_out(error: LinkError, phase: Phase, budget: Budget) -> LinkError {
-    let timed_out = |error: &io::Error| error.kind() == io::ErrorKind::TimedOut;
-    let over = match &error {
-        LinkError::Dns { source, .. }
-        | LinkError::Tcp { source, .. }
-        | LinkError::Proxy { source, .. }
-        | LinkError::Tls { source, .. }
-        | LinkError::Health { source } => timed_out(source),
-        LinkError::Upgrade { source } => {
-            matches!(&**source, tungstenite::Error::Io(source) if timed_out(source))
-        }
-        _ => false,
-    };
+pub(super) fn or_timed_out(error: GatewayError, phase: Phase, budget: Budget) -> GatewayError {
+    let over = error
+        .io()
+        .is_some_and(|error| error.kind() == io::ErrorKind::TimedOut);
     if over {
-        LinkError::TimedOut {
+        GatewayError::TimedOut {
             phase,
             budget: budget.total(),
         }

@@ -5,12 +5,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, Thread};
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, select};
 
 /// Wakes one thread.
 #[derive(Clone, Default)]
-pub struct Bell(Arc<Shared>);
+pub struct Wakeup(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
@@ -18,7 +19,7 @@ struct Shared {
     closed: AtomicBool,
 }
 
-impl Bell {
+impl Wakeup {
     /// The calling thread is the one to wake from now on. It looks for work after this call and whenever it
     /// wakes, and parks when there is none.
     pub fn attend(&self) {
@@ -26,8 +27,15 @@ impl Bell {
         let _ = self.0.sleeper.set(thread::current());
     }
 
+    /// Waits to be woken, which may happen for no reason. False once `until` has come.
+    pub fn wait_until(&self, until: Instant) -> bool {
+        let left = until.saturating_duration_since(Instant::now());
+        thread::park_timeout(left);
+        !left.is_zero()
+    }
+
     /// There is something to do.
-    pub fn ring(&self) {
+    pub fn wake(&self) {
         if let Some(sleeper) = self.0.sleeper.get() {
             sleeper.unpark();
         }
@@ -36,7 +44,7 @@ impl Bell {
     /// Nothing more will come.
     pub fn close(&self) {
         self.0.closed.store(true, Ordering::Release);
-        self.ring();
+        self.wake();
     }
 
     /// True once nothing more will come.
@@ -45,17 +53,17 @@ impl Bell {
     }
 }
 
-/// The way into a queue whose receiver attends a [`Bell`].
-pub struct Inlet<T> {
+/// The sending half of a queue whose receiver attends a [`Wakeup`].
+pub struct QueueSender<T> {
     sender: Sender<T>,
-    bell: Bell,
+    wakeup: Wakeup,
 }
 
-impl<T> Clone for Inlet<T> {
+impl<T> Clone for QueueSender<T> {
     fn clone(&self) -> Self {
         Self {
             sender: self.sender.clone(),
-            bell: self.bell.clone(),
+            wakeup: self.wakeup.clone(),
         }
     }
 }
@@ -69,12 +77,12 @@ pub enum Undelivered {
     GivenUp,
 }
 
-impl<T> Inlet<T> {
+impl<T> QueueSender<T> {
     /// A queue with room for `capacity`.
-    pub fn queue(capacity: usize, bell: &Bell) -> (Self, Receiver<T>) {
+    pub fn queue(capacity: usize, wakeup: &Wakeup) -> (Self, Receiver<T>) {
         let (sender, receiver) = bounded(capacity);
-        let bell = bell.clone();
-        (Self { sender, bell }, receiver)
+        let wakeup = wakeup.clone();
+        (Self { sender, wakeup }, receiver)
     }
 
     /// Puts something in, if there is room.
@@ -83,7 +91,7 @@ impl<T> Inlet<T> {
     /// With what did not go in.
     pub fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
         self.sender.try_send(message)?;
-        self.bell.ring();
+        self.wakeup.wake();
         Ok(())
     }
 
@@ -96,7 +104,7 @@ impl<T> Inlet<T> {
             send(self.sender, message) -> sent => sent.map_err(|_| Undelivered::Gone)?,
             recv(given_up) -> _ => return Err(Undelivered::GivenUp),
         }
-        self.bell.ring();
+        self.wakeup.wake();
         Ok(())
     }
 
@@ -127,10 +135,10 @@ mod tests {
 
     #[test]
     fn every_message_wakes_the_receiver() {
-        let bell = Bell::default();
-        let (inlet, queue) = Inlet::queue(2, &bell);
+        let wakeup = Wakeup::default();
+        let (sender, queue) = QueueSender::queue(2, &wakeup);
         let (_alive, never) = bounded(0);
-        let attended = bell.clone();
+        let attended = wakeup.clone();
         let receiver = thread::spawn(move || {
             attended.attend();
             let mut taken = Vec::new();
@@ -143,22 +151,22 @@ mod tests {
             }
         });
         for n in 0..10_000 {
-            inlet.send_unless(n, &never).unwrap();
+            sender.send_unless(n, &never).unwrap();
         }
-        bell.close();
+        wakeup.close();
         assert_eq!(receiver.join().unwrap(), (0..10_000).collect::<Vec<_>>());
     }
 
     #[test]
     fn a_wait_for_room_can_be_given_up() {
-        let (inlet, queue) = Inlet::queue(1, &Bell::default());
+        let (sender, queue) = QueueSender::queue(1, &Wakeup::default());
         let (alive, given_up) = bounded(0);
-        inlet.try_send(1).unwrap();
-        assert!(inlet.is_full());
+        sender.try_send(1).unwrap();
+        assert!(sender.is_full());
         drop(alive);
-        assert_eq!(inlet.send_unless(2, &given_up), Err(Undelivered::GivenUp));
+        assert_eq!(sender.send_unless(2, &given_up), Err(Undelivered::GivenUp));
         drop(queue);
         let (_alive, never) = bounded(0);
-        assert_eq!(inlet.send_unless(2, &never), Err(Undelivered::Gone));
+        assert_eq!(sender.send_unless(2, &never), Err(Undelivered::Gone));
     }
 }

@@ -1,11 +1,11 @@
-//! Which HTTP proxy, if any, leads to the gateway: `HTTPS_PROXY` and `NO_PROXY`, as curl reads them.
+//! Which HTTP proxy, if any, leads to a host: `HTTPS_PROXY` and `NO_PROXY`, as curl reads them.
 
 use std::fmt;
 use std::net::IpAddr;
 
 use url::Url;
 
-use crate::gateway::address::decoded;
+use crate::net::percent::decode;
 
 /// A proxy that understands CONNECT. Printed without its password.
 #[derive(Clone, PartialEq, Eq)]
@@ -19,6 +19,25 @@ pub struct Proxy {
 }
 
 impl Proxy {
+    /// The proxy that the environment names for TLS to `host`, unless it exempts that host. `variable` looks
+    /// into the environment.
+    ///
+    /// # Errors
+    /// What is wrong with `HTTPS_PROXY`, without its value.
+    pub fn choose(
+        host: &str,
+        port: u16,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Option<Self>, String> {
+        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let either = |name: &str| set(&name.to_lowercase()).or_else(|| set(name));
+        let exceptions = either("NO_PROXY").unwrap_or_default();
+        either("HTTPS_PROXY")
+            .filter(|_| !exempt(&exceptions, host, port))
+            .map(|value| Self::parse(&value))
+            .transpose()
+    }
+
     /// Reads the value of a proxy variable; the scheme may be missing.
     ///
     /// # Errors
@@ -42,8 +61,8 @@ impl Proxy {
         let user = (!url.username().is_empty()).then(|| {
             format!(
                 "{}:{}",
-                decoded(url.username()),
-                decoded(url.password().unwrap_or(""))
+                decode(url.username()),
+                decode(url.password().unwrap_or(""))
             )
         });
         Ok(Self {

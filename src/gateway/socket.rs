@@ -9,19 +9,18 @@ use std::time::{Duration, Instant};
 
 use rustls::ClientConnection;
 
-use crate::engine::Urgent;
-use crate::job::Inlet;
+use crate::gateway::control::{Control, ControlSender};
 
 /// Largest read from the socket, and the most plaintext that is encrypted under one lock.
 const PART: usize = 32 << 10;
 
 /// The socket of one session.
-pub struct Wire {
+pub struct Socket {
     tcp: TcpStream,
     tls: Option<Mutex<ClientConnection>>,
 }
 
-impl Wire {
+impl Socket {
     /// A connected socket, after its TLS handshake if it has one.
     pub fn new(tcp: TcpStream, tls: Option<ClientConnection>) -> Self {
         Self {
@@ -42,12 +41,12 @@ fn lock(tls: &Mutex<ClientConnection>) -> MutexGuard<'_, ClientConnection> {
     tls.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The reading direction. `WouldBlock` means that the time given to [`WireReader::wait_until`] has come, even
+/// The reading direction. `WouldBlock` means that the time given to [`SocketReader::wait_until`] has come, even
 /// if bytes keep coming in: a heartbeat does not wait for the end of a long frame.
-pub struct WireReader {
-    wire: Arc<Wire>,
+pub struct SocketReader {
+    socket: Arc<Socket>,
     /// Told when the TLS layer wants to send something of its own.
-    urgent: Inlet<Urgent>,
+    control: ControlSender,
     /// Bytes off the socket that TLS has not taken yet.
     cipher: Vec<u8>,
     taken: usize,
@@ -56,13 +55,13 @@ pub struct WireReader {
     last_received: Instant,
 }
 
-impl WireReader {
+impl SocketReader {
     /// For one session.
-    pub fn new(wire: Arc<Wire>, urgent: Inlet<Urgent>) -> Self {
+    pub fn new(socket: Arc<Socket>, control: ControlSender) -> Self {
         let now = Instant::now();
         Self {
-            wire,
-            urgent,
+            socket,
+            control,
             cipher: Vec::new(),
             taken: 0,
             due: now,
@@ -81,7 +80,7 @@ impl WireReader {
             .saturating_duration_since(Instant::now())
             .max(Duration::from_millis(1));
         if self.timeout.abs_diff(timeout) > SLACK {
-            self.wire.tcp.set_read_timeout(Some(timeout))?;
+            self.socket.tcp.set_read_timeout(Some(timeout))?;
             self.timeout = timeout;
         }
         Ok(())
@@ -96,7 +95,7 @@ impl WireReader {
         if Instant::now() >= self.due {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let count = (&self.wire.tcp).read(buf)?;
+        let count = (&self.socket.tcp).read(buf)?;
         if count > 0 {
             self.last_received = Instant::now();
         }
@@ -115,10 +114,10 @@ impl WireReader {
     }
 }
 
-impl Read for WireReader {
+impl Read for SocketReader {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let wire = Arc::clone(&self.wire);
-        let Some(tls) = &wire.tls else {
+        let socket = Arc::clone(&self.socket);
+        let Some(tls) = &socket.tls else {
             return self.receive(buf);
         };
         loop {
@@ -137,7 +136,7 @@ impl Read for WireReader {
                         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error));
                     if tls.wants_write() {
                         // A full queue has a writer that will flush on its own.
-                        let _ = self.urgent.try_send(Urgent::FlushTls);
+                        self.control.offer(Control::FlushTls);
                     }
                     state?;
                     continue;
@@ -151,31 +150,31 @@ impl Read for WireReader {
 }
 
 /// The writing direction. Whatever it is given is on its way when it returns.
-pub struct WireWriter {
-    wire: Arc<Wire>,
+pub struct SocketWriter {
+    socket: Arc<Socket>,
     cipher: Vec<u8>,
 }
 
-impl WireWriter {
+impl SocketWriter {
     /// For one session.
-    pub fn new(wire: Arc<Wire>) -> Self {
+    pub fn new(socket: Arc<Socket>) -> Self {
         Self {
-            wire,
+            socket,
             cipher: Vec::new(),
         }
     }
 
     /// Says that nothing follows, as TLS wants it.
     pub fn close_notify(&mut self) -> io::Result<()> {
-        if let Some(tls) = &self.wire.tls {
+        if let Some(tls) = &self.socket.tls {
             lock(tls).send_close_notify();
         }
         self.flush()
     }
 }
 
-fn send(wire: &Wire, cipher: &mut Vec<u8>) -> io::Result<()> {
-    let sent = (&wire.tcp).write_all(cipher);
+fn send(socket: &Socket, cipher: &mut Vec<u8>) -> io::Result<()> {
+    let sent = (&socket.tcp).write_all(cipher);
     cipher.clear();
     sent
 }
@@ -188,10 +187,10 @@ fn take_cipher(tls: &mut ClientConnection, cipher: &mut Vec<u8>) -> io::Result<(
     Ok(())
 }
 
-impl Write for WireWriter {
+impl Write for SocketWriter {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        let Some(tls) = &self.wire.tls else {
-            (&self.wire.tcp).write_all(buf)?;
+        let Some(tls) = &self.socket.tls else {
+            (&self.socket.tcp).write_all(buf)?;
             return Ok(buf.len());
         };
         for part in buf.chunks(PART) {
@@ -200,15 +199,15 @@ impl Write for WireWriter {
                 tls.writer().write_all(part)?;
                 take_cipher(&mut tls, &mut self.cipher)?;
             }
-            send(&self.wire, &mut self.cipher)?;
+            send(&self.socket, &mut self.cipher)?;
         }
         Ok(buf.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        if let Some(tls) = &self.wire.tls {
+        if let Some(tls) = &self.socket.tls {
             take_cipher(&mut lock(tls), &mut self.cipher)?;
-            send(&self.wire, &mut self.cipher)?;
+            send(&self.socket, &mut self.cipher)?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The engine: one for the life of the process, shared by all sessions.
+//! The engine as the rest of the process holds it: one for its life, shared by all sessions.
 
 use std::io;
 use std::sync::Arc;
@@ -7,15 +7,16 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::bounded;
 
-use crate::bridges;
-use crate::engine::core::{Core, OpenBridge};
+use crate::bridges::Bridge;
+use crate::engine::core::Core;
+use crate::engine::dispatch::reserve;
 use crate::engine::watchdog;
 use crate::engine::{JobSession, Outbox, Oversight};
 use crate::error::{ErrorCode, JobError};
 use crate::job::{ChunkLimits, Phase};
 use crate::limits;
 use crate::metrics::{Exposition, Metrics};
-use crate::protocol::JobKind;
+use crate::options::JobKind;
 use crate::sources::{Source, SourceEnvironment};
 
 /// What the engine may use.
@@ -29,6 +30,13 @@ pub struct EngineSettings {
     pub chunk: ChunkLimits,
 }
 
+impl EngineSettings {
+    /// Most jobs that can be live at a time: those that wait, and those that a worker has.
+    fn most_live(&self) -> usize {
+        self.queue + reserve(self.queue) + self.workers
+    }
+}
+
 impl Default for EngineSettings {
     fn default() -> Self {
         Self {
@@ -39,13 +47,16 @@ impl Default for EngineSettings {
     }
 }
 
+/// Opens a source: checks its configuration and makes its lazy pool.
+pub type OpenBridge = dyn Fn(&Source) -> Result<Arc<dyn Bridge>, JobError> + Send + Sync;
+
 /// Runs jobs: a queue for each source, a fixed pool of workers, and a watchdog for deadlines.
 pub struct Engine {
     core: Arc<Core>,
 }
 
 impl Engine {
-    /// Starts the threads.
+    /// Starts the threads. `open` knows the bridges.
     ///
     /// # Errors
     /// When the system has no thread left for it.
@@ -53,18 +64,14 @@ impl Engine {
         settings: EngineSettings,
         environment: SourceEnvironment,
         oversight: Oversight,
+        open: Box<OpenBridge>,
     ) -> io::Result<Arc<Self>> {
-        Self::with_bridges(
-            settings,
-            environment,
-            oversight,
-            Box::new(bridges::open),
-            limits::LOST_WORKER_AFTER,
-        )
+        let patience = limits::LOST_WORKER_AFTER;
+        Self::with_patience(settings, environment, oversight, open, patience)
     }
 
-    /// As `start`, with another table of bridges and another patience with stuck workers.
-    pub(super) fn with_bridges(
+    /// As `start`, with another patience with stuck workers.
+    pub(super) fn with_patience(
         settings: EngineSettings,
         environment: SourceEnvironment,
         oversight: Oversight,
@@ -103,6 +110,11 @@ impl Engine {
         self.core.lock().active()
     }
 
+    /// Most jobs that can be live at a time, each of which may have an error to tell.
+    pub fn most_live(&self) -> usize {
+        self.core.settings.most_live()
+    }
+
     /// What this process counts.
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.core.metrics
@@ -126,7 +138,7 @@ impl Engine {
     /// last frame, at most `grace`, then cancels the rest and gives their statements a moment to end. The
     /// frames may still be in the outbox afterwards: the session closes once it has sent them.
     pub fn drain(&self, grace: Duration) {
-        self.core.metrics.link.stopping();
+        self.core.metrics.gateway.stopping();
         let (quiet, ended) = bounded(1);
         self.core.lock().drain(quiet);
         let end = Instant::now() + grace.min(limits::MAX_DEADLINE);

@@ -1,4 +1,4 @@
-//! The link to the gateway for the life of the process: session after session, with pauses between.
+//! The connection to the gateway for the life of the process: session after session, with pauses between.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -13,15 +13,14 @@ use crate::gateway::backoff::{Attempt, Backoff, random};
 use crate::gateway::dial::dial;
 use crate::gateway::end::End;
 use crate::gateway::events::Events;
-use crate::gateway::proxy::Proxy;
 use crate::gateway::session::{self, SessionContext};
 use crate::gateway::stop::Stop;
-use crate::gateway::way::Destination;
+use crate::gateway::transport::Destination;
 use crate::limits;
-use crate::net::Budget;
+use crate::net::{Budget, Proxy};
 
-/// What the link needs to know, all of it fixed at start.
-pub struct LinkSettings {
+/// What it takes to connect, all of it fixed at start.
+pub struct GatewaySettings {
     /// The gateway.
     pub address: GatewayAddress,
     /// The proxy before it.
@@ -34,12 +33,10 @@ pub struct LinkSettings {
     pub hello: String,
     /// Time between two heartbeats.
     pub heartbeat: Duration,
-    /// Room for what goes before rows; at least one error a live job.
-    pub urgent_queue: usize,
 }
 
 /// Connects, and connects again, until `stop` says otherwise. A panic is a lost session, not the end.
-pub fn run(settings: &LinkSettings, engine: &Arc<Engine>, events: &Events, stop: &Stop) {
+pub fn run(settings: &GatewaySettings, engine: &Arc<Engine>, events: &Events, stop: &Stop) {
     let mut backoff = Backoff::default();
     while !stop.has_begun() {
         let attempt = AssertUnwindSafe(|| attempt(settings, engine, events, stop));
@@ -61,7 +58,7 @@ pub fn run(settings: &LinkSettings, engine: &Arc<Engine>, events: &Events, stop:
             },
             random(),
         );
-        engine.metrics().link.reconnecting(end.code());
+        engine.metrics().gateway.reconnecting(end.code());
         events.disconnected(&end.reason());
         warn!(
             "{}; next attempt in {:.1} s. {}",
@@ -76,7 +73,7 @@ pub fn run(settings: &LinkSettings, engine: &Arc<Engine>, events: &Events, stop:
 }
 
 fn attempt(
-    settings: &LinkSettings,
+    settings: &GatewaySettings,
     engine: &Arc<Engine>,
     events: &Events,
     stop: &Stop,
@@ -88,8 +85,8 @@ fn attempt(
         path: &settings.path,
         tls: &settings.tls,
     };
-    let link = match dial(&destination, budget) {
-        Ok(link) => link,
+    let open = match dial(&destination, budget) {
+        Ok(open) => open,
         Err(error) => return (End::Failed(error), Duration::ZERO),
     };
     let context = SessionContext {
@@ -98,9 +95,8 @@ fn attempt(
         stop,
         hello: settings.hello.clone(),
         heartbeat: settings.heartbeat,
-        urgent_queue: settings.urgent_queue,
     };
-    session::run(link, budget, context)
+    session::run(open, budget, context)
 }
 
 fn sentence(text: &str) -> String {

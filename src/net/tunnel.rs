@@ -1,52 +1,47 @@
-//! A way through an HTTP proxy.
+//! A tunnel through an HTTP proxy, by CONNECT.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 
-use crate::gateway::address::GatewayAddress;
-use crate::gateway::error::LinkError;
-use crate::gateway::proxy::Proxy;
-use crate::net::base64;
-use crate::net::{HttpHead, not_http};
+use crate::net::{HttpHead, Proxy, base64, not_http};
 
-/// Asks the proxy at the other end of `stream` for a tunnel to the gateway. Time-outs of the stream come back
-/// as [`LinkError::Proxy`].
-pub fn connect(
+/// Why there is no tunnel.
+#[derive(Debug)]
+pub enum TunnelError {
+    /// The proxy answers with this status; 407 when it wants a user.
+    Refused(u16),
+    /// It breaks off, is silent (`TimedOut`), or does not speak HTTP.
+    Broken(io::Error),
+}
+
+/// Asks the proxy at the other end of `stream` for a tunnel to `target`, a host with its port.
+///
+/// # Errors
+/// The proxy's refusal, or what went wrong.
+pub fn open_tunnel(
     mut stream: impl Read + Write,
     proxy: &Proxy,
-    address: &GatewayAddress,
-) -> Result<(), LinkError> {
-    let failed = |source| LinkError::Proxy {
-        proxy: proxy.to_string(),
-        source,
-    };
-    let target = address.host_port();
+    target: &str,
+) -> Result<(), TunnelError> {
     let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n");
     if let Some(user) = proxy.user() {
         let code = base64::encode(user.as_bytes());
         request.push_str(&format!("Proxy-Authorization: Basic {code}\r\n"));
     }
     request.push_str("\r\n");
-    stream.write_all(request.as_bytes()).map_err(failed)?;
-    let head = HttpHead::read(&mut stream).map_err(failed)?;
-    let status = head.status;
-    if !(200..300).contains(&status) {
-        return Err(LinkError::ProxyRefused {
-            proxy: proxy.to_string(),
-            status,
-        });
-    }
-    // In a tunnel the client speaks first.
-    if head.ends_the_answer {
-        Ok(())
-    } else {
-        Err(failed(not_http()))
+    let answer = stream
+        .write_all(request.as_bytes())
+        .and_then(|()| HttpHead::read(&mut stream));
+    match answer.map_err(TunnelError::Broken)? {
+        // In a tunnel the client speaks first.
+        (head, rest) if head.is_success() && rest.is_empty() => Ok(()),
+        (head, _) if head.is_success() => Err(TunnelError::Broken(not_http())),
+        (head, _) => Err(TunnelError::Refused(head.status)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io;
 
     struct Scripted {
         answer: io::Cursor<&'static [u8]>,
@@ -69,13 +64,13 @@ mod tests {
         }
     }
 
-    fn ask(proxy: &str, answer: &'static str) -> (Result<(), LinkError>, String) {
+    fn ask(proxy: &str, answer: &'static str) -> (Result<(), TunnelError>, String) {
         let mut stream = Scripted {
             answer: io::Cursor::new(answer.as_bytes()),
             request: Vec::new(),
         };
-        let address = GatewayAddress::parse("wss://gateway.example.com/c", false).unwrap();
-        let result = connect(&mut stream, &Proxy::parse(proxy).unwrap(), &address);
+        let proxy = Proxy::parse(proxy).unwrap();
+        let result = open_tunnel(&mut stream, &proxy, "gateway.example.com:443");
         (result, String::from_utf8(stream.request).unwrap())
     }
 
@@ -93,10 +88,7 @@ mod tests {
     #[test]
     fn refusals_and_nonsense_are_told_apart() {
         let (result, request) = ask("proxy", "HTTP/1.1 407 Who are you\r\n\r\n<html>");
-        assert!(matches!(
-            result,
-            Err(LinkError::ProxyRefused { status: 407, .. })
-        ));
+        assert!(matches!(result, Err(TunnelError::Refused(407))));
         assert!(!request.contains("Authorization"));
         for answer in [
             "",
@@ -106,7 +98,7 @@ mod tests {
             "HTTP/1.1\r\n\r\n",
         ] {
             let (result, _) = ask("proxy", answer);
-            assert!(matches!(result, Err(LinkError::Proxy { .. })), "{answer}");
+            assert!(matches!(result, Err(TunnelError::Broken(_))), "{answer}");
         }
     }
 }
