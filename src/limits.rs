@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-/// Gateway when neither flag nor environment names one (protocol.md 8).
+/// Gateway when neither flag nor environment names one: the service's own.
 pub const GATEWAY_URL: &str = "wss://runner.semilayer.com/connect";
 /// Version label when `SEMILAYER_RUNNER_VERSION` is not set; the official CLI says the same.
 pub const VERSION_LABEL: &str = "0.1.0";
-/// Version of the wire protocol we speak (protocol.md 1).
+/// Version of the wire protocol we speak.
 pub const PROTOCOL_VERSION: u32 = 1;
 
 /// Budget for DNS + TCP + proxy + TLS + upgrade + `hello-ack`, shared by all phases.
@@ -128,7 +128,7 @@ pub const CONTROL_QUEUE: usize = 64;
 pub const WRITER_QUEUE: usize = 8;
 /// In-flight jobs may take this long to finish when the runner stops. `SEMILAYER_SHUTDOWN_GRACE_MS`.
 pub const SHUTDOWN_GRACE: Duration = Duration::from_millis(10_000);
-/// Deadline of a job whose frame names none (protocol.md 6).
+/// Deadline of a job whose frame names none, as officially.
 pub const JOB_DEADLINE: Duration = Duration::from_millis(30_000);
 
 /// Connections a source, unless its `pool.max` says otherwise.
@@ -139,7 +139,7 @@ pub const POOL_CEILING: usize = 64;
 pub const POOL_IDLE: Duration = Duration::from_secs(60);
 /// Time to connect to a database, unless its configuration says otherwise.
 pub const SOURCE_CONNECT: Duration = Duration::from_secs(10);
-/// Page size of `read` when the job names none (protocol.md 11).
+/// Page size of `read` when the job names none, as officially.
 pub const READ_LIMIT: u64 = 1000;
 /// Longest file of extra roots that is read; the bundle of all public roots has about 230 KB.
 pub const MAX_PEM_BYTES: u64 = 8 << 20;

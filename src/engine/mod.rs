@@ -1,8 +1,8 @@
 //! The engine, between the gateway and the bridges: who runs when, who may still send, and when it must stop.
 //!
 //! - `handle`: the engine as the rest of the process holds it; `core`: what its threads share
-//! - `session`, `session_jobs`: the jobs of one gateway session; `outbox`: their way out
-//! - `live_job`, `facts`: one accepted job, and what people are told of it
+//! - `session`: the jobs of one gateway session; `outbox`: their way out
+//! - `live_job`, `facts`: one accepted job with the session it answers to, and what people are told of it
 //! - `dispatch`: who runs when; `lanes`, `lane`: the jobs of each source; `ready`: jobs for idle workers
 //! - `watchdog`, `timers`: deadlines, and workers that do not come back
 //! - `oversight`: policy before a job, audit log after it; `audit_record`: what that log keeps of a live job
@@ -25,7 +25,6 @@ mod oversight;
 mod ready;
 mod report;
 mod session;
-mod session_jobs;
 mod timers;
 mod watchdog;
 

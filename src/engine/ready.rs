@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Where idle workers sleep. A channel would do the same, but whoever waits in one spins first: see
-/// [`crate::job::queue`].
+/// [`crate::job::QueueSender`].
 pub(super) struct Ready<T> {
     queue: Mutex<Queue<T>>,
     more: Condvar,

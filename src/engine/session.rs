@@ -11,9 +11,8 @@ use crate::engine::audit_record::AuditRecord;
 use crate::engine::core::Core;
 use crate::engine::facts::JobFacts;
 use crate::engine::lanes::Leftovers;
-use crate::engine::live_job::LiveJob;
-use crate::engine::session_jobs::SessionJobs;
-use crate::error::{ErrorCode, JobError};
+use crate::engine::live_job::{LiveJob, SessionJobs};
+use crate::error::JobError;
 use crate::job::{JobControl, Outcome};
 use crate::limits;
 use crate::protocol::JobFrame;
@@ -81,7 +80,7 @@ impl JobSession {
     /// Cancels a job. An id that is not live is ignored. Never blocks.
     pub fn cancel(&self, id: &str) {
         if let Some(job) = self.session.find(id) {
-            let error = JobError::new(ErrorCode::Cancelled, "the gateway cancelled the job");
+            let error = JobError::cancelled("the gateway cancelled the job");
             self.core.abort(&job, &error, true);
         }
     }
@@ -89,7 +88,7 @@ impl JobSession {
 
 impl Drop for JobSession {
     fn drop(&mut self) {
-        let error = JobError::new(ErrorCode::Cancelled, "the session is over");
+        let error = JobError::cancelled("the session is over");
         for job in self.session.end() {
             self.core.abort(&job, &error, false);
         }

@@ -1,5 +1,9 @@
 //! One job as a bridge sees it: whether it may go on, where its rows go, what it says besides them. Bridges and
 //! the engine both stand on it; it knows neither.
+//!
+//! - `control`: whether the job may go on, and how its statement is stopped
+//! - `sink`: where rows go, chunk by chunk; `caps`: how many of them; `queue`: the way to the thread that sends
+//! - `column`: the columns of a target; `summary`, `privileges`: what a job says besides rows
 
 mod caps;
 mod column;

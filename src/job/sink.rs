@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, TrySendError};
 
-use crate::error::{ErrorCode, JobError};
+use crate::error::JobError;
 use crate::job::Caps;
 use crate::job::Undelivered;
 use crate::job::{JobControl, Phase, QueueSender, Wakeup};
@@ -280,12 +280,13 @@ impl RowSink {
 }
 
 fn session_gone() -> JobError {
-    JobError::new(ErrorCode::Cancelled, "the session is gone")
+    JobError::cancelled("the session is gone")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorCode;
     use crate::job::Outcome;
     use std::time::Duration;
 

@@ -1,5 +1,9 @@
 //! Values as JSON text, appended to a frame's buffer. The one place where the forms of the official runner
 //! (`JSON.stringify` of Node driver values) are written; which form a column takes is the bridge's business.
+//!
+//! - `number`, `string`, `bytes`, `time`: the values of columns; `object`: objects of ours
+//! - `passthrough`: JSON that a database holds, as the official runner shows it
+//! - `javascript`: what JavaScript makes of a value where it wants a string or a number
 
 mod bytes;
 mod javascript;

@@ -1,5 +1,8 @@
 //! What the runner counts about itself, for `/metrics` and `/ready`. Everybody who has something to count holds
 //! the registry; counting is a few atomic additions a job or a frame, never one a row. Not for log lines.
+//!
+//! - `jobs`: jobs by kind and outcome; `gateway`: the connection to the gateway; `memory`: of the process
+//! - `histogram`, `text`: how figures are kept and written
 
 mod gateway;
 mod histogram;

@@ -1,5 +1,6 @@
-//! Parses `where` into a [`Predicate`]. The rules are in bridges.md 5; where the official bridges build
-//! broken or surprising SQL (`$not` over two fields, empty clauses beside others) the plain meaning holds.
+//! Parses `where` into a [`Predicate`]: fields and clauses side by side must all match. Where the official
+//! bridges build broken or surprising SQL (`$not` over two fields, empty clauses beside others) the plain
+//! meaning holds.
 
 use serde_json::{Map, Value};
 

@@ -1,4 +1,4 @@
-//! A filter (`where`), as a tree. Meaning and NULL rules: bridges.md 5.
+//! A filter (`where`), as a tree. A column that is NULL matches no comparison; it is asked for by itself.
 
 use serde_json::Value;
 

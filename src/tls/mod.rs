@@ -1,5 +1,9 @@
 //! TLS settings shared by the gateway link and the databases: which roots are trusted, with ring as the one
 //! source of cryptography. Not for the handshake itself, which belongs to whoever owns the socket.
+//!
+//! - `roots`: who is trusted; `verifier`: whether a certificate is good
+//! - `problem`: what is wrong with it, and who can help; `chain`: errors with all their causes
+//! - `certificate`: what people want to know of one
 
 mod certificate;
 mod chain;

@@ -9,7 +9,7 @@ use super::*;
 use crate::engine::Outbox;
 use crate::engine::audit_record::AuditRecord;
 use crate::engine::facts::JobFacts;
-use crate::engine::session_jobs::SessionJobs;
+use crate::engine::live_job::SessionJobs;
 use crate::engine::tests::rig::{job, source};
 use crate::job::{JobControl, Outcome, QueueSender, Wakeup};
 use crate::sources::SourceKeys;

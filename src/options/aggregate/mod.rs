@@ -1,4 +1,5 @@
-//! `aggregate`: buckets of rows, each with its measures. Meaning: bridges.md 7.
+//! `aggregate`: rows grouped into buckets by dimensions (columns, or parts of their range), and what is measured
+//! of each bucket.
 
 mod bucket;
 mod dimension;
