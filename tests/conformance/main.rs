@@ -10,7 +10,7 @@ mod departures;
 mod judge;
 mod replay;
 
-use runner_testkit::{databases, project};
+use runner_testkit::databases;
 use serde_json::json;
 
 use crate::replay::Run;
@@ -18,6 +18,7 @@ use crate::replay::Run;
 #[cfg(feature = "sqlite")]
 mod sqlite {
     use super::*;
+    use runner_testkit::project;
 
     fn replay(answers: &str) {
         let script = project("tests/conformance/fixtures/sqlite.sql");

@@ -178,11 +178,11 @@ fn silent_clients_and_no_descriptors_left() {
     let crowd: Vec<_> = (0..60)
         .map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap())
         .collect();
-    // Each silent client may stay for two seconds.
+    // Each silent client may stay for two seconds, and a dozen fit at a time.
     let asked = Instant::now();
     assert!(get(port, "/health").starts_with("HTTP/1.1 200"));
     assert!(
-        asked.elapsed() < Duration::from_secs(8),
+        asked.elapsed() < Duration::from_secs(15),
         "{:?}",
         asked.elapsed()
     );
