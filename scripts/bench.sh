@@ -6,7 +6,7 @@
 #
 #   --quick   shorter stretches and a smaller table: about two minutes
 #   --plot    draws the ratios into tests/benches/ratios.svg, which the README shows
-#   --readme  puts the table into the README, in the place of the one there
+#   --readme  puts the table into tests/benches/README.md, in the place of the one there
 #
 # Everything it starts it stops again. A server given from outside (TEST_POSTGRES_URL, TEST_MARIADB_URL) is used
 # instead of a private one, and so is an optimised runner (TEST_RELEASE_RUNNER). The static binary that is shipped
@@ -22,6 +22,7 @@ have cargo || die "cargo is missing; see https://rustup.rs"
 
 arguments=()
 readme=
+page=tests/benches/README.md
 for word in "$@"; do
     case $word in
     --quick) arguments+=(--quick) ;;
@@ -51,6 +52,9 @@ PATH=$PATH:$(postgres_bin)
 
 "$(target_dir)/load/release/load" table --runner "$TEST_RELEASE_RUNNER" --postgres "$TEST_POSTGRES_URL" \
     --mariadb "$TEST_MARIADB_URL" "${arguments[@]}" | tee "$SERVERS/table"
+commit=$("$TEST_RELEASE_RUNNER" --version --verbose | sed -n 's/^commit: *//p')
+[ "$commit" != unknown ] || commit=$(git describe --always --dirty 2>/dev/null || echo unknown)
+printf -- '- Commit `%s`, %s.\n' "$commit" "$(date -u +%F)" | tee -a "$SERVERS/table"
 
 # Between the marks, which stay.
 [ -z "$readme" ] || awk -v table="$SERVERS/table" '
@@ -61,5 +65,5 @@ PATH=$PATH:$(postgres_bin)
         print ""
         while ((getline line < table) > 0) print line
         print ""
-    }' README.md >"$SERVERS/readme"
-[ -z "$readme" ] || cp "$SERVERS/readme" README.md
+    }' "$page" >"$SERVERS/page"
+[ -z "$readme" ] || cp "$SERVERS/page" "$page"

@@ -118,7 +118,7 @@ fn the_message_says_where_the_job_was() {
     };
     let connecting = dispatch(&remote, "t", 900);
     let queued = dispatch(&remote, "t", 700);
-    let executing = dispatch(local, "sleeper", 700);
+    let executing = dispatch(local, "sleeper", 2000);
     assert!(told(&queued).contains("waiting for a free connection of its source"));
     // Its time and the time to connect end together; either may be the first to say so.
     let (_, message) = connecting
