@@ -90,8 +90,14 @@ pub const LOST_WORKERS: usize = 64;
 /// Sources without a job whose pools are kept for the next one. Beyond that the least recently used is
 /// closed, those that are not assigned first.
 pub const IDLE_SOURCES: usize = 100;
+/// Lines of a log that `doctor --bundle` takes over.
+pub const BUNDLE_LINES: usize = 500;
+/// Bytes at the end of a log among which it looks for them.
+pub const BUNDLE_LOG_BYTES: usize = 256 << 10;
 /// Largest file that a `_FILE` variable may name. A directory of such files is usually a memory file system.
 pub const SECRET_FILE_BYTES: u64 = 64 << 10;
+/// Most files in a folder of secrets.
+pub const SECRET_FILES: usize = 1000;
 /// When the runner stops, the statements it cancels get this long to end in their database.
 pub const STOP_STATEMENTS: Duration = Duration::from_secs(1);
 /// Sources that have connection metrics of their own; the others share one label.

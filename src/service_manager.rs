@@ -1,19 +1,17 @@
 //! What a service manager that watches the process is told, by systemd's protocol: short texts on a datagram
 //! socket whose name is in the environment. Silent where there is no service manager.
 //!
-//! The watchdog is fed with what the gateway sends and with nothing else: a runner that lives but is not
-//! answered is a runner worth restarting.
+//! The service has started when it is configured and tries to connect. A gateway that is away, or refuses, is
+//! told as the status and is no reason to start it anew: that would not bring the gateway back. The watchdog is
+//! fed while the engine answers.
 
 use std::io;
+#[cfg(target_os = "linux")]
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use log::debug;
-
-/// Telling more often than this is of no use to anybody.
-const WATCHDOG_PAUSE: Duration = Duration::from_secs(1);
 
 /// The line to the service manager, open or not.
 #[derive(Debug, Default)]
@@ -25,8 +23,8 @@ pub struct ServiceManager {
 struct Line {
     socket: UnixDatagram,
     address: SocketAddr,
-    /// When the watchdog was last fed; `None` where nobody set one.
-    watchdog: Option<Mutex<Option<Instant>>>,
+    /// How often the watchdog wants to be fed; `None` where nobody set one.
+    watchdog: Option<Duration>,
 }
 
 impl ServiceManager {
@@ -43,7 +41,7 @@ impl ServiceManager {
         let socket = UnixDatagram::unbound()?;
         // A service manager that does not read must not hold up a session.
         socket.set_nonblocking(true)?;
-        let watched = watches(
+        let watchdog = watchdog(
             variable("WATCHDOG_USEC").as_deref(),
             variable("WATCHDOG_PID").as_deref(),
             std::process::id(),
@@ -52,15 +50,19 @@ impl ServiceManager {
             line: Some(Line {
                 socket,
                 address,
-                watchdog: watched.then(Mutex::default),
+                watchdog,
             }),
         })
     }
 
-    /// The gateway has accepted the session: the service has started.
-    pub fn ready(&self) {
-        self.tell("READY=1\nSTATUS=connected, awaiting jobs");
-        self.alive();
+    /// The runner is configured, and about to connect: the service has started.
+    pub fn started(&self) {
+        self.tell("READY=1\nSTATUS=connecting");
+    }
+
+    /// The gateway has accepted the session.
+    pub fn connected(&self) {
+        self.tell("STATUS=connected, awaiting jobs");
     }
 
     /// The session is over.
@@ -68,18 +70,14 @@ impl ServiceManager {
         self.tell(&format!("STATUS=disconnected: {}", one_line(reason)));
     }
 
-    /// The gateway has sent something.
+    /// How often to say that the runner is alive; `None`: nobody wants to know.
+    pub fn watchdog(&self) -> Option<Duration> {
+        self.line.as_ref()?.watchdog
+    }
+
+    /// The runner is alive.
     pub fn alive(&self) {
-        let Some(fed) = self.line.as_ref().and_then(|line| line.watchdog.as_ref()) else {
-            return;
-        };
-        let Ok(mut fed) = fed.lock() else { return };
-        let now = Instant::now();
-        if due(*fed, now) {
-            *fed = Some(now);
-            drop(fed);
-            self.tell("WATCHDOG=1");
-        }
+        self.tell("WATCHDOG=1");
     }
 
     /// The process is on its way out.
@@ -96,23 +94,20 @@ impl ServiceManager {
     }
 }
 
-/// A path, or after an `@` a name in the kernel's own name space.
+/// A path, or after an `@` a name in the kernel's own name space, which only Linux has.
 fn address(name: &str) -> io::Result<SocketAddr> {
     match name.strip_prefix('@') {
+        #[cfg(target_os = "linux")]
         Some(name) => SocketAddr::from_abstract_name(name),
-        None => SocketAddr::from_pathname(name),
+        _ => SocketAddr::from_pathname(name),
     }
 }
 
-/// Is this process the one the watchdog was set for?
-fn watches(usec: Option<&str>, watched: Option<&str>, this: u32) -> bool {
-    usec.and_then(|text| text.parse::<u64>().ok())
-        .is_some_and(|usec| usec > 0)
-        && watched.is_none_or(|pid| pid.parse() == Ok(this))
-}
-
-fn due(fed: Option<Instant>, now: Instant) -> bool {
-    fed.is_none_or(|fed| now.duration_since(fed) >= WATCHDOG_PAUSE)
+/// Half of the time after which the watchdog bites, if this process is the one it was set for.
+fn watchdog(usec: Option<&str>, watched: Option<&str>, this: u32) -> Option<Duration> {
+    let usec = usec?.parse::<u64>().ok().filter(|usec| *usec > 0)?;
+    let ours = watched.is_none_or(|pid| pid.parse() == Ok(this));
+    ours.then(|| Duration::from_micros(usec / 2))
 }
 
 /// A line break would begin another assignment.
@@ -125,6 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn names_are_paths_or_abstract() {
         assert!(
             address("/run/systemd/notify")
@@ -141,20 +137,13 @@ mod tests {
 
     #[test]
     fn the_watchdog_is_only_ours_when_it_says_so() {
-        assert!(watches(Some("1000000"), None, 7));
-        assert!(watches(Some("1000000"), Some("7"), 7));
-        assert!(!watches(Some("1000000"), Some("8"), 7));
-        assert!(!watches(Some("0"), None, 7));
-        assert!(!watches(Some("soon"), None, 7));
-        assert!(!watches(None, Some("7"), 7));
-    }
-
-    #[test]
-    fn the_watchdog_is_not_fed_with_every_frame() {
-        let start = Instant::now();
-        assert!(due(None, start));
-        assert!(!due(Some(start), start + WATCHDOG_PAUSE / 2));
-        assert!(due(Some(start), start + WATCHDOG_PAUSE));
+        let half = Some(Duration::from_millis(500));
+        assert_eq!(watchdog(Some("1000000"), None, 7), half);
+        assert_eq!(watchdog(Some("1000000"), Some("7"), 7), half);
+        assert_eq!(watchdog(Some("1000000"), Some("8"), 7), None);
+        assert_eq!(watchdog(Some("0"), None, 7), None);
+        assert_eq!(watchdog(Some("soon"), None, 7), None);
+        assert_eq!(watchdog(None, Some("7"), 7), None);
     }
 
     #[test]
@@ -166,7 +155,8 @@ mod tests {
     fn without_a_service_manager_nothing_is_told() {
         let nobody = ServiceManager::from_env(|_| None).unwrap();
         assert!(nobody.line.is_none());
-        nobody.ready();
+        nobody.started();
+        assert_eq!(nobody.watchdog(), None);
         nobody.alive();
         nobody.stopping();
         assert!(ServiceManager::from_env(|_| Some("x".repeat(200))).is_err());

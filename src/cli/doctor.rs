@@ -1,20 +1,22 @@
 //! `doctor`: the official lines first, then the way to the gateway step by step, then the sources.
 
-use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::bridges;
+use crate::cli::arguments::Arguments;
 use crate::cli::style::{Style, word};
-use crate::cli::{CONFIG, DiagnosticLog, say, variable};
-use crate::config::{Flags, Settings};
+use crate::cli::{
+    CONFIG, DiagnosticLog, bundle, environment, oddities, say, survey, variable, version,
+};
+use crate::config::{ConfigError, OversightSettings, Settings};
 use crate::gateway::short;
 use crate::inspect::{
-    Check, Mark, Reached, Walk, audit_oversight, audit_settings, audit_source, audit_variables,
-    check_sources,
+    Check, Mark, Reached, Walk, audit_oversight, audit_roots, audit_source, audit_variables,
+    check_sources, is_container,
 };
 use crate::policy::Policy;
 use crate::protocol::client_frame;
@@ -22,216 +24,277 @@ use crate::sources::SourceEnvironment;
 use crate::tls::chain;
 use crate::{limits, tls};
 
-/// What the command line asks for.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Wish {
-    flags: Flags,
-    /// Authenticate, too.
-    connect: bool,
-    json: bool,
-}
-
-impl Wish {
-    /// Reads the arguments after the command.
-    pub fn parse(arguments: &[OsString]) -> Self {
-        let given = |flag: &str| arguments.iter().any(|argument| argument == flag);
-        Self {
-            flags: Flags::parse(arguments),
-            connect: given("--connect"),
-            json: given("--json"),
-        }
-    }
-}
-
 /// Exit code 2 for a configuration that cannot work, 1 for anything else that does not, as officially.
-pub fn run(wish: &Wish) -> ExitCode {
+pub fn run(arguments: &Arguments) -> ExitCode {
     let _log = DiagnosticLog::start();
-    let loaded = Settings::load(&wish.flags, variable).and_then(|settings| {
-        let policy = settings.oversight.load_policy()?;
-        Ok((settings, policy))
+    let survey = survey(&arguments.flags());
+    let mut problems = survey.problems;
+    let oversight = OversightSettings::load(variable).unwrap_or_default();
+    let policy = oversight.load_policy().unwrap_or_else(|problem| {
+        problems.push(problem);
+        None
     });
-    let (settings, policy) = match loaded {
-        Ok(loaded) => loaded,
-        Err(error) => {
-            if wish.json {
-                let text = error.to_string();
-                print_json(CONFIG, None, &[Check::new("config", Mark::Bad, text)]);
-            } else {
-                say(io::stderr(), &format!("✗ config: {error}"));
-            }
-            return ExitCode::from(CONFIG);
-        }
+    let examination = Examination {
+        arguments,
+        settings: survey.settings,
+        problems,
+        oversight,
+        policy,
     };
-    match examine(wish, &settings, policy.as_ref()) {
-        Ok(code) => ExitCode::from(code),
+    let report = match examination.run() {
+        Ok(report) => report,
         Err(error) => {
             say(io::stderr(), &format!("error: {error}"));
-            ExitCode::FAILURE
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = report.code();
+    if arguments.given("--json") {
+        say(io::stdout(), &report.as_json().to_string());
+    } else {
+        report.print();
+    }
+    if let Some(file) = arguments.value("--bundle") {
+        let written = bundle::write(file, arguments, report.as_json());
+        let (stream, text) = match &written {
+            Ok(()) => (
+                Style::stderr(variable).mark(Mark::Good),
+                format!("bundle written to {file}"),
+            ),
+            Err(problem) => (
+                Style::stderr(variable).mark(Mark::Bad),
+                format!("no bundle: {problem}"),
+            ),
+        };
+        say(io::stderr(), &format!("{stream} {text}"));
+        if written.is_err() {
+            return ExitCode::from(code.max(1));
         }
     }
+    ExitCode::from(code)
 }
 
-fn examine(wish: &Wish, settings: &Settings, policy: Option<&Policy>) -> Result<u8, rustls::Error> {
-    let identity = &settings.identity;
-    let walk = Walk {
-        address: &identity.gateway,
-        proxy: settings.proxy.as_ref(),
-        tls: &tls::verified()?,
-    };
-    let mut report = Report {
-        silent: wish.json,
-        style: Style::stdout(variable),
-        width: NAME_WIDTH,
-        checks: Vec::new(),
-        failed: false,
-    };
-    let loaded = format!(
-        "config loaded (runner {}…)",
-        short(Some(&identity.runner_id))
-    );
-    report.line(&format!("{} {loaded}", report.style.mark(Mark::Good)));
-    report.checks.push(Check::new("config", Mark::Good, loaded));
-    let reached = walk.reach();
-    report.official(settings, &reached);
-
-    report.section("Settings");
-    let mut odd = audit_settings(identity, variable);
-    odd.extend(audit_oversight(&settings.oversight, policy));
-    if odd.is_empty() {
-        report.line("  nothing odd about them");
-    }
-    report.add(odd);
-    report.section("The way to the gateway");
-    let open = reached.health.is_ok();
-    report.add(reached.checks);
-    if open {
-        let knocked = walk.probe();
-        let answers = knocked.mark != Mark::Bad;
-        report.add([knocked]);
-        if wish.connect && answers {
-            let hello = client_frame::hello(
-                &identity.runner_id,
-                &bridges::capabilities(),
-                &identity.version_label,
-            );
-            report.add([walk.connect(&settings.upgrade_path(), &hello)]);
-        }
-    }
-    report.section("Sources of this environment");
-    let environment = SourceEnvironment::from_env(std::env::vars_os());
-    let sources = environment.local_sources();
-    let names = sources.iter().map(|source| source.name.len());
-    report.width = names
-        .max()
-        .map_or(NAME_WIDTH, |longest| longest + "source ".len());
-    for source in check_sources(&environment, &sources, policy, SOURCE_BUDGET) {
-        report.add(audit_source(&source));
-    }
-    report.add(audit_variables(&environment));
-    if sources.is_empty() {
-        report.line("  none; those that SemiLayer manages are tested in the Console");
-    }
-    let code = u8::from(report.failed);
-    if wish.json {
-        print_json(code, Some(settings), &report.checks);
-    } else if report.failed {
-        report.line("\nSomething does not work: see the lines with ✗ above.");
-    }
-    Ok(code)
+/// What there is to look at.
+struct Examination<'a> {
+    arguments: &'a Arguments,
+    settings: Option<Settings>,
+    problems: Vec<ConfigError>,
+    oversight: OversightSettings,
+    policy: Option<Policy>,
 }
 
 /// A source that is silent for this long is reported as such.
 const SOURCE_BUDGET: Duration = limits::SOURCE_CONNECT;
 
-/// Enough for the steps to the gateway.
-const NAME_WIDTH: usize = 8;
+impl Examination<'_> {
+    fn run(self) -> Result<Report, rustls::Error> {
+        let tls = tls::verified()?;
+        let mut report = Report::default();
+        let walk = self.settings.as_ref().map(|settings| Walk {
+            address: &settings.identity.gateway,
+            proxy: settings.proxy.as_ref(),
+            tls: &tls,
+        });
+        let reached = walk.as_ref().map(Walk::reach);
+        match (self.problems.is_empty(), &self.settings, &reached) {
+            (true, Some(settings), Some(reached)) => report.official(settings, reached),
+            _ => report.config(&self.problems),
+        }
+        let mut odd = self.settings.as_ref().map(oddities).unwrap_or_default();
+        odd.extend(audit_roots(variable));
+        odd.extend(audit_oversight(&self.oversight, self.policy.as_ref()));
+        report.section("Settings", odd, "nothing odd about them");
+        if let (Some(settings), Some(walk), Some(reached)) = (&self.settings, walk, reached) {
+            let way = self.way(settings, &walk, reached);
+            report.section("The way to the gateway", way, "");
+        }
+        report.section(
+            "Sources of this environment",
+            self.sources(),
+            "none; those that SemiLayer manages are tested in the Console",
+        );
+        if let Some(settings) = &self.settings {
+            report.about(settings);
+        }
+        Ok(report)
+    }
 
-/// Prints checks as they are made, and keeps them.
+    fn way(&self, settings: &Settings, walk: &Walk<'_>, reached: Reached) -> Vec<Check> {
+        let mut checks = reached.checks;
+        if reached.health.is_err() {
+            return checks;
+        }
+        let knocked = walk.probe();
+        let answers = knocked.mark != Mark::Bad;
+        checks.push(knocked);
+        if self.arguments.given("--connect") && answers && self.problems.is_empty() {
+            let identity = &settings.identity;
+            let hello = client_frame::hello(
+                &identity.runner_id,
+                &bridges::capabilities(),
+                &identity.version_label,
+            );
+            checks.push(walk.connect(&settings.upgrade_path(), &hello));
+        }
+        checks
+    }
+
+    fn sources(&self) -> Vec<Check> {
+        let environment = SourceEnvironment::from_env(environment().pairs());
+        let sources = environment.local_sources();
+        let policy = self.policy.as_ref();
+        let inside = is_container(variable);
+        let reports = check_sources(&environment, &sources, policy, inside, SOURCE_BUDGET);
+        let mut checks: Vec<_> = reports.iter().flat_map(audit_source).collect();
+        checks.extend(audit_variables(&environment));
+        checks
+    }
+}
+
+const FIREWALL: &str =
+    "check outbound firewall rules; the runner needs TCP 443 to reach the gateway.";
+const HEALTHY: &str =
+    "\nRunner environment looks healthy. Run `semilayer-runner start` to connect.";
+
+/// What was found.
+#[derive(Default)]
 struct Report {
-    silent: bool,
-    style: Style,
-    /// Of the column with their names.
-    width: usize,
-    checks: Vec<Check>,
-    failed: bool,
+    /// The official checks.
+    official: Vec<Check>,
+    /// Each with its title, and what is said when there is nothing in it.
+    sections: Vec<(&'static str, Vec<Check>, &'static str)>,
+    /// The configuration cannot work.
+    unusable: bool,
+    /// What programs want to know besides.
+    facts: Map<String, Value>,
 }
 
 impl Report {
-    fn line(&self, text: &str) {
-        if !self.silent {
-            say(io::stdout(), text);
-        }
+    fn section(&mut self, title: &'static str, checks: Vec<Check>, empty: &'static str) {
+        self.sections.push((title, checks, empty));
     }
 
-    fn section(&self, title: &str) {
-        self.line(&format!("\n{}", self.style.heading(title)));
+    fn config(&mut self, problems: &[ConfigError]) {
+        self.unusable = true;
+        let bad = |problem: &ConfigError| Check::new("config", Mark::Bad, problem.to_string());
+        self.official.extend(problems.iter().map(bad));
     }
 
-    /// The official lines, in the official words and on the official streams. Only the probe differs: it
-    /// goes the way that the runner goes, through the proxy and unencrypted to a `ws` gateway.
+    /// What the official runner looks at. Only the probe differs: it goes the way that the runner goes,
+    /// through the proxy and unencrypted to a `ws` gateway.
     fn official(&mut self, settings: &Settings, reached: &Reached) {
+        let id = short(Some(&settings.identity.runner_id));
+        let loaded = format!("config loaded (runner {id}…)");
+        self.official.push(Check::new("config", Mark::Good, loaded));
         let gateway = &settings.identity.gateway;
         let scheme = if gateway.tls { "https" } else { "http" };
         let probe = format!("{scheme}://{}/health", gateway.authority());
         let check = match &reached.health {
             Ok(health) => {
                 let text = format!("{probe} → {}", health.status);
-                self.line(&format!(
-                    "{} reachable  {text}",
-                    self.style.mark(Mark::Good)
-                ));
-                self.line(
-                    "\nRunner environment looks healthy. Run `semilayer-runner start` to connect.",
-                );
                 Check::new("reachable", Mark::Good, text).fact("status", health.status)
             }
             Err(error) => {
                 let text = format!("{gateway} — {}", chain(error));
-                if !self.silent {
-                    let mark = Style::stderr(variable).mark(Mark::Bad);
-                    say(
-                        io::stderr(),
-                        &format!("{mark} reachable  {text}\n   {FIREWALL}"),
-                    );
+                let check = Check::new("reachable", Mark::Bad, text);
+                // The official runner knows of no proxy; behind one its port is what matters.
+                match settings.proxy {
+                    None => check.advise(FIREWALL),
+                    Some(_) => check.advise(error.advice()),
                 }
-                Check::new("reachable", Mark::Bad, text).advise(FIREWALL)
             }
         };
-        self.failed |= check.mark == Mark::Bad;
-        self.checks.push(check.fact("probe", probe));
+        self.official.push(check.fact("probe", probe));
     }
 
-    fn add(&mut self, checks: impl IntoIterator<Item = Check>) {
-        for check in checks {
-            let (mark, width) = (self.style.mark(check.mark), self.width);
-            self.line(&format!("{mark} {:<width$} {}", check.name, check.text));
-            if let Some(advice) = &check.advice {
-                self.line(&format!("{:1$}{advice}", "", width + 3));
-            }
-            self.failed |= check.mark == Mark::Bad;
-            self.checks.push(check);
+    fn about(&mut self, settings: &Settings) {
+        let identity = &settings.identity;
+        let proxy = settings.proxy.as_ref().map(ToString::to_string);
+        for (name, value) in [
+            ("runnerId", json!(identity.runner_id)),
+            ("gateway", json!(identity.gateway.to_string())),
+            ("proxy", json!(proxy)),
+        ] {
+            self.facts.insert(name.to_owned(), value);
         }
     }
-}
 
-const FIREWALL: &str =
-    "check outbound firewall rules; the runner needs TCP 443 to reach the gateway.";
+    fn checks(&self) -> impl Iterator<Item = &Check> {
+        let others = self.sections.iter().flat_map(|(_, checks, _)| checks);
+        self.official.iter().chain(others)
+    }
 
-/// The whole examination as one JSON object.
-fn print_json(code: u8, settings: Option<&Settings>, checks: &[Check]) {
-    let checks: Vec<Value> = checks.iter().map(as_json).collect();
-    let mut object = json!({ "ok": code == 0, "exitCode": code });
-    if let (Some(object), Some(settings)) = (object.as_object_mut(), settings) {
-        let identity = &settings.identity;
-        object.insert("runnerId".to_owned(), json!(identity.runner_id));
-        object.insert("gateway".to_owned(), json!(identity.gateway.to_string()));
-        let proxy = settings.proxy.as_ref().map(ToString::to_string);
-        object.insert("proxy".to_owned(), json!(proxy));
+    fn code(&self) -> u8 {
+        match self.unusable {
+            true => CONFIG,
+            false => u8::from(self.checks().any(|check| check.mark == Mark::Bad)),
+        }
     }
-    if let Some(object) = object.as_object_mut() {
-        object.insert("checks".to_owned(), Value::Array(checks));
+
+    /// The official lines, in the official words and on the official streams; then ours.
+    fn print(&self) {
+        let (out, err) = (Style::stdout(variable), Style::stderr(variable));
+        for check in &self.official {
+            let (name, text) = (&check.name, &check.text);
+            match (check.mark, name.as_str()) {
+                (Mark::Bad, "config") => {
+                    say(
+                        io::stderr(),
+                        &format!("{} config: {text}", err.mark(Mark::Bad)),
+                    );
+                }
+                (Mark::Bad, _) => {
+                    let advice = check.advice.as_deref().unwrap_or_default();
+                    let mark = err.mark(Mark::Bad);
+                    say(io::stderr(), &format!("{mark} {name}  {text}\n   {advice}"));
+                }
+                (_, "config") => say(io::stdout(), &format!("{} {text}", out.mark(Mark::Good))),
+                _ => say(
+                    io::stdout(),
+                    &format!("{} {name}  {text}", out.mark(Mark::Good)),
+                ),
+            }
+        }
+        if self.code() == 0 {
+            say(io::stdout(), HEALTHY);
+        }
+        for (title, checks, empty) in &self.sections {
+            say(io::stdout(), &format!("\n{}", out.heading(title)));
+            if checks.is_empty() {
+                say(io::stdout(), &format!("  {empty}"));
+            }
+            let width = checks.iter().map(|check| check.name.chars().count());
+            let width = width.max().unwrap_or(0);
+            for check in checks {
+                let mark = out.mark(check.mark);
+                say(
+                    io::stdout(),
+                    &format!("{mark} {:<width$} {}", check.name, check.text),
+                );
+                if let Some(advice) = &check.advice {
+                    say(io::stdout(), &format!("{:1$}{advice}", "", width + 3));
+                }
+            }
+        }
+        if self.code() != 0 {
+            say(
+                io::stdout(),
+                "\nSomething does not work: see the lines with ✗ above.",
+            );
+        }
     }
-    say(io::stdout(), &object.to_string());
+
+    /// The whole examination as one JSON object.
+    fn as_json(&self) -> Value {
+        let checks: Vec<Value> = self.checks().map(as_json).collect();
+        let mut object = json!({ "ok": self.code() == 0, "exitCode": self.code() });
+        if let Some(object) = object.as_object_mut() {
+            object.extend(self.facts.clone());
+            object.insert("binary".to_owned(), version::facts());
+            object.insert("checks".to_owned(), Value::Array(checks));
+        }
+        object
+    }
 }
 
 fn as_json(check: &Check) -> Value {
@@ -254,17 +317,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn flags_are_read_beside_those_of_start() {
-        let words: Vec<_> = ["--id", "x", "--connect", "--json"]
-            .map(OsString::from)
-            .into();
-        let wish = Wish::parse(&words);
-        assert_eq!(wish.flags.id.as_deref(), Some("x"));
-        assert!(wish.connect && wish.json);
-        assert_eq!(Wish::parse(&[]), Wish::default());
-    }
-
-    #[test]
     fn a_check_is_one_object() {
         let check = Check::new("tcp", Mark::Warning, "slow")
             .advise("wait")
@@ -273,5 +325,17 @@ mod tests {
             as_json(&check),
             json!({"check": "tcp", "state": "warning", "text": "slow", "advice": "wait", "ms": 7})
         );
+    }
+
+    #[test]
+    fn a_configuration_that_cannot_work_goes_before_what_fails() {
+        let mut report = Report::default();
+        assert_eq!(report.code(), 0);
+        report.section("x", vec![Check::new("tcp", Mark::Warning, "slow")], "");
+        assert_eq!(report.code(), 0);
+        report.section("x", vec![Check::new("tcp", Mark::Bad, "refused")], "");
+        assert_eq!(report.code(), 1);
+        report.config(&[ConfigError::MissingId]);
+        assert_eq!(report.code(), CONFIG);
     }
 }

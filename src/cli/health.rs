@@ -1,21 +1,18 @@
 //! `health`: asks the running process' listener, for an image without a shell.
 
-use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 
-use crate::cli::{say, variable};
+use crate::cli::arguments::Arguments;
+use crate::cli::{print, say, variable};
 use crate::config::HealthSettings;
 use crate::health;
 
 /// Exit code 0 if the process answers, and with `--ready` if it can answer jobs; else 1 and why.
-pub fn run(arguments: &[OsString]) -> ExitCode {
-    let ready = arguments.iter().any(|argument| argument == "--ready");
+pub fn run(arguments: &Arguments) -> ExitCode {
+    let ready = arguments.given("--ready");
     match check(ready) {
-        Ok(()) => {
-            say(io::stdout(), if ready { "ready" } else { "healthy" });
-            ExitCode::SUCCESS
-        }
+        Ok(()) => print(if ready { "ready" } else { "healthy" }),
         Err(problem) => {
             say(io::stderr(), &format!("error: {problem}"));
             ExitCode::FAILURE

@@ -1,17 +1,15 @@
 //! Our own log lines, on standard error. The official lines on standard output are no log.
 
 use std::any::Any;
-use std::io::{self, Write};
 use std::panic;
+use std::sync::{OnceLock, PoisonError, RwLock};
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use env_logger::fmt::Formatter;
-use env_logger::{Builder, Target};
 use log::kv::{self, Key, Value, VisitSource};
-use log::{Level, Record, error};
+use log::{Level, LevelFilter, Log, Metadata, Record, error};
 
-use crate::config::LogFormat;
+use crate::config::{LogFilter, LogFormat};
 use crate::console::Console;
 use crate::json::{write_string, write_timestamp};
 use crate::text::printable;
@@ -19,15 +17,27 @@ use crate::text::printable;
 /// Our modules begin with this.
 const OURS: &str = env!("CARGO_CRATE_NAME");
 
-/// Sends the log to `console`, at the level `filter` asks for, and panics to the log.
-pub fn start(console: &Console, filter: &str, format: LogFormat) {
-    let logger = Builder::new()
-        .parse_filters(filter)
-        .format(move |out, record| write(out, record, format))
-        .target(Target::Pipe(Box::new(console.clone())))
-        .try_init();
+/// Where log lines go, and which of them.
+struct Logger {
+    console: Console,
+    format: LogFormat,
+    filter: RwLock<LogFilter>,
+}
+
+static LOGGER: OnceLock<Logger> = OnceLock::new();
+
+/// Sends the log to `console`, as far as `filter` lets it, and panics to the log.
+pub fn start(console: &Console, filter: LogFilter, format: LogFormat) {
+    let most = filter.most();
+    let logger = LOGGER.get_or_init(|| Logger {
+        console: console.clone(),
+        format,
+        filter: RwLock::new(filter),
+    });
     // Somebody else's logger will do.
-    drop(logger);
+    if log::set_logger(logger).is_ok() {
+        log::set_max_level(most);
+    }
     panic::set_hook(Box::new(|panic| {
         let thread = thread::current();
         let place = panic
@@ -41,27 +51,49 @@ pub fn start(console: &Console, filter: &str, format: LogFormat) {
     }));
 }
 
+impl Logger {
+    fn level_of(&self, module: &str) -> LevelFilter {
+        let filter = self.filter.read().unwrap_or_else(PoisonError::into_inner);
+        filter.of(module)
+    }
+}
+
+impl Log for Logger {
+    /// What other crates say at `debug` and `trace` is left out whatever the filter: tungstenite prints the
+    /// upgrade with its token, and drivers print the parameters of statements.
+    fn enabled(&self, about: &Metadata<'_>) -> bool {
+        let (module, ours) = module(about.target());
+        (ours || about.level() <= Level::Info) && about.level() <= self.level_of(module)
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        let (module, _) = module(record.target());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.map_or(0, |now| i64::try_from(now.as_micros()).unwrap_or(0));
+        self.console.line(&match self.format {
+            LogFormat::Text => text_line(now, module, record),
+            LogFormat::Json => json_line(now, module, record),
+        });
+    }
+
+    fn flush(&self) {}
+}
+
+/// The module as log lines name it, and whether it is one of ours.
+fn module(target: &str) -> (&str, bool) {
+    match target.strip_prefix(OURS) {
+        Some(module) => (module.trim_start_matches(':'), true),
+        None => (target, false),
+    }
+}
+
 fn text(payload: &dyn Any) -> &str {
     let text = payload.downcast_ref::<&str>().copied();
     text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message")
-}
-
-/// What other crates say at `debug` and `trace` is left out whatever the filter: tungstenite prints the
-/// upgrade with its token, and drivers print the parameters of statements.
-fn write(out: &mut Formatter, record: &Record<'_>, format: LogFormat) -> io::Result<()> {
-    let module = match record.target().strip_prefix(OURS) {
-        Some(module) => module.trim_start_matches(':'),
-        None if record.level() > Level::Info => return Ok(()),
-        None => record.target(),
-    };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.map_or(0, |now| i64::try_from(now.as_micros()).unwrap_or(0));
-    let line = match format {
-        LogFormat::Text => text_line(now, module, record),
-        LogFormat::Json => json_line(now, module, record),
-    };
-    writeln!(out, "{line}")
 }
 
 /// `2026-01-02T03:04:05.678Z INFO  engine::report: job failed job=j1 source="my db" rows=0`

@@ -1,8 +1,14 @@
 //! The command line: the official commands with the official words and exit codes.
 
+mod arguments;
+mod bundle;
+mod commands;
+mod completions;
 mod doctor;
 mod health;
+mod help;
 mod logging;
+mod manual;
 mod start;
 mod status;
 mod style;
@@ -12,115 +18,125 @@ mod version;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
-use crate::config::{ConfigError, Flags, Identity};
+use log::LevelFilter;
+
+use crate::cli::arguments::Arguments;
+use crate::cli::commands::{COMMANDS, Command};
+use crate::config::{
+    ConfigError, Environment, Flags, LogFilter, LogFormat, Settings, Survey, nearest, variables,
+};
 use crate::console::Console;
-use crate::inspect::TOKEN_SEEN;
+use crate::inspect::{Check, audit_identity, audit_names};
 use crate::limits;
 
 /// Exit code for a configuration that cannot work.
 const CONFIG: u8 = 2;
 
-const USAGE: &str = "\
-A small runner for SemiLayer: one outbound WebSocket, queries on the databases beside it
-
-USAGE semilayer-runner start|status [--id ID] [--token TOKEN] [--gateway URL]
-      semilayer-runner doctor [--connect] [--json] [--id ID] [--token TOKEN] [--gateway URL]
-      semilayer-runner test-source [NAME...] [--query TARGET [--limit N]] [--json]
-      semilayer-runner health [--ready]
-
-COMMANDS
-
-      start    Connect to the gateway and run jobs until stopped
-     status    Show the configuration; uses no network
-     doctor    Look for what is wrong: settings, the way to the gateway step by step, sources;
-               with --connect, authenticate too (a session, for a moment)
-test-source    Connect to the sources of the environment (SEMILAYER_SOURCE_<NAME>_<KEY>), or to those
-               named, and show what answers; with --query, show rows of a target as the gateway
-               would get them
-     health    Ask the running process (SEMILAYER_HEALTH_ADDR or PORT), exit 0 or 1
-
-OPTIONS
-
-       --id    Runner id or name         (SEMILAYER_RUNNER_ID)
-    --token    Runner token, rk_...      (SEMILAYER_RUNNER_TOKEN, SEMILAYER_RUNNER_TOKEN_FILE)
-  --gateway    Gateway URL               (SEMILAYER_GATEWAY_URL)
-    --query    Target whose rows are shown
-    --limit    How many of them (10)
-     --json    Print JSON
-    --ready    Exit 0 only while connected to the gateway
-  --version    Show the version, if given alone; with --verbose also what the binary is made of
-     --help    Show this text
-";
-
 /// Runs the command named by the process' arguments.
 pub fn main() -> ExitCode {
-    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    match Command::parse(&arguments) {
-        Command::Start(flags) => start::run(&flags),
-        Command::Status(flags) => status::run(&flags),
-        Command::Doctor(wish) => doctor::run(&wish),
-        Command::TestSource(wish) => test_source::run(&wish),
-        Command::Health(arguments) => health::run(&arguments),
-        Command::Version => {
-            say(io::stdout(), &version::short());
-            ExitCode::SUCCESS
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    match Wish::parse(&words) {
+        Wish::Run(command, arguments) => run(command, &arguments),
+        Wish::Version => print(&version::short()),
+        Wish::VersionVerbose => print(&version::verbose()),
+        Wish::Help(None) => print(&help::overview()),
+        Wish::Help(Some(command)) => print(&help::of(command)),
+        Wish::None => {
+            say(io::stdout(), &help::overview());
+            refuse("No command specified.")
         }
-        Command::VersionVerbose => {
-            say(io::stdout(), &version::verbose());
-            ExitCode::SUCCESS
-        }
-        Command::Help => {
-            say(io::stdout(), USAGE);
-            ExitCode::SUCCESS
-        }
-        Command::None => refuse("No command specified."),
-        Command::Unknown(name) => refuse(&format!("Unknown command {name}")),
+        Wish::Unknown(name) => unknown_command(&name),
     }
 }
 
+fn run(command: &'static Command, arguments: &Arguments) -> ExitCode {
+    for complaint in arguments.complaints(command) {
+        if !command.official {
+            return refuse(&complaint);
+        }
+        say(io::stderr(), &format!("warning: {complaint}"));
+    }
+    match command.name {
+        "start" => start::run(&arguments.flags()),
+        "status" => status::run(arguments),
+        "doctor" => doctor::run(arguments),
+        "test-source" => test_source::run(arguments),
+        "health" => health::run(arguments),
+        "version" if arguments.given("--json") => print(&version::facts().to_string()),
+        "version" => print(&version::verbose()),
+        _ => show_help(arguments),
+    }
+}
+
+/// `help`, with what it is asked about.
+fn show_help(arguments: &Arguments) -> ExitCode {
+    if arguments.given("--man") {
+        return print(&manual::page());
+    }
+    if let Some(shell) = arguments.value("--completions") {
+        let shells = completions::SHELLS.join(", ");
+        return match completions::script(shell) {
+            Some(script) => print(&script),
+            None => refuse(&format!("--completions must be one of {shells}")),
+        };
+    }
+    match arguments.words.first().map(String::as_str) {
+        None => print(&help::overview()),
+        Some("variables") => print(&help::variables()),
+        Some(name) => match commands::find(name) {
+            Some(command) => print(&help::of(command)),
+            None => unknown_command(name),
+        },
+    }
+}
+
+fn unknown_command(name: &str) -> ExitCode {
+    say(io::stdout(), &help::overview());
+    let code = refuse(&format!("Unknown command {name}"));
+    if let Some(near) = nearest(name, COMMANDS.iter().map(|command| command.name)) {
+        say(io::stderr(), &format!("Did you mean {near}?"));
+    }
+    code
+}
+
+/// What the words of the command line ask for.
 #[derive(Debug, PartialEq, Eq)]
-enum Command {
-    Start(Flags),
-    Status(Flags),
-    Doctor(doctor::Wish),
-    TestSource(test_source::Wish),
-    Health(Vec<OsString>),
+enum Wish {
+    Run(&'static Command, Arguments),
     Version,
     VersionVerbose,
-    Help,
+    Help(Option<&'static Command>),
     None,
     Unknown(String),
 }
 
-impl Command {
+impl Wish {
     /// The first word that is no flag is the command; its flags come after it.
-    fn parse(arguments: &[OsString]) -> Self {
-        if arguments.iter().any(|a| a == "--help" || a == "-h") {
-            return Self::Help;
-        }
-        if let [only] = arguments
+    fn parse(words: &[OsString]) -> Self {
+        if let [only] = words
             && only == "--version"
         {
             return Self::Version;
         }
-        if let [one, other] = arguments
+        if let [one, other] = words
             && (one == "--version" && other == "--verbose"
                 || one == "--verbose" && other == "--version")
         {
             return Self::VersionVerbose;
         }
-        let mut rest = arguments.iter();
-        let Some(name) = rest.find(|a| !a.to_string_lossy().starts_with('-')) else {
-            return Self::None;
-        };
-        match name.to_string_lossy().as_ref() {
-            "start" => Self::Start(Flags::parse(rest.as_slice())),
-            "status" => Self::Status(Flags::parse(rest.as_slice())),
-            "doctor" => Self::Doctor(doctor::Wish::parse(rest.as_slice())),
-            "test-source" => Self::TestSource(test_source::Wish::parse(rest.as_slice())),
-            "health" => Self::Health(rest.as_slice().to_vec()),
-            other => Self::Unknown(other.to_owned()),
+        let mut rest = words.iter();
+        let name = rest.find(|word| !word.to_string_lossy().starts_with('-'));
+        let name = name.map(|name| name.to_string_lossy());
+        let command = name.as_deref().and_then(commands::find);
+        if words.iter().any(|word| word == "--help" || word == "-h") {
+            return Self::Help(command);
+        }
+        match (command, name) {
+            (Some(command), _) => Self::Run(command, Arguments::parse(command, rest.as_slice())),
+            (None, Some(name)) => Self::Unknown(name.into_owned()),
+            (None, None) => Self::None,
         }
     }
 }
@@ -131,8 +147,12 @@ fn say(mut stream: impl Write, text: &str) {
     let _ = write!(stream, "{text}{end}").and_then(|()| stream.flush());
 }
 
+fn print(text: &str) -> ExitCode {
+    say(io::stdout(), text);
+    ExitCode::SUCCESS
+}
+
 fn refuse(problem: &str) -> ExitCode {
-    say(io::stdout(), USAGE);
     say(io::stderr(), &format!(" ERROR  {problem}"));
     ExitCode::FAILURE
 }
@@ -142,13 +162,6 @@ fn config_error(error: &ConfigError) -> ExitCode {
     ExitCode::from(CONFIG)
 }
 
-/// `doctor` has a line of its own for it.
-fn warn_of_seen_token(identity: &Identity) {
-    if identity.token_seen {
-        log::warn!("the token is {TOKEN_SEEN}; set SEMILAYER_RUNNER_TOKEN instead");
-    }
-}
-
 /// Warnings and errors go to standard error while this is held; for the commands that answer and end.
 struct DiagnosticLog(Option<Console>);
 
@@ -156,13 +169,10 @@ impl DiagnosticLog {
     fn start() -> Self {
         let console = Console::start("stderr", io::stderr()).ok();
         if let Some(console) = &console {
-            let filter = variable("SEMILAYER_LOG").or_else(|| variable("RUST_LOG"));
-            let filter = filter.filter(|f| !f.is_empty());
-            logging::start(
-                console,
-                filter.as_deref().unwrap_or("warn"),
-                crate::config::LogFormat::Text,
-            );
+            // What is wrong with it is told with the other settings.
+            let filter = LogFilter::load(variable, LevelFilter::Warn);
+            let filter = filter.unwrap_or_else(|_| LogFilter::level(LevelFilter::Warn));
+            logging::start(console, filter, LogFormat::Text);
         }
         Self(console)
     }
@@ -176,18 +186,47 @@ impl Drop for DiagnosticLog {
     }
 }
 
+/// The environment, and the folders of secrets it names, as they were at the start.
+fn environment() -> &'static Environment {
+    static ENVIRONMENT: OnceLock<Environment> = OnceLock::new();
+    ENVIRONMENT.get_or_init(|| Environment::of(std::env::vars_os()))
+}
+
 /// The environment as text.
 fn variable(name: &str) -> Option<String> {
-    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+    environment().get(name)
+}
+
+/// The settings, and everything that is wrong with them.
+fn survey(flags: &Flags) -> Survey {
+    let mut survey = Settings::survey(flags, variable);
+    // Without a folder of secrets more is missing than meets the eye.
+    let folders = environment().problems().iter().cloned();
+    survey.problems.splice(0..0, folders);
+    survey
+}
+
+/// What is odd about settings with which the runner works all the same.
+fn oddities(settings: &Settings) -> Vec<Check> {
+    let mut odd = audit_identity(&settings.identity, variable);
+    odd.extend(audit_names(&variables::misspelt(environment().names())));
+    odd
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parse(words: &[&str]) -> Command {
+    fn parse(words: &[&str]) -> Wish {
         let words: Vec<_> = words.iter().map(Into::into).collect();
-        Command::parse(&words)
+        Wish::parse(&words)
+    }
+
+    fn ran(words: &[&str]) -> (&'static str, Flags) {
+        match parse(words) {
+            Wish::Run(command, arguments) => (command.name, arguments.flags()),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
@@ -196,22 +235,21 @@ mod tests {
             id: Some("x".into()),
             ..Flags::default()
         };
-        assert_eq!(parse(&["start", "--id", "x"]), Command::Start(flags));
-        assert_eq!(
-            parse(&["--id=x", "status"]),
-            Command::Status(Flags::default())
-        );
-        assert_eq!(parse(&["--id", "x", "start"]), Command::Unknown("x".into()));
-        assert_eq!(parse(&[]), Command::None);
-        assert_eq!(parse(&["-v"]), Command::None);
-        assert_eq!(parse(&["--version"]), Command::Version);
+        assert_eq!(ran(&["start", "--id", "x"]), ("start", flags));
+        assert_eq!(ran(&["--id=x", "status"]), ("status", Flags::default()));
+        assert_eq!(parse(&["--id", "x", "start"]), Wish::Unknown("x".into()));
+        assert_eq!(parse(&[]), Wish::None);
+        assert_eq!(parse(&["-v"]), Wish::None);
+        assert_eq!(parse(&["--version"]), Wish::Version);
         for both in [["--version", "--verbose"], ["--verbose", "--version"]] {
-            assert_eq!(parse(&both), Command::VersionVerbose);
+            assert_eq!(parse(&both), Wish::VersionVerbose);
         }
+        assert_eq!(ran(&["--version", "start"]).0, "start");
+        assert_eq!(parse(&["-h"]), Wish::Help(None));
         assert_eq!(
-            parse(&["--version", "start"]),
-            Command::Start(Flags::default())
+            parse(&["start", "--help"]),
+            Wish::Help(commands::find("start"))
         );
-        assert_eq!(parse(&["start", "--help"]), Command::Help);
+        assert_eq!(parse(&["strat", "--help"]), Wish::Help(None));
     }
 }

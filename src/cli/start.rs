@@ -7,15 +7,15 @@ use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded, select};
-use log::{error, info};
+use log::{error, info, warn};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
 use crate::audit::AuditLog;
-use crate::cli::{config_error, logging, say, variable, warn_of_seen_token};
+use crate::cli::{config_error, environment, logging, oddities, say, survey, variable, version};
 use crate::config::{ConfigError, Flags, OversightSettings, Settings};
-use crate::console::Console;
+use crate::console::{Console, Lines};
 use crate::engine::{Engine, Oversight};
 use crate::gateway::{self, Events, GatewaySettings, Stop, short};
 use crate::health;
@@ -26,7 +26,7 @@ use crate::{bridges, limits, tls};
 
 /// Runs until a signal. Exit code 2 for a configuration that cannot work, 1 for a machine that refuses.
 pub fn run(flags: &Flags) -> ExitCode {
-    let settings = match Settings::load(flags, variable) {
+    let settings = match survey(flags).into_settings() {
         Ok(settings) => settings,
         Err(error) => return config_error(&error),
     };
@@ -49,12 +49,10 @@ fn serve(settings: &Settings, oversight: Oversight) -> io::Result<ExitCode> {
     let out = Console::start("stdout", io::stdout())?;
     let err = Console::start("stderr", io::stderr())?;
     let _last = [&out, &err].map(|console| console.last_lines(limits::LAST_LINES));
-    let filter = variable("SEMILAYER_LOG").or_else(|| variable("RUST_LOG"));
-    let filter = filter.filter(|f| !f.is_empty());
-    logging::start(
-        &err,
-        filter.as_deref().unwrap_or("info"),
-        settings.log_format,
+    logging::start(&err, settings.log.clone(), settings.log_format);
+    info!(
+        version = version::short(), commit = version::commit(), bridges = version::features();
+        "semilayer-runner starts"
     );
     if let Some(policy) = &oversight.policy {
         info!(
@@ -62,13 +60,14 @@ fn serve(settings: &Settings, oversight: Oversight) -> io::Result<ExitCode> {
             policy.len()
         );
     }
-    warn_of_seen_token(&settings.identity);
-    for line in banner(settings) {
-        out.line(&line);
+    for odd in oddities(settings) {
+        warn!("{}", odd.sentence());
     }
+    let lines = Lines::new(out.clone(), settings.stdout);
+    banner(settings, &lines);
     let engine = Engine::start(
         settings.engine,
-        SourceEnvironment::from_env(std::env::vars_os()),
+        SourceEnvironment::from_env(environment().pairs()),
         oversight,
         Box::new(bridges::open),
     )?;
@@ -82,12 +81,15 @@ fn serve(settings: &Settings, oversight: Oversight) -> io::Result<ExitCode> {
     }
     let link = link_settings(settings)?;
     let stop = Arc::new(Stop::default());
-    let events = Events::new(out.clone(), Arc::clone(&manager));
+    let events = Events::new(lines.clone(), Arc::clone(&manager));
     let ended = start_link(link, Arc::clone(&engine), events, Arc::clone(&stop))?;
+    feed_watchdog(&manager, &engine)?;
+    manager.started();
     Ok(select! {
         recv(signals) -> signal => {
-            out.line("");
-            out.line(&format!("{} received, stopping runner…", name(signal.unwrap_or(SIGTERM))));
+            let signal = name(signal.unwrap_or(SIGTERM));
+            let text = format!("\n{signal} received, stopping runner…");
+            lines.say(&text, "stopping", &[("signal", signal)]);
             manager.stopping();
             stop.begin();
             engine.drain(settings.shutdown_grace);
@@ -119,6 +121,25 @@ fn oversight(settings: &OversightSettings) -> Result<Oversight, ConfigError> {
     Ok(Oversight { audit, policy })
 }
 
+/// Tells the service manager that the runner is alive, as long as the engine's dispatcher answers and the process
+/// has a thread to say so on.
+fn feed_watchdog(manager: &Arc<ServiceManager>, engine: &Arc<Engine>) -> io::Result<()> {
+    let Some(pause) = manager.watchdog() else {
+        return Ok(());
+    };
+    let (manager, engine) = (Arc::clone(manager), Arc::clone(engine));
+    let feed = move || {
+        loop {
+            // Waits for ever where something holds the dispatcher for ever.
+            let _ = engine.active_jobs();
+            manager.alive();
+            thread::sleep(pause);
+        }
+    };
+    thread::Builder::new().name("alive".into()).spawn(feed)?;
+    Ok(())
+}
+
 /// Reports the first signal on the channel; the second ends the process in the handler, whatever its threads
 /// are doing, with the code a shell shows for that signal.
 fn watch_signals() -> io::Result<Receiver<i32>> {
@@ -147,24 +168,27 @@ fn name(signal: i32) -> &'static str {
     }
 }
 
-fn banner(settings: &Settings) -> Vec<String> {
+fn banner(settings: &Settings, lines: &Lines) {
     let identity = &settings.identity;
     let capabilities = match bridges::capabilities().join(", ") {
         none if none.is_empty() => "(none — bridge-resolver reports no built-ins)".to_owned(),
         list => list,
     };
-    let mut lines = vec![
-        format!(
-            "semilayer-runner {}… → {}",
-            short(Some(&identity.runner_id)),
-            identity.gateway
-        ),
-        format!("  capabilities: {capabilities}"),
+    let (id, gateway) = (
+        short(Some(&identity.runner_id)),
+        identity.gateway.to_string(),
+    );
+    let text = format!("semilayer-runner {id}… → {gateway}\n  capabilities: {capabilities}");
+    let more = [
+        ("runner", identity.runner_id.as_str()),
+        ("gateway", gateway.as_str()),
+        ("capabilities", capabilities.as_str()),
     ];
+    lines.say(&text, "starting", &more);
     if let Some(port) = settings.health.port {
-        lines.push(format!("  health: http://0.0.0.0:{port}/health"));
+        let url = format!("http://0.0.0.0:{port}/health");
+        lines.say(&format!("  health: {url}"), "health", &[("url", &url)]);
     }
-    lines
 }
 
 fn link_settings(settings: &Settings) -> io::Result<GatewaySettings> {

@@ -3,23 +3,58 @@
 use std::io;
 use std::process::ExitCode;
 
-use crate::cli::{DiagnosticLog, config_error, say, variable, warn_of_seen_token};
-use crate::config::{Flags, Identity};
+use serde_json::{Value, json};
 
-/// Prints the configuration.
-pub fn run(flags: &Flags) -> ExitCode {
-    let _log = DiagnosticLog::start();
-    match Identity::load(flags, variable) {
-        Ok(identity) => {
-            warn_of_seen_token(&identity);
-            say(io::stdout(), &text(&identity));
-            ExitCode::SUCCESS
+use crate::cli::arguments::Arguments;
+use crate::cli::style::{Style, word};
+use crate::cli::{CONFIG, config_error, environment, oddities, say, survey, variable, version};
+use crate::config::{Flags, Given, Identity, Origin, Survey, effective};
+use crate::inspect::{Check, Mark, audit_roots};
+
+/// Prints the configuration. Exit code 2 when the runner would not start with it.
+pub fn run(arguments: &Arguments) -> ExitCode {
+    let flags = arguments.flags();
+    let survey = survey(&flags);
+    if arguments.given("--json") {
+        let settings = survey.settings.as_ref();
+        let identity = settings.map(|settings| &settings.identity);
+        say(
+            io::stdout(),
+            &as_json(identity, &flags, &checks(&survey)).to_string(),
+        );
+        return code(&survey);
+    }
+    match (
+        survey
+            .problems
+            .iter()
+            .find(|problem| problem.is_of_identity()),
+        &survey.settings,
+    ) {
+        (None, Some(settings)) => {
+            let text = official(&settings.identity);
+            say(io::stdout(), &text);
+            let style = Style::stdout(variable);
+            say(
+                io::stdout(),
+                &configuration(&flags, &checks(&survey), style),
+            );
+            code(&survey)
         }
-        Err(error) => config_error(&error),
+        // As officially: there is nothing to show.
+        (Some(problem), _) => config_error(problem),
+        (None, None) => code(&survey),
     }
 }
 
-fn text(identity: &Identity) -> String {
+fn code(survey: &Survey) -> ExitCode {
+    match survey.problems.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(CONFIG),
+    }
+}
+
+fn official(identity: &Identity) -> String {
     format!(
         "runner id:   {}\ngateway:     {}\ntoken:       {}\nversion:     {}\n",
         identity.runner_id,
@@ -27,6 +62,77 @@ fn text(identity: &Identity) -> String {
         identity.token.hint(),
         identity.version_label
     )
+}
+
+/// What is wrong, and what is odd.
+fn checks(survey: &Survey) -> Vec<Check> {
+    let bad =
+        |problem: &crate::config::ConfigError| Check::new("config", Mark::Bad, problem.to_string());
+    let mut checks: Vec<_> = survey.problems.iter().map(bad).collect();
+    if let Some(settings) = &survey.settings {
+        checks.extend(oddities(settings));
+    }
+    let roots = audit_roots(variable);
+    checks.extend(roots.into_iter().filter(|check| check.mark != Mark::Good));
+    checks
+}
+
+fn configuration(flags: &Flags, checks: &[Check], style: Style) -> String {
+    let given = effective(flags, environment());
+    let width = |of: fn(&Given) -> &str| {
+        let widths = given.iter().map(|given| of(given).chars().count());
+        widths.max().unwrap_or(0).min(60)
+    };
+    let (names, values) = (width(|given| &given.name), width(|given| &given.shown));
+    let mut text = format!("\n{}\n", style.heading("What is set"));
+    for Given {
+        name,
+        shown,
+        origin,
+    } in &given
+    {
+        text.push_str(&format!(
+            "  {name:names$}  {shown:values$}  {}\n",
+            place(origin)
+        ));
+    }
+    for check in checks {
+        text.push_str(&format!(
+            "\n{} {}",
+            style.mark(check.mark),
+            check.sentence()
+        ));
+    }
+    text
+}
+
+fn place(origin: &Origin) -> String {
+    match origin {
+        Origin::Flag => "command line".to_owned(),
+        Origin::Environment => "environment".to_owned(),
+        Origin::File(path) => path.display().to_string(),
+    }
+}
+
+/// The configuration as JSON, for programs and for support.
+pub fn configuration_json(flags: &Flags) -> Value {
+    let given = effective(flags, environment());
+    let object = |given: &Given| json!({"name": given.name, "value": given.shown, "from": place(&given.origin)});
+    given.iter().map(object).collect()
+}
+
+fn as_json(identity: Option<&Identity>, flags: &Flags, checks: &[Check]) -> Value {
+    let problem = |check: &Check| json!({"state": word(check.mark), "text": check.sentence()});
+    let problems: Vec<_> = checks.iter().map(problem).collect();
+    json!({
+        "runnerId": identity.map(|identity| &identity.runner_id),
+        "gateway": identity.map(|identity| identity.gateway.to_string()),
+        "token": identity.map(|identity| identity.token.hint()),
+        "version": identity.map(|identity| &identity.version_label),
+        "binary": version::facts(),
+        "configuration": configuration_json(flags),
+        "problems": problems,
+    })
 }
 
 #[cfg(test)]
@@ -45,7 +151,7 @@ mod tests {
             Some(value.to_owned())
         });
         assert_eq!(
-            text(&identity.unwrap()),
+            official(&identity.unwrap()),
             "runner id:   0f7d1c1e-aaaa\n\
              gateway:     wss://gateway.example.com/connect\n\
              token:       rk_01234…cdef\n\

@@ -1,6 +1,5 @@
 //! `test-source`: every runner-local source really connected to, or the rows of one of its targets.
 
-use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,68 +8,30 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::bridges::Bridge;
+use crate::cli::arguments::Arguments;
 use crate::cli::style::{Style, sign};
-use crate::cli::{DiagnosticLog, config_error, say, variable};
+use crate::cli::{DiagnosticLog, config_error, environment, say, variable};
 use crate::config::OversightSettings;
 use crate::error::{ErrorCode, JobError};
 use crate::inspect::{
-    Mark, Rules, SourceReport, ask, audit_variables, check_sources, find_sources, open_source,
+    Mark, Rules, SourceFacts, SourceReport, ask, audit_source, audit_variables, check_sources,
+    find_sources, is_container, open_source,
 };
+use crate::job::Privileges;
 use crate::limits;
 use crate::options::{JobKind, Request};
 use crate::policy::Policy;
 use crate::sources::{LocalSource, SourceEnvironment};
 use crate::text::printable;
 
-/// What the command line asks for.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Wish {
-    /// Sources to test; all when empty.
-    names: Vec<String>,
-    /// A target whose rows are shown.
-    query: Option<String>,
-    /// How many.
-    limit: Option<String>,
-    json: bool,
-}
-
-impl Wish {
-    /// Reads the arguments after the command. As everywhere, flags we do not know are ignored.
-    pub fn parse(arguments: &[OsString]) -> Self {
-        let mut wish = Self::default();
-        let mut arguments = arguments.iter().map(|a| a.to_string_lossy().into_owned());
-        while let Some(argument) = arguments.next() {
-            let (flag, value) = match argument.split_once('=') {
-                Some((flag, value)) => (flag.to_owned(), Some(value.to_owned())),
-                None => (argument.clone(), None),
-            };
-            match flag.as_str() {
-                "--json" => wish.json = true,
-                "--query" => {
-                    wish.query = value.or_else(|| arguments.next()).or(Some(String::new()))
-                }
-                "--limit" => {
-                    wish.limit = value.or_else(|| arguments.next()).or(Some(String::new()))
-                }
-                // Flags of the other commands take a value that is no source's name.
-                "--id" | "--token" | "--gateway" => {
-                    if value.is_none() {
-                        arguments.next();
-                    }
-                }
-                _ if flag.starts_with('-') => {}
-                _ => wish.names.push(argument),
-            }
-        }
-        wish
-    }
-}
-
 /// Tests, prints, and says whether all went well.
-pub fn run(wish: &Wish) -> ExitCode {
+pub fn run(arguments: &Arguments) -> ExitCode {
     let _log = DiagnosticLog::start();
-    let environment = SourceEnvironment::from_env(std::env::vars_os());
-    let sources = match find_sources(&environment, &wish.names) {
+    if let [problem, ..] = environment().problems() {
+        return config_error(problem);
+    }
+    let environment = SourceEnvironment::from_env(environment().pairs());
+    let sources = match find_sources(&environment, &arguments.words) {
         Ok(sources) => sources,
         Err(problem) => return fail(&problem),
     };
@@ -80,14 +41,14 @@ pub fn run(wish: &Wish) -> ExitCode {
         Err(error) => return config_error(&error),
     };
     if let Some(odd) = audit_variables(&environment) {
-        log::warn!("{}; {}", odd.text, odd.advice.unwrap_or_default());
+        log::warn!("{}", odd.sentence());
     }
-    match &wish.query {
-        Some(target) => match show_rows(wish, target, &environment, &sources, policy) {
+    match arguments.value("--query") {
+        Some(target) => match show_rows(arguments, target, &environment, &sources, policy) {
             Ok(()) => ExitCode::SUCCESS,
             Err(problem) => fail(&problem),
         },
-        None => show_reports(wish, &environment, &sources, policy.as_ref()),
+        None => show_reports(arguments, &environment, &sources, policy.as_ref()),
     }
 }
 
@@ -97,13 +58,19 @@ fn fail(problem: &str) -> ExitCode {
 }
 
 fn show_reports(
-    wish: &Wish,
+    arguments: &Arguments,
     environment: &SourceEnvironment,
     sources: &[LocalSource],
     policy: Option<&Policy>,
 ) -> ExitCode {
-    let reports = check_sources(environment, sources, policy, limits::JOB_DEADLINE);
-    if wish.json {
+    let reports = check_sources(
+        environment,
+        sources,
+        policy,
+        is_container(variable),
+        limits::JOB_DEADLINE,
+    );
+    if arguments.given("--json") {
         let all: Vec<Value> = reports.iter().map(as_json).collect();
         say(io::stdout(), &json!(all).to_string());
     } else if reports.is_empty() {
@@ -141,16 +108,17 @@ fn table(reports: &[SourceReport], style: Style) -> String {
     let mut remarks = Vec::new();
     for report in reports {
         rows.push(cells(report));
-        let name = &report.name;
-        if let Err(error) = &report.outcome {
-            remarks.push(format!(
-                "{} {name}  {}",
-                style.mark(Mark::Bad),
-                shown(error)
-            ));
-        }
-        for oddity in &report.oddities {
-            remarks.push(format!("{} {name}  {oddity}", style.mark(Mark::Warning)));
+        // The table says what is good.
+        let checks = audit_source(report);
+        let worth_a_word = checks.iter().enumerate().filter(|(place, check)| {
+            check.mark == Mark::Bad || (*place > 0 && check.mark == Mark::Warning)
+        });
+        for (_, check) in worth_a_word {
+            let (mark, name) = (style.mark(check.mark), &report.name);
+            remarks.push(format!("{mark} {name}  {}", check.text));
+            if let Some(advice) = &check.advice {
+                remarks.push(format!("{:1$}{advice}", "", name.chars().count() + 4));
+            }
         }
     }
     let width = |column: usize| {
@@ -168,7 +136,7 @@ fn table(reports: &[SourceReport], style: Style) -> String {
         }
         // The mark is coloured last, so that the colour does not count as width.
         let line = line.trim_end();
-        let line = [Mark::Good, Mark::Bad]
+        let line = [Mark::Good, Mark::Warning, Mark::Bad]
             .into_iter()
             .find_map(|mark| {
                 line.strip_prefix(sign(mark))
@@ -199,13 +167,17 @@ fn cells(report: &SourceReport) -> [String; 8] {
     let name = report.name.clone();
     match &report.outcome {
         Ok(facts) => [
-            sign(Mark::Good).to_owned(),
+            sign(match report.refused {
+                None => Mark::Good,
+                Some(_) => Mark::Warning,
+            })
+            .to_owned(),
             name,
             bridge,
             format!("{:.1} ms", facts.connect.as_secs_f64() * 1000.0),
             printable(facts.server.version.chars()),
             yes(facts.server.tls),
-            yes(facts.server.read_only),
+            read_only(facts).to_owned(),
             facts.targets.to_string(),
         ],
         Err(_) => [
@@ -218,6 +190,16 @@ fn cells(report: &SourceReport) -> [String; 8] {
             none(),
             none(),
         ],
+    }
+}
+
+/// A session that may not write is half of it: what its role may do decides.
+fn read_only(facts: &SourceFacts) -> &'static str {
+    let reads_alone = |privileges: &Privileges| privileges.beyond_reading.is_empty();
+    match (facts.server.read_only, &facts.privileges) {
+        (false, _) => "no",
+        (true, Ok(privileges)) if reads_alone(privileges) => "yes",
+        (true, _) => "session",
     }
 }
 
@@ -243,12 +225,20 @@ pub fn as_json(report: &SourceReport) -> Value {
             "role": facts.privileges.as_ref().ok().map(|p| &p.role),
             "mayBeyondReading": facts.privileges.as_ref().ok().map(|p| &p.beyond_reading),
         }),
-        Err(error) => json!({ "code": error.code.as_str(), "message": error.message }),
+        Err(error) => {
+            let advice = audit_source(report)
+                .into_iter()
+                .find_map(|check| check.advice);
+            json!({ "code": error.code.as_str(), "message": error.message, "advice": advice })
+        }
     };
     if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
         object.extend(more);
         if !report.oddities.is_empty() {
             object.insert("warnings".to_owned(), json!(report.oddities));
+        }
+        if let Some(rule) = &report.refused {
+            object.insert("refusedByPolicy".to_owned(), json!(rule));
         }
     }
     object
@@ -256,7 +246,7 @@ pub fn as_json(report: &SourceReport) -> Value {
 
 /// Rows of one target, one JSON object a line: exactly what the gateway would get, and no more than that.
 fn show_rows(
-    wish: &Wish,
+    arguments: &Arguments,
     target: &str,
     environment: &SourceEnvironment,
     sources: &[LocalSource],
@@ -268,7 +258,7 @@ fn show_rows(
             _ => "--query needs one source: test-source NAME --query TARGET".to_owned(),
         });
     };
-    let limit = match &wish.limit {
+    let limit = match arguments.value("--limit") {
         None => limits::SHOWN_ROWS,
         Some(text) => text
             .parse::<u64>()
@@ -311,7 +301,7 @@ fn show_rows(
     )
     .map_err(failed)?;
     drop(out);
-    if !wish.json {
+    if !arguments.given("--json") {
         say(
             io::stderr(),
             &format!(
@@ -356,23 +346,8 @@ fn target_names(bridge: &Arc<dyn Bridge>, rules: Option<Rules>) -> Result<Vec<St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inspect::SourceFacts;
-    use crate::job::{Privileges, ServerFacts};
+    use crate::job::ServerFacts;
     use std::time::Duration;
-
-    fn wish(words: &str) -> Wish {
-        let words: Vec<_> = words.split(' ').map(OsString::from).collect();
-        Wish::parse(&words)
-    }
-
-    #[test]
-    fn names_and_flags_are_told_apart() {
-        let wish = wish("shop --query people --limit=3 --id x db --json --verbose");
-        assert_eq!(wish.names, ["shop", "db"]);
-        assert_eq!(wish.query.as_deref(), Some("people"));
-        assert_eq!(wish.limit.as_deref(), Some("3"));
-        assert!(wish.json);
-    }
 
     fn reports() -> Vec<SourceReport> {
         vec![
@@ -380,6 +355,8 @@ mod tests {
                 name: "SHOP".to_owned(),
                 bridge: Some("@semilayer/bridge-postgres".to_owned()),
                 oddities: vec!["SEMILAYER_SOURCE_SHOP_COLOUR is ignored".to_owned()],
+                refused: None,
+                inside: false,
                 outcome: Ok(SourceFacts {
                     connect: Duration::from_micros(12_340),
                     server: ServerFacts {
@@ -395,6 +372,8 @@ mod tests {
                 name: "A".to_owned(),
                 bridge: None,
                 oddities: Vec::new(),
+                refused: None,
+                inside: false,
                 outcome: Err(JobError::new(ErrorCode::SourceUnreachable, "refused\n")),
             },
         ]
@@ -410,8 +389,27 @@ mod tests {
              ✗  A       -         -        -                -    -          -\n\
              \n\
              ⚠ SHOP  SEMILAYER_SOURCE_SHOP_COLOUR is ignored\n\
-             ✗ A  SOURCE_UNREACHABLE: refused\u{fffd}\n"
+             ✗ A  SOURCE_UNREACHABLE: refused\u{fffd}\n     \
+             is its address right, does the database listen there, and may this process get there?\n"
         );
+    }
+
+    #[test]
+    fn a_role_that_may_write_is_not_read_only() {
+        let mut report = reports().remove(0);
+        let Ok(facts) = &mut report.outcome else {
+            panic!("a good one");
+        };
+        assert_eq!(read_only(facts), "yes");
+        facts.privileges = Ok(Privileges {
+            role: "app".to_owned(),
+            beyond_reading: vec!["do anything (superuser)".to_owned()],
+        });
+        assert_eq!(read_only(facts), "session");
+        facts.server.read_only = false;
+        assert_eq!(read_only(facts), "no");
+        report.refused = Some("the policy has no entry for it".to_owned());
+        assert_eq!(cells(&report)[0], "⚠");
     }
 
     #[test]
@@ -425,7 +423,8 @@ mod tests {
         assert_eq!(good["mayBeyondReading"], json!([]));
         assert_eq!(
             as_json(bad),
-            json!({"source": "A", "bridge": null, "ok": false, "code": "SOURCE_UNREACHABLE", "message": "refused\n"})
+            json!({"source": "A", "bridge": null, "ok": false, "code": "SOURCE_UNREACHABLE", "message": "refused\n",
+                "advice": "is its address right, does the database listen there, and may this process get there?"})
         );
     }
 }

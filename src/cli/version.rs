@@ -1,4 +1,6 @@
-//! `--version`: the official line alone, or what a report about this binary should say.
+//! `--version` and `version`: the official line alone, or what a report about this binary should say.
+
+use serde_json::{Value, json};
 
 use crate::{bridges, limits};
 
@@ -10,26 +12,55 @@ pub fn short() -> String {
     env!("CARGO_PKG_VERSION").to_owned()
 }
 
-/// The version, and what this binary is made of.
-pub fn verbose() -> String {
+/// The commit, if that is known.
+pub fn commit() -> &'static str {
+    COMMIT.unwrap_or("unknown")
+}
+
+/// Its bridges, which are features of the build, by their short names.
+pub fn features() -> String {
+    let names = bridges::capabilities().into_iter().map(|package| {
+        let name = package.strip_prefix("@semilayer/bridge-");
+        name.unwrap_or(package)
+    });
+    names.collect::<Vec<_>>().join(",")
+}
+
+fn platform() -> String {
     let libc = if cfg!(target_env = "musl") {
         "static musl"
     } else {
         "system libc"
     };
+    format!(
+        "{} {}, {libc}",
+        std::env::consts::OS,
+        std::env::consts::ARCH
+    )
+}
+
+/// The version, and what this binary is made of.
+pub fn verbose() -> String {
     [
         format!("semilayer-runner {}", short()),
-        format!("commit:    {}", COMMIT.unwrap_or("unknown")),
-        format!(
-            "platform:  {} {}, {libc}",
-            std::env::consts::OS,
-            std::env::consts::ARCH
-        ),
+        format!("commit:    {}", commit()),
+        format!("platform:  {}", platform()),
         format!("protocol:  {}", limits::PROTOCOL_VERSION),
         format!("rust:      {} or newer", env!("CARGO_PKG_RUST_VERSION")),
         format!("bridges:   {}", bridges::capabilities().join(", ")),
     ]
     .join("\n")
+}
+
+/// The same for programs.
+pub fn facts() -> Value {
+    json!({
+        "version": short(),
+        "commit": commit(),
+        "platform": platform(),
+        "protocol": limits::PROTOCOL_VERSION,
+        "bridges": bridges::capabilities(),
+    })
 }
 
 #[cfg(test)]
@@ -42,6 +73,9 @@ mod tests {
         assert!(text.starts_with(&format!("semilayer-runner {}\ncommit:    ", short())));
         for bridge in bridges::capabilities() {
             assert!(text.contains(bridge), "{bridge}");
+            let short = bridge.strip_prefix("@semilayer/bridge-").unwrap();
+            assert!(features().split(',').any(|name| name == short), "{bridge}");
         }
+        assert_eq!(facts()["commit"], commit());
     }
 }

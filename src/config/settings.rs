@@ -4,8 +4,13 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
+use log::LevelFilter;
+
 use crate::config::number::bounded;
-use crate::config::{Flags, HealthSettings, LogFormat, OversightSettings, Secret};
+use crate::config::{
+    Flags, HealthSettings, LogFilter, LogFormat, OversightSettings, Secret,
+};
+use crate::console::Form;
 use crate::engine::EngineSettings;
 use crate::files::read_secret;
 use crate::gateway::{AddressError, GatewayAddress};
@@ -53,6 +58,16 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
+impl ConfigError {
+    /// Whether it is about who the runner is and where its gateway is: without that there is nothing to show.
+    pub fn is_of_identity(&self) -> bool {
+        match self {
+            Self::MissingId | Self::MissingToken | Self::Gateway(_) => true,
+            Self::Variable { name, .. } => *name == TOKEN_FILE,
+        }
+    }
+}
+
 /// Who the runner is and where its gateway is: all that `status` shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
@@ -71,37 +86,94 @@ pub struct Identity {
 impl Identity {
     /// A flag goes before a variable, a variable before the default; an empty variable counts as unset, an
     /// empty flag as given. `variable` looks into the environment.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, the id before the token.
     pub fn load(
         flags: &Flags,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
+        let mut problems = Problems::default();
+        let identity = Self::survey(flags, variable, &mut problems);
+        match problems.0.into_iter().next() {
+            Some(problem) => Err(problem),
+            // Without an address there is a problem.
+            None => identity.ok_or(ConfigError::MissingId),
+        }
+    }
+
+    /// As far as it can be told; `None` without a usable address.
+    fn survey(
+        flags: &Flags,
+        variable: impl Fn(&str) -> Option<String>,
+        problems: &mut Problems,
+    ) -> Option<Self> {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         let given = |flag: &Option<String>, name| flag.clone().or_else(|| variable(name));
         let runner_id = given(&flags.id, "SEMILAYER_RUNNER_ID")
             .filter(|id| !id.is_empty())
-            .ok_or(ConfigError::MissingId)?;
+            .ok_or(ConfigError::MissingId);
+        let runner_id = problems.note(runner_id).unwrap_or_default();
         let token = match (&flags.token, variable("SEMILAYER_RUNNER_TOKEN")) {
-            (Some(token), _) => Some(token.clone()),
-            (None, Some(token)) => Some(Secret::new(token)),
+            (Some(token), _) => Ok(Some(token.clone())),
+            (None, Some(token)) => Ok(Some(Secret::new(token))),
             (None, None) => variable(TOKEN_FILE)
                 .map(|file| read_token(&file))
-                .transpose()?,
+                .transpose(),
         };
-        let token = token
-            .filter(|token| !token.expose().is_empty())
-            .ok_or(ConfigError::MissingToken)?;
+        let token = token.and_then(|token| {
+            token
+                .filter(|token| !token.expose().is_empty())
+                .ok_or(ConfigError::MissingToken)
+        });
+        let token = problems.note(token);
         let insecure = variable("SEMILAYER_ALLOW_INSECURE");
         let insecure = insecure.is_some_and(|v| v == "1" || v.eq_ignore_ascii_case("true"));
         let gateway = given(&flags.gateway, "SEMILAYER_GATEWAY_URL");
         let gateway = gateway.as_deref().unwrap_or(limits::GATEWAY_URL);
-        Ok(Self {
+        let gateway = GatewayAddress::parse(gateway, insecure).map_err(ConfigError::Gateway);
+        Some(Self {
+            gateway: problems.note(gateway)?,
             runner_id,
-            token,
+            token: token.unwrap_or_else(|| Secret::new(String::new())),
             token_seen: flags.token.is_some(),
-            gateway: GatewayAddress::parse(gateway, insecure).map_err(ConfigError::Gateway)?,
             version_label: variable("SEMILAYER_RUNNER_VERSION")
                 .unwrap_or_else(|| limits::VERSION_LABEL.to_owned()),
         })
+    }
+}
+
+/// What is wrong so far.
+#[derive(Default)]
+struct Problems(Vec<ConfigError>);
+
+impl Problems {
+    fn note<T>(&mut self, found: Result<T, ConfigError>) -> Option<T> {
+        found.map_err(|problem| self.0.push(problem)).ok()
+    }
+}
+
+/// The settings as far as they can be told, and everything that is wrong with them.
+#[derive(Debug, Clone)]
+pub struct Survey {
+    /// What is unusable or missing has its default, and an id or token that is missing is empty. `None` without a
+    /// usable address of the gateway.
+    pub settings: Option<Settings>,
+    /// In the order in which `start` would tell them; with one of them it does not start.
+    pub problems: Vec<ConfigError>,
+}
+
+impl Survey {
+    /// The settings when all of them are right.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn into_settings(self) -> Result<Settings, ConfigError> {
+        match self.problems.into_iter().next() {
+            Some(problem) => Err(problem),
+            // Without an address of the gateway there is a problem.
+            None => self.settings.ok_or(ConfigError::MissingId),
+        }
     }
 }
 
@@ -135,34 +207,74 @@ pub struct Settings {
     pub engine: EngineSettings,
     /// Where the health listener listens.
     pub health: HealthSettings,
-    /// How log lines look.
+    /// Which log lines are written.
+    pub log: LogFilter,
+    /// How they look.
     pub log_format: LogFormat,
+    /// How the lines on standard output look.
+    pub stdout: Form,
     /// Audit log and policy.
     pub oversight: OversightSettings,
 }
 
 impl Settings {
-    /// As [`Identity::load`], whose errors come first.
+    /// As [`Settings::survey`], for who needs all of it to be right.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
     pub fn load(
         flags: &Flags,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
-        let identity = Identity::load(flags, &variable)?;
+        Self::survey(flags, variable).into_settings()
+    }
+
+    /// Everything there is to be told of flags and environment. `variable` looks into the environment.
+    pub fn survey(flags: &Flags, variable: impl Fn(&str) -> Option<String>) -> Survey {
+        let mut problems = Problems::default();
+        let identity = Identity::survey(flags, &variable, &mut problems);
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
-        let number = |name: &'static str, default: u64, least: u64, most: u64| match set(name) {
-            None => Ok(default),
-            Some(text) => bounded(&text, least, most)
-                .map_err(|problem| ConfigError::Variable { name, problem }),
+        let noted = identity
+            .as_ref()
+            .map(|identity| proxy(&identity.gateway, &variable));
+        let proxy = noted.and_then(|proxy| problems.note(proxy)).flatten();
+        let mut number = |name: &'static str, default: u64, least: u64, most: u64| {
+            let number = set(name).map_or(Ok(default), |text| bounded(&text, least, most));
+            let number = number.map_err(|problem| ConfigError::Variable { name, problem });
+            problems.note(number).unwrap_or(default)
         };
-        let size = |name, default: usize, least, most| {
-            number(name, default as u64, least, most).map(|n| usize::try_from(n).unwrap_or(default))
-        };
-        let time = |name, default: Duration, least, most| {
+        let mut time = |name, default: Duration, least, most| {
             let default = u64::try_from(default.as_millis()).unwrap_or(most);
-            number(name, default, least, most).map(Duration::from_millis)
+            Duration::from_millis(number(name, default, least, most))
         };
-        Ok(Self {
-            proxy: proxy(&identity.gateway, &variable)?,
+        let heartbeat = time("SEMILAYER_HEARTBEAT_MS", limits::HEARTBEAT, 50, 600_000);
+        let grace = limits::SHUTDOWN_GRACE;
+        let shutdown_grace = time("SEMILAYER_SHUTDOWN_GRACE_MS", grace, 0, 3_600_000);
+        let mut size = |name, default: usize, least, most| {
+            usize::try_from(number(name, default as u64, least, most)).unwrap_or(default)
+        };
+        let engine = EngineSettings {
+            workers: size("SEMILAYER_WORKERS", limits::WORKERS, 1, 256),
+            queue: size("SEMILAYER_QUEUE", limits::QUEUE, 1, 100_000),
+            chunk: ChunkLimits {
+                rows: size("SEMILAYER_CHUNK_ROWS", limits::CHUNK_ROWS, 1, 100_000),
+                bytes: size("SEMILAYER_CHUNK_BYTES", limits::CHUNK_BYTES, 1024, 16 << 20),
+            },
+        };
+        let health = problems.note(HealthSettings::load(&variable));
+        let log = problems.note(LogFilter::load(&variable, LevelFilter::Info));
+        let log_format = problems.note(LogFormat::load(&variable));
+        let stdout = match set("SEMILAYER_STDOUT") {
+            None => Ok(Form::default()),
+            Some(form) => Form::parse(&form).ok_or_else(|| ConfigError::Variable {
+                name: "SEMILAYER_STDOUT",
+                problem: "must be text, json or off".to_owned(),
+            }),
+        };
+        let stdout = problems.note(stdout);
+        let oversight = problems.note(OversightSettings::load(&variable));
+        let settings = identity.map(|identity| Self {
+            proxy,
             identity,
             token_parameter: set("SEMILAYER_TOKEN_PARAM").unwrap_or_else(|| "token".to_owned()),
             // Here an empty value says something.
@@ -170,25 +282,19 @@ impl Settings {
                 None => Some("runnerId".to_owned()),
                 Some(name) => Some(name).filter(|name| !name.is_empty()),
             },
-            heartbeat: time("SEMILAYER_HEARTBEAT_MS", limits::HEARTBEAT, 50, 600_000)?,
-            shutdown_grace: time(
-                "SEMILAYER_SHUTDOWN_GRACE_MS",
-                limits::SHUTDOWN_GRACE,
-                0,
-                3_600_000,
-            )?,
-            engine: EngineSettings {
-                workers: size("SEMILAYER_WORKERS", limits::WORKERS, 1, 256)?,
-                queue: size("SEMILAYER_QUEUE", limits::QUEUE, 1, 100_000)?,
-                chunk: ChunkLimits {
-                    rows: size("SEMILAYER_CHUNK_ROWS", limits::CHUNK_ROWS, 1, 100_000)?,
-                    bytes: size("SEMILAYER_CHUNK_BYTES", limits::CHUNK_BYTES, 1024, 16 << 20)?,
-                },
-            },
-            health: HealthSettings::load(&variable)?,
-            log_format: LogFormat::load(&variable)?,
-            oversight: OversightSettings::load(&variable)?,
-        })
+            heartbeat,
+            shutdown_grace,
+            engine,
+            health: health.unwrap_or_default(),
+            log: log.unwrap_or_else(|| LogFilter::level(LevelFilter::Info)),
+            log_format: log_format.unwrap_or_default(),
+            stdout: stdout.unwrap_or_default(),
+            oversight: oversight.unwrap_or_default(),
+        });
+        Survey {
+            settings,
+            problems: problems.0,
+        }
     }
 
     /// Path and query of the upgrade; a secret.
@@ -222,37 +328,80 @@ mod tests {
     const ID: (&str, &str) = ("SEMILAYER_RUNNER_ID", "runner-1");
     const TOKEN: (&str, &str) = ("SEMILAYER_RUNNER_TOKEN", "rk_1");
 
-    fn load(flags: &[&str], variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
-        let flags: Vec<_> = flags.iter().map(Into::into).collect();
-        Settings::load(&Flags::parse(&flags), |name| {
+    fn given(id: &str, token: &str, gateway: &str) -> Flags {
+        let given = |text: &str| (text != "-").then(|| text.to_owned());
+        Flags {
+            id: given(id),
+            token: given(token).map(Secret::new),
+            gateway: given(gateway),
+        }
+    }
+
+    fn with_flags(flags: &Flags, variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+        Settings::load(flags, |name| {
             let found = variables.iter().find(|(n, _)| *n == name);
             found.map(|(_, value)| (*value).to_owned())
         })
     }
 
+    fn load(variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+        with_flags(&Flags::default(), variables)
+    }
+
     fn with(name: &str, value: &str) -> Result<Settings, ConfigError> {
-        load(&[], &[ID, TOKEN, (name, value)])
+        load(&[ID, TOKEN, (name, value)])
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told() {
+        let survey = Settings::survey(&Flags::default(), |name| {
+            let value = match name {
+                "SEMILAYER_WORKERS" => "many",
+                "SEMILAYER_LOG" => "loud",
+                "SEMILAYER_STDOUT" => "loud",
+                "SEMILAYER_QUEUE" => "7",
+                _ => return None,
+            };
+            Some(value.to_owned())
+        });
+        let problems: Vec<_> = survey.problems.iter().map(ToString::to_string).collect();
+        let first: Vec<_> = problems
+            .iter()
+            .map(|p| p.split(' ').next().unwrap())
+            .collect();
+        let expected = [
+            "Missing",
+            "Missing",
+            "SEMILAYER_WORKERS",
+            "SEMILAYER_LOG",
+            "SEMILAYER_STDOUT",
+        ];
+        assert_eq!(first, expected, "{problems:?}");
+        assert_eq!(survey.settings.unwrap().engine.queue, 7);
+        let nowhere = given("x", "t", "ftp://h");
+        let survey = Settings::survey(&nowhere, |_| None);
+        assert!(survey.settings.is_none() && survey.problems.len() == 1);
     }
 
     #[test]
     fn what_is_missing_is_told_id_first() {
-        assert_eq!(load(&[], &[]).unwrap_err(), ConfigError::MissingId);
-        assert_eq!(load(&[], &[ID]).unwrap_err(), ConfigError::MissingToken);
+        assert_eq!(load(&[]).unwrap_err(), ConfigError::MissingId);
+        assert_eq!(load(&[ID]).unwrap_err(), ConfigError::MissingToken);
         assert_eq!(
-            load(&["--id="], &[ID, TOKEN]).unwrap_err(),
+            with_flags(&given("", "-", "-"), &[ID, TOKEN]).unwrap_err(),
             ConfigError::MissingId
         );
         let empty = [ID, ("SEMILAYER_RUNNER_TOKEN", "")];
-        assert_eq!(load(&[], &empty).unwrap_err(), ConfigError::MissingToken);
+        assert_eq!(load(&empty).unwrap_err(), ConfigError::MissingToken);
         assert_eq!(
-            load(&["--token", ""], &[ID, TOKEN]).unwrap_err(),
+            with_flags(&given("-", "", "-"), &[ID, TOKEN]).unwrap_err(),
             ConfigError::MissingToken
         );
     }
 
     #[test]
     fn flags_go_before_variables_before_defaults() {
-        let defaults = load(&[], &[ID, TOKEN]).unwrap();
+        let defaults = load(&[ID, TOKEN]).unwrap();
         assert_eq!(defaults.identity.gateway.to_string(), limits::GATEWAY_URL);
         assert_eq!(defaults.identity.version_label, "0.1.0");
         assert_eq!(defaults.engine.workers, limits::WORKERS);
@@ -262,7 +411,7 @@ mod tests {
             defaults.upgrade_path(),
             "/connect?token=rk_1&runnerId=runner-1"
         );
-        let flagged = load(&["--id", "x", "--gateway=wss://h/c"], &[ID, TOKEN]).unwrap();
+        let flagged = with_flags(&given("x", "-", "wss://h/c"), &[ID, TOKEN]).unwrap();
         assert_eq!(flagged.identity.runner_id, "x");
         assert_eq!(flagged.identity.gateway.to_string(), "wss://h/c");
     }
@@ -292,15 +441,12 @@ mod tests {
 
     #[test]
     fn parameter_names_can_be_changed() {
-        let settings = load(
-            &[],
-            &[
-                ID,
-                TOKEN,
-                ("SEMILAYER_TOKEN_PARAM", "k"),
-                ("SEMILAYER_ID_PARAM", ""),
-            ],
-        );
+        let settings = load(&[
+            ID,
+            TOKEN,
+            ("SEMILAYER_TOKEN_PARAM", "k"),
+            ("SEMILAYER_ID_PARAM", ""),
+        ]);
         assert_eq!(settings.unwrap().upgrade_path(), "/connect?k=rk_1");
     }
 
@@ -314,15 +460,15 @@ mod tests {
             ("https_proxy", "proxy"),
             ("NO_PROXY", "semilayer.com"),
         ];
-        assert_eq!(load(&[], &variables).unwrap().proxy, None);
+        assert_eq!(load(&variables).unwrap().proxy, None);
         let variables = [ID, TOKEN, ("https_proxy", "proxy")];
-        let local = load(&["--gateway", "ws://localhost:1"], &variables).unwrap();
+        let local = with_flags(&given("-", "-", "ws://localhost:1"), &variables).unwrap();
         assert_eq!(local.proxy, None);
     }
 
     #[test]
     fn a_token_may_come_from_a_file() {
-        let missing = load(&[], &[ID, (TOKEN_FILE, "/nonexistent/token")]).unwrap_err();
+        let missing = load(&[ID, (TOKEN_FILE, "/nonexistent/token")]).unwrap_err();
         assert!(
             missing
                 .to_string()
@@ -331,9 +477,9 @@ mod tests {
         let file = std::env::temp_dir().join(format!("runner-token-{}", std::process::id()));
         std::fs::write(&file, "rk_file\r\n").unwrap();
         let name = file.to_str().unwrap();
-        let settings = load(&[], &[ID, (TOKEN_FILE, name)]).unwrap();
+        let settings = load(&[ID, (TOKEN_FILE, name)]).unwrap();
         assert_eq!(settings.identity.token.expose(), "rk_file");
-        let settings = load(&[], &[ID, TOKEN, (TOKEN_FILE, name)]).unwrap();
+        let settings = load(&[ID, TOKEN, (TOKEN_FILE, name)]).unwrap();
         assert_eq!(settings.identity.token.expose(), "rk_1");
         std::fs::remove_file(file).unwrap();
     }

@@ -3,53 +3,60 @@
 
 use std::sync::Arc;
 
-use crate::console::Console;
+use crate::console::Lines;
 use crate::service_manager::ServiceManager;
 use crate::text::printable;
 
 /// Tells the events of sessions. Clones tell the same.
 #[derive(Clone)]
 pub struct Events {
-    console: Console,
+    lines: Lines,
     manager: Arc<ServiceManager>,
 }
 
 impl Events {
-    /// To this stream, and to this service manager.
-    pub fn new(console: Console, manager: Arc<ServiceManager>) -> Self {
-        Self { console, manager }
+    /// On standard output, and to this service manager.
+    pub fn new(lines: Lines, manager: Arc<ServiceManager>) -> Self {
+        Self { lines, manager }
     }
 
     /// The gateway has accepted the session.
     pub fn connected(&self) {
-        self.console.line("  → connected, awaiting jobs");
-        self.manager.ready();
-    }
-
-    /// The gateway, having accepted the session, has sent something.
-    pub fn answered(&self) {
-        self.manager.alive();
+        self.lines
+            .say("  → connected, awaiting jobs", "connected", &[]);
+        self.manager.connected();
     }
 
     /// The session is over, or did not come about. See [`crate::gateway::End::reason`].
     pub fn disconnected(&self, reason: &str) {
-        self.console.line(&format!("  ⚠ disconnected: {reason}"));
+        let text = format!("  ⚠ disconnected: {reason}");
+        self.lines.say(&text, "disconnected", &[("reason", reason)]);
         self.manager.disconnected(reason);
     }
 
     /// A job came in.
     pub fn job(&self, id: Option<&str>) {
-        self.console.line(&format!("  ← job {}", short(id)));
+        let text = format!("  ← job {}", short(id));
+        self.lines
+            .say(&text, "job", &[("job", id.unwrap_or_default())]);
     }
 
     /// A job was answered.
     pub fn done(&self, id: &str) {
-        self.console.line(&format!("  → done {}", short(Some(id))));
+        self.lines.say(
+            &format!("  → done {}", short(Some(id))),
+            "done",
+            &[("job", id)],
+        );
     }
 
     /// A job has failed.
     pub fn error(&self, id: &str) {
-        self.console.line(&format!("  → error {}", short(Some(id))));
+        self.lines.say(
+            &format!("  → error {}", short(Some(id))),
+            "error",
+            &[("job", id)],
+        );
     }
 }
 

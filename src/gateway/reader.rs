@@ -85,9 +85,6 @@ impl Reader {
             self.engine.metrics().gateway.received(received);
             match read {
                 Ok(message) => {
-                    if self.up_since.is_some() {
-                        self.events.answered();
-                    }
                     let large = message.len() > limits::READ_BUFFER;
                     if let Err(end) = self.take(message, &mut context) {
                         return end;

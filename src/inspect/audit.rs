@@ -1,42 +1,66 @@
-//! What can be told from the settings alone, and from the sources' reports.
+//! What can be told from the settings alone.
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use crate::config::variables::Misspelt;
 use crate::config::{Identity, OversightSettings};
-use crate::error::ErrorCode;
-use crate::inspect::SourceReport;
 use crate::inspect::check::{Check, Mark};
 use crate::policy::Policy;
-use crate::sources::SourceEnvironment;
 use crate::text::printable;
 use crate::tls;
 
-/// The runner's own settings. `variable` looks into the environment.
-pub fn audit_settings(
+/// Who the runner says it is. `variable` looks into the environment.
+pub fn audit_identity(
     identity: &Identity,
     variable: impl Fn(&str) -> Option<String>,
 ) -> Vec<Check> {
+    let odd =
+        |name: &str, text: &str, advice: &str| Check::new(name, Mark::Warning, text).advise(advice);
     let mut checks = Vec::new();
     if identity.token_seen {
-        checks.push(
-            Check::new("token", Mark::Warning, TOKEN_SEEN)
-                .advise("set SEMILAYER_RUNNER_TOKEN or SEMILAYER_RUNNER_TOKEN_FILE instead"),
-        );
+        let advice = "set SEMILAYER_RUNNER_TOKEN or SEMILAYER_RUNNER_TOKEN_FILE instead";
+        checks.push(odd("token", TOKEN_SEEN, advice));
     }
-    let token = identity.token.expose();
-    if token.trim() != token {
-        checks.push(
-            Check::new("token", Mark::Warning, "begins or ends with white space")
-                .advise("paste it again, without spaces and line breaks"),
-        );
-    } else if !token.starts_with("rk_") {
-        checks.push(
-            Check::new("token", Mark::Warning, "does not begin with rk_")
-                .advise("is it the runner's token, from the Console, and not another key?"),
-        );
+    let set = |name| variable(name).is_some_and(|value| !value.is_empty());
+    if set("SEMILAYER_RUNNER_TOKEN") && set("SEMILAYER_RUNNER_TOKEN_FILE") {
+        let text = "SEMILAYER_RUNNER_TOKEN and SEMILAYER_RUNNER_TOKEN_FILE are both set; the file is not read";
+        checks.push(odd("token", text, "unset one of them"));
     }
+    const PASTED: &str = "paste it again, without spaces, line breaks and quotes";
+    for (name, text) in [
+        ("id", identity.runner_id.as_str()),
+        ("token", identity.token.expose()),
+    ] {
+        if text.contains(char::is_whitespace) {
+            checks.push(odd(name, "holds white space", PASTED));
+        } else if text.starts_with(['"', '\'']) || text.ends_with(['"', '\'']) {
+            checks.push(odd(name, "begins or ends with a quote", QUOTED));
+        } else if name == "token" && !text.is_empty() && !text.starts_with("rk_") {
+            let advice = "is it the runner's token, from the Console, and not another key?";
+            checks.push(odd(name, "does not begin with rk_", advice));
+        }
+    }
+    checks
+}
+
+const QUOTED: &str = "take the quotes away: an --env-file and a unit's EnvironmentFile in the wrong form pass them on";
+
+/// Variables that nothing reads, though they look as if something should.
+pub fn audit_names(misspelt: &[Misspelt]) -> Vec<Check> {
+    let check = |name: &Misspelt| {
+        let text = printable(name.text().chars());
+        Check::new("names", Mark::Warning, text)
+            .fact("name", name.name.as_str())
+            .fact("meant", name.meant.clone())
+    };
+    misspelt.iter().map(check).collect()
+}
+
+/// The files with further roots. `variable` looks into the environment.
+pub fn audit_roots(variable: impl Fn(&str) -> Option<String>) -> Vec<Check> {
+    let mut checks = Vec::new();
     for name in tls::EXTRA_ROOTS {
         let Some(file) = variable(name).filter(|file| !file.is_empty()) else {
             continue;
@@ -101,151 +125,74 @@ fn has_folder(file: &Path) -> bool {
 }
 
 /// What is wrong with a token on the command line.
-pub const TOKEN_SEEN: &str =
+const TOKEN_SEEN: &str =
     "given as --token, which every user of this machine can read in its process list";
-
-/// Variables that describe no source.
-pub fn audit_variables(environment: &SourceEnvironment) -> Option<Check> {
-    let unclaimed = environment.unclaimed();
-    if unclaimed.is_empty() {
-        return None;
-    }
-    let text = format!("part of no source: {}", unclaimed.join(", "));
-    let check = Check::new("names", Mark::Warning, printable(text.chars()));
-    Some(check.advise("a source has a variable …_URL, or …_HOST and …_DATABASE, or …_PATH"))
-}
-
-/// What a source's report means. The JSON of the report becomes the check's facts.
-pub fn audit_source(report: &SourceReport) -> Vec<Check> {
-    let name = format!("source {}", report.name);
-    let facts = match &report.outcome {
-        Err(error) => {
-            let text = printable(error.to_string().chars());
-            let check = Check::new(name, Mark::Bad, text).fact("code", error.code.as_str());
-            return vec![match error.code {
-                ErrorCode::SourceUnreachable => {
-                    check.advise("is its address right, and may this process get there?")
-                }
-                ErrorCode::SourceAuthFailed => {
-                    check.advise("are user and password right, and may they come from this host?")
-                }
-                _ => check,
-            }];
-        }
-        Ok(facts) => facts,
-    };
-    let mut checks = Vec::new();
-    let text = format!(
-        "{}, {}, {}, {} targets ({:.1} ms)",
-        printable(facts.server.version.chars()),
-        if facts.server.tls { "TLS" } else { "no TLS" },
-        if facts.server.read_only {
-            "read-only session"
-        } else {
-            "session is not read-only"
-        },
-        facts.targets,
-        facts.connect.as_secs_f64() * 1000.0
-    );
-    checks.push(
-        Check::new(&name, Mark::Good, text)
-            .fact("server", facts.server.version.as_str())
-            .fact("tls", facts.server.tls)
-            .fact("readOnly", facts.server.read_only)
-            .fact("targets", facts.targets),
-    );
-    match &facts.privileges {
-        Ok(privileges) if privileges.beyond_reading.is_empty() => {}
-        Ok(privileges) => {
-            let may = privileges.beyond_reading.join("; ");
-            let text = printable(format!("the role {} may {may}", privileges.role).chars());
-            checks.push(
-                Check::new(&name, Mark::Warning, text)
-                    .advise("give the runner a role that may only read; only grants truly keep it from writing")
-                    .fact("mayBeyondReading", privileges.beyond_reading.clone()),
-            );
-        }
-        Err(error) => {
-            let text = format!("its role's rights are not known: {error}");
-            checks.push(Check::new(&name, Mark::Warning, printable(text.chars())));
-        }
-    }
-    for oddity in &report.oddities {
-        checks.push(Check::new(&name, Mark::Warning, oddity.as_str()));
-    }
-    checks
-}
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Flags;
-    use crate::inspect::SourceFacts;
-    use crate::job::{Privileges, ServerFacts};
-    use std::time::Duration;
+    use crate::config::{Flags, Secret};
 
-    fn audit(words: &[&str], token: &str) -> Vec<String> {
-        let words: Vec<_> = words.iter().map(Into::into).collect();
-        let flags = Flags::parse(&words);
+    fn audit(flag: Option<&str>, id: &str, token: &str) -> Vec<String> {
+        let flags = Flags {
+            token: flag.map(|token| Secret::new(token.to_owned())),
+            ..Flags::default()
+        };
         let variable = |name: &str| match name {
-            "SEMILAYER_RUNNER_ID" => Some("x".to_owned()),
+            "SEMILAYER_RUNNER_ID" => Some(id.to_owned()),
             "SEMILAYER_RUNNER_TOKEN" => Some(token.to_owned()),
-            "SSL_CERT_FILE" => Some("/nonexistent/ca.pem".to_owned()),
             _ => None,
         };
         let identity = Identity::load(&flags, variable).unwrap();
-        let checks = audit_settings(&identity, variable);
-        checks
-            .into_iter()
-            .map(|c| format!("{}: {}", c.name, c.text))
-            .collect()
+        let checks = audit_identity(&identity, variable);
+        checks.iter().map(Check::sentence).collect()
     }
 
     #[test]
-    fn what_is_odd_about_the_token_is_told_without_it() {
-        let file = "SSL_CERT_FILE: /nonexistent/ca.pem cannot be read: No such file or directory (os error 2)";
-        assert_eq!(audit(&[], "rk_1"), [file]);
-        assert_eq!(
-            audit(&[], "rk_s3cret\n")[0],
-            "token: begins or ends with white space"
-        );
-        assert_eq!(audit(&[], "s3cret")[0], "token: does not begin with rk_");
-        let seen = audit(&["--token", "rk_s3cret"], "");
+    fn what_is_odd_about_id_and_token_is_told_without_the_token() {
+        assert_eq!(audit(None, "x", "rk_1"), [""; 0]);
+        for (id, token, begins) in [
+            ("x", "rk_s3cret\n", "token: holds white space"),
+            ("x", "s3cret", "token: does not begin with rk_"),
+            ("x", "\"rk_s3cret\"", "token: begins or ends with a quote"),
+            ("'x'", "rk_s3cret", "id: begins or ends with a quote"),
+            (" x", "rk_s3cret", "id: holds white space"),
+        ] {
+            let told = audit(None, id, token);
+            assert!(told[0].starts_with(begins) && told.len() == 1, "{told:?}");
+            assert!(!told.concat().contains("s3cret"));
+        }
+        let seen = audit(Some("rk_s3cret"), "x", "");
         assert!(seen[0].starts_with("token: given as --token"), "{seen:?}");
         assert!(!seen.concat().contains("s3cret"));
     }
 
     #[test]
-    fn a_role_that_may_write_is_a_warning() {
-        let mut report = SourceReport {
-            name: "SHOP".to_owned(),
-            bridge: None,
-            oddities: Vec::new(),
-            outcome: Ok(SourceFacts {
-                connect: Duration::from_millis(3),
-                server: ServerFacts {
-                    version: "PostgreSQL 15".to_owned(),
-                    tls: false,
-                    read_only: true,
-                },
-                targets: 2,
-                privileges: Ok(Privileges::default()),
-            }),
+    fn two_tokens_are_one_too_many() {
+        let variable =
+            |name: &str| Some(if name.ends_with("ID") { "x" } else { "rk_1" }.to_owned());
+        let flags = Flags {
+            gateway: Some("wss://h/c".to_owned()),
+            ..Flags::default()
         };
-        let checks = audit_source(&report);
-        assert_eq!(checks.len(), 1);
-        assert_eq!(
-            checks[0].text,
-            "PostgreSQL 15, no TLS, read-only session, 2 targets (3.0 ms)"
+        let identity = Identity::load(&flags, variable).unwrap();
+        let told = audit_identity(&identity, variable)[0].sentence();
+        assert!(
+            told.contains("are both set") && told.contains("unset one"),
+            "{told}"
         );
-        if let Ok(facts) = &mut report.outcome {
-            facts.privileges = Ok(Privileges {
-                role: "app".to_owned(),
-                beyond_reading: vec!["do anything (superuser)".to_owned()],
-            });
-        }
-        let checks = audit_source(&report);
-        assert_eq!(checks[1].mark, Mark::Warning);
-        assert_eq!(checks[1].text, "the role app may do anything (superuser)");
+    }
+
+    #[test]
+    fn a_file_of_roots_that_is_not_there_is_told() {
+        let file = |name: &str| (name == "SSL_CERT_FILE").then(|| "/nonexistent/ca.pem".to_owned());
+        let told: Vec<_> = audit_roots(file)
+            .into_iter()
+            .map(|check| check.text)
+            .collect();
+        assert_eq!(
+            told,
+            ["/nonexistent/ca.pem cannot be read: No such file or directory (os error 2)"]
+        );
     }
 }

@@ -46,6 +46,15 @@ impl Check {
         self
     }
 
+    /// What was looked at, what was found and what to do, in one line.
+    pub fn sentence(&self) -> String {
+        let Self { name, text, .. } = self;
+        match &self.advice {
+            Some(advice) => format!("{name}: {text}; {advice}"),
+            None => format!("{name}: {text}"),
+        }
+    }
+
     /// With a fact.
     pub fn fact(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.facts.insert(name.to_owned(), value.into());

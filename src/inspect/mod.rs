@@ -3,14 +3,16 @@
 
 mod audit;
 mod check;
+mod container;
 mod question;
 mod source;
+mod source_audit;
 mod walk;
 
-pub use audit::{TOKEN_SEEN, audit_oversight, audit_settings, audit_source, audit_variables};
+pub use audit::{audit_identity, audit_names, audit_oversight, audit_roots};
 pub use check::{Check, Mark};
+pub use container::is_container;
 pub use question::{Rules, ask};
-#[cfg(test)]
-pub use source::SourceFacts;
-pub use source::{SourceReport, check_sources, find_sources, open_source};
+pub use source::{SourceFacts, SourceReport, check_sources, find_sources, open_source};
+pub use source_audit::{audit_source, audit_variables};
 pub use walk::{Reached, Walk};

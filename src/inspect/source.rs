@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::bridges::{self, Bridge};
 use crate::error::{ErrorCode, JobError};
 use crate::inspect::ask;
+use crate::inspect::container::names_this_machine;
 use crate::job::{Privileges, ServerFacts};
 use crate::limits;
 use crate::options::Request;
@@ -22,6 +23,10 @@ pub struct SourceReport {
     pub bridge: Option<String>,
     /// What is odd about its variables, though it may work.
     pub oddities: Vec<String>,
+    /// The policy's word when it refuses every job on it.
+    pub refused: Option<String>,
+    /// Its address is the container's own, in which this process runs.
+    pub inside: bool,
     /// The facts, or why there are none.
     pub outcome: Result<SourceFacts, JobError>,
 }
@@ -81,11 +86,13 @@ pub fn open_source(
 }
 
 /// Connects to every one of these sources, some at a time; the reports are in the order of the sources. What a
-/// policy makes of a source is told, but does not keep anything from being found out.
+/// policy makes of a source is told, but does not keep anything from being found out. `in_container` says whether
+/// this process runs in one.
 pub fn check_sources(
     environment: &SourceEnvironment,
     sources: &[LocalSource],
     policy: Option<&Policy>,
+    in_container: bool,
     budget: Duration,
 ) -> Vec<SourceReport> {
     let mut reports = Vec::with_capacity(sources.len());
@@ -114,7 +121,9 @@ pub fn check_sources(
                 reports.push(SourceReport {
                     name: source.name.clone(),
                     bridge: source.bridge.clone().ok(),
-                    oddities: oddities(environment, source, policy, outcome.is_ok()),
+                    oddities: oddities(environment, source, outcome.is_ok()),
+                    refused: refused(source, policy),
+                    inside: in_container && is_inside(environment, source),
                     outcome,
                 });
             }
@@ -124,22 +133,23 @@ pub fn check_sources(
 }
 
 /// Where the source fails, its error says what is wrong with the variables.
-fn oddities(
-    environment: &SourceEnvironment,
-    source: &LocalSource,
-    policy: Option<&Policy>,
-    works: bool,
-) -> Vec<String> {
-    let Ok(bridge) = &source.bridge else {
-        return Vec::new();
-    };
-    let mut oddities = match works {
-        true => environment.problems(&source.name, bridge, &[]),
-        false => Vec::new(),
-    };
-    let denied = policy.and_then(|policy| policy.admit(&source.name, &source.name, bridge).err());
-    oddities.extend(denied.map(|error| format!("{}, so its jobs are refused", error.message)));
-    oddities
+fn oddities(environment: &SourceEnvironment, source: &LocalSource, works: bool) -> Vec<String> {
+    match (&source.bridge, works) {
+        (Ok(bridge), true) => environment.problems(&source.name, bridge, &[]),
+        _ => Vec::new(),
+    }
+}
+
+fn refused(source: &LocalSource, policy: Option<&Policy>) -> Option<String> {
+    let bridge = source.bridge.as_ref().ok()?;
+    let denied = policy?.admit(&source.name, &source.name, bridge).err()?;
+    Some(denied.message)
+}
+
+fn is_inside(environment: &SourceEnvironment, source: &LocalSource) -> bool {
+    let config = source.bridge.as_ref().ok();
+    let config = config.and_then(|bridge| environment.config_for(&source.name, bridge, &[]).ok());
+    config.is_some_and(|config| names_this_machine(&config))
 }
 
 fn check(
@@ -208,7 +218,7 @@ mod tests {
             ("SEMILAYER_SOURCE_B_BRIDGE", "oracle"),
         ]);
         let sources = environment.local_sources();
-        let reports = check_sources(&environment, &sources, None, Duration::from_secs(5));
+        let reports = check_sources(&environment, &sources, None, false, Duration::from_secs(5));
         let codes: Vec<_> = reports
             .iter()
             .map(|r| r.outcome.as_ref().map(|_| ()).unwrap_err().code)

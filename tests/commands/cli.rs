@@ -27,10 +27,12 @@ fn status_shows_the_configuration() {
     let expected = format!(
         "runner id:   {RUNNER_ID}\ngateway:     ws://127.0.0.1:1/connect\ntoken:       {token}\nversion:     0.1.0\n"
     );
-    assert_eq!(
-        (out.as_str(), err.as_str(), code),
-        (expected.as_str(), "", 0)
+    // The official lines first, then ours.
+    assert!(
+        out.starts_with(&format!("{expected}\nWhat is set\n")),
+        "{out}"
     );
+    assert_eq!((err.as_str(), code), ("", 0));
 }
 
 #[test]
@@ -56,10 +58,9 @@ fn flags_go_before_the_environment() {
     ] {
         let (out, _, code) =
             call(|runner| runner.args(arguments).env("SEMILAYER_RUNNER_VERSION", "7"));
-        assert_eq!(
-            out,
-            "runner id:   x\ngateway:     wss://h/c\ntoken:       rk_01234…cdef\nversion:     7\n"
-        );
+        let official =
+            "runner id:   x\ngateway:     wss://h/c\ntoken:       rk_01234…cdef\nversion:     7\n";
+        assert!(out.starts_with(official), "{out}");
         assert_eq!(code, 0);
     }
 }
@@ -68,12 +69,9 @@ fn flags_go_before_the_environment() {
 fn a_token_among_the_arguments_is_a_warning_and_an_error_by_no_means() {
     let _watchdog = watchdog(Duration::from_secs(30));
     let (out, err, code) = call(|runner| runner.args(&["status", "--token", TOKEN]));
-    assert!(
-        err.contains("which every user of this machine can read"),
-        "{err}"
-    );
-    assert_eq!(err.matches("--token").count(), 1, "{err}");
-    assert_eq!((out.lines().count(), code), (4, 0), "{out}");
+    let warning = "⚠ token: given as --token, which every user of this machine can read";
+    assert!(out.contains(warning), "{out}");
+    assert_eq!((err.as_str(), code), ("", 0));
 }
 
 #[test]
@@ -126,5 +124,8 @@ fn a_wrong_command_is_an_error() {
     assert_eq!((err.trim(), code), ("ERROR  No command specified.", 1));
     assert!(out.contains("start"), "{out}");
     let (_, err, code) = call(|runner| runner.args(&["strat"]));
-    assert_eq!((err.trim(), code), ("ERROR  Unknown command strat", 1));
+    assert_eq!(
+        (err.as_str(), code),
+        (" ERROR  Unknown command strat\nDid you mean start?\n", 1)
+    );
 }

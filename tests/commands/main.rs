@@ -15,5 +15,7 @@
 mod cli;
 mod doctor;
 mod doctor_script;
+#[cfg(all(feature = "postgres", feature = "sqlite"))]
+mod terminal;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod test_source;

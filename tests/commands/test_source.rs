@@ -164,7 +164,7 @@ fn a_policy_decides_what_rows_are_shown() {
     assert_eq!(code, 1);
     let (out, _, code) = shown(&[], "OTHER");
     let warning = "⚠ OTHER  the policy has no entry for source \"OTHER\", so its jobs are refused";
-    assert!(out.contains("✓  OTHER ") && out.contains(warning), "{out}");
+    assert!(out.contains("⚠  OTHER ") && out.contains(warning), "{out}");
     assert_eq!(code, 0);
     // As `start` says it.
     rules("{\n  \"sources\": [\n}");

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use data_encoding::BASE64;
@@ -87,12 +87,25 @@ fn decoded(text: &str) -> String {
 /// Keeps what is secret in a variable of the environment.
 pub fn keep_variable(name: &str, value: &str) {
     const SECRET: [&str; 4] = ["TOKEN", "PASSWORD", "_PASS", "SECRET"];
-    if name.ends_with("_FILE") && name.starts_with("SEMILAYER_") || name.ends_with("_SSL_KEY") {
+    if name == "SEMILAYER_SECRETS_DIR" || name == "CREDENTIALS_DIRECTORY" {
+        let files = fs::read_dir(value).into_iter().flatten().flatten();
+        files.for_each(|file| keep_folder_file(&file.path()));
+    } else if name.ends_with("_FILE") && name.starts_with("SEMILAYER_")
+        || name.ends_with("_SSL_KEY")
+    {
         secrets().keep_file(value);
     } else if SECRET.iter().any(|word| name.contains(word)) && !name.ends_with("_PARAM") {
         secrets().keep(value);
     }
     secrets().keep_url(value);
+}
+
+/// Keeps what is secret in a file that is named like a variable.
+fn keep_folder_file(file: &Path) {
+    let name = file.file_name().map(|name| name.to_string_lossy());
+    if let (Some(name), Ok(text)) = (name, fs::read_to_string(file)) {
+        keep_variable(&name, text.trim_end());
+    }
 }
 
 /// Keeps what is secret among the arguments of a command.

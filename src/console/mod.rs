@@ -2,12 +2,16 @@
 //! them; whoever has a line to say never waits and never fails. Lines that find the buffer full are dropped,
 //! and their number is told once the stream moves again.
 
+mod lines;
+
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::limits;
+
+pub use lines::{Form, Lines};
 
 /// What is kept of the buffer after a burst.
 const KEEP: usize = 16 << 10;
