@@ -12,11 +12,12 @@ use runner_testkit::temp::TempDir;
 use runner_testkit::{
     Gateway, Options, RUNNER_ID, TOKEN, network, project, runner, source, watchdog,
 };
+use semilayer_runner::error::ErrorCode;
 use serde_json::{Value, json};
 
 const SOON: Duration = Duration::from_secs(10);
-/// The folders in which the examples find their secrets.
-const SECRETS: [&str; 3] = ["/run/secrets/semilayer/", "/run/secrets/", "%d/"];
+/// The folder in which the compose file finds its secrets.
+const SECRETS: &str = "/run/secrets/";
 
 fn example(name: &str) -> String {
     fs::read_to_string(project("scripts/deploy").join(name)).unwrap()
@@ -49,6 +50,24 @@ fn variables(text: &str) -> Vec<(String, String)> {
         }
     }
     found
+}
+
+/// The names under which an example's secrets are files: of a unit's credentials, the one in its comment included,
+/// of the keys of a secret in Kubernetes, of the secrets of a compose file.
+fn secret_names(text: &str) -> BTreeSet<String> {
+    let name = |line: &str| {
+        let line = line.trim_start_matches('#').trim();
+        let credential = line.strip_prefix("LoadCredential=");
+        let credential = credential.and_then(|rest| rest.split_once(':'));
+        let literal = line.strip_prefix("--from-literal=");
+        let literal = literal.and_then(|rest| rest.split_once('='));
+        let listed = line
+            .split_once("_FILE: ")
+            .and_then(|(_, path)| path.strip_prefix(SECRETS));
+        let named = credential.or(literal).map(|(name, _)| name);
+        named.or(listed).map(str::to_owned)
+    };
+    text.lines().filter_map(name).collect()
 }
 
 /// A free port instead of the usual one.
@@ -87,12 +106,28 @@ fn each_example_serves_a_job() {
         "semilayer-runner.service",
     ] {
         let secrets = TempDir::new();
-        secrets.write("runner-token", format!("{TOKEN}\n"));
-        secrets.write("primary-db-url", &url);
+        let names = secret_names(&example(name));
+        assert_eq!(names.len(), 2, "{name}: {names:?}");
+        for name in names {
+            let token = name.to_lowercase().contains("token");
+            secrets.write(
+                &name,
+                if token {
+                    format!("{TOKEN}\n")
+                } else {
+                    url.clone()
+                },
+            );
+        }
+        let folder = secrets.path().display().to_string();
         let gateway = Gateway::start();
         let mut runner = runner!(gateway)
             .env_remove("SEMILAYER_RUNNER_TOKEN")
             .env("SEMILAYER_RUNNER_ID", RUNNER_ID);
+        if name.ends_with(".service") {
+            // As systemd does for LoadCredential=.
+            runner = runner.env("CREDENTIALS_DIRECTORY", &folder);
+        }
         let variables = variables(&example(name));
         for (variable, value) in &variables {
             if variable == "SEMILAYER_RUNNER_ID" {
@@ -103,18 +138,12 @@ fn each_example_serves_a_job() {
                 runner = runner.env(variable, health_address());
                 continue;
             }
-            let file = SECRETS.iter().find_map(|folder| value.strip_prefix(folder));
-            let value = file.map_or(value.clone(), |file| {
-                secrets.path().join(file).display().to_string()
-            });
+            let value = match value.strip_prefix(SECRETS) {
+                Some(_) if variable == "SEMILAYER_SECRETS_DIR" => folder.clone(),
+                Some(file) => format!("{folder}/{file}"),
+                None => value.clone(),
+            };
             runner = runner.env(variable, value);
-        }
-        let set: Vec<_> = variables.iter().map(|(name, _)| name.as_str()).collect();
-        for needed in [
-            "SEMILAYER_RUNNER_TOKEN_FILE",
-            "SEMILAYER_SOURCE_PRIMARY_DB_URL_FILE",
-        ] {
-            assert!(set.contains(&needed), "{name} sets {set:?}");
         }
         let _runner = runner.start();
         gateway.wait_hello(1, SOON);
@@ -223,8 +252,32 @@ fn asked(query: &str) -> (Vec<&str>, Vec<&str>) {
     (metrics, labels)
 }
 
+/// The metrics that these queries ask for; every one is exported, with the labels by which it is grouped.
+fn checked(queries: &[&str], samples: &[String]) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for query in queries {
+        let (metrics, labels) = asked(query);
+        assert!(!metrics.is_empty(), "{query}");
+        for metric in metrics {
+            let of_metric: Vec<_> = samples
+                .iter()
+                .filter(|line| line.split(['{', ' ']).next() == Some(metric))
+                .collect();
+            assert!(!of_metric.is_empty(), "{query}: {metric} is not exported");
+            for label in &labels {
+                // The scraper adds these.
+                let known = ["instance", "job"].contains(label)
+                    || of_metric.iter().all(|l| l.contains(&format!("{label}=\"")));
+                assert!(known, "{query}: {metric} has no label {label}");
+            }
+            found.insert(metric.to_owned());
+        }
+    }
+    found
+}
+
 #[test]
-fn the_dashboard_asks_for_what_is_exported() {
+fn dashboard_and_alerts_ask_for_what_is_exported() {
     let _watchdog = watchdog(Duration::from_secs(60));
     let Some(url) = databases::postgres() else {
         return;
@@ -232,29 +285,28 @@ fn the_dashboard_asks_for_what_is_exported() {
     let dashboard: Value = serde_json::from_str(&example("grafana-dashboard.json")).unwrap();
     let samples = samples(&url);
     let panels = dashboard["panels"].as_array().unwrap();
-    let mut shown = BTreeSet::new();
-    for panel in panels {
-        for target in panel["targets"].as_array().unwrap() {
-            let query = target["expr"].as_str().unwrap();
-            let (metrics, labels) = asked(query);
-            assert!(!metrics.is_empty(), "{query}");
-            for metric in metrics {
-                let of_metric: Vec<_> = samples
-                    .iter()
-                    .filter(|line| line.split(['{', ' ']).next() == Some(metric))
-                    .collect();
-                assert!(!of_metric.is_empty(), "{query}: {metric} is not exported");
-                for label in &labels {
-                    // The scraper adds this one.
-                    let known = *label == "instance"
-                        || of_metric.iter().all(|l| l.contains(&format!("{label}=\"")));
-                    assert!(known, "{query}: {metric} has no label {label}");
-                }
-                shown.insert(metric.to_owned());
-            }
+    let targets = panels
+        .iter()
+        .flat_map(|panel| panel["targets"].as_array().unwrap());
+    let shown: Vec<_> = targets
+        .map(|target| target["expr"].as_str().unwrap())
+        .collect();
+    assert!(checked(&shown, &samples).len() > 10);
+    let rules = example("prometheus-rules.yaml");
+    let alerts: Vec<_> = rules
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("expr: "))
+        .collect();
+    assert_eq!(alerts.len(), rules.matches("- alert: ").count());
+    assert!(checked(&alerts, &samples).len() > 4);
+    // The words by which they choose are words that are sent.
+    let codes = ErrorCode::ALL.map(ErrorCode::as_str);
+    for query in shown.iter().chain(&alerts) {
+        let words = query.split(|c: char| !(c.is_ascii_uppercase() || c == '_'));
+        for word in words.filter(|word| word.len() > 4 && word.contains('_')) {
+            assert!(codes.contains(&word), "{query}: {word}");
         }
     }
-    assert!(shown.len() > 10, "{shown:?}");
     let ids: BTreeSet<_> = panels.iter().map(|panel| panel["id"].as_u64()).collect();
     assert_eq!(ids.len(), panels.len());
 }
