@@ -100,8 +100,10 @@ pub const SECRET_FILE_BYTES: u64 = 64 << 10;
 pub const SECRET_FILES: usize = 1000;
 /// When the runner stops, the statements it cancels get this long to end in their database.
 pub const STOP_STATEMENTS: Duration = Duration::from_secs(1);
-/// Sources that have connection metrics of their own; the others share one label.
+/// Sources that have metrics of their own; the others share one label.
 pub const METRIC_SOURCES: usize = 100;
+/// Characters of a source's name that its metrics show.
+pub const METRIC_LABEL_CHARS: usize = 100;
 /// Close codes that are counted apart; the gateway chooses them.
 pub const METRIC_CLOSE_CODES: usize = 24;
 /// A client of the health listener has this long to ask and to take its answer.

@@ -7,9 +7,7 @@ use std::time::Duration;
 use log::LevelFilter;
 
 use crate::config::number::bounded;
-use crate::config::{
-    Flags, HealthSettings, LogFilter, LogFormat, OversightSettings, Secret,
-};
+use crate::config::{Flags, HealthSettings, LogFilter, LogFormat, OversightSettings, Secret};
 use crate::console::Form;
 use crate::engine::EngineSettings;
 use crate::files::read_secret;

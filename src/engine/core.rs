@@ -25,7 +25,7 @@ use crate::engine::timers::Timers;
 use crate::engine::{EngineSettings, OpenBridge, Oversight};
 use crate::error::{ErrorCode, JobError};
 use crate::job::{Chunk, FrameKind, Outcome, Phase, RowSink, Slot};
-use crate::metrics::Metrics;
+use crate::metrics::{EndedJob, Metrics};
 use crate::options::{JobKind, Request};
 use crate::protocol::{JobFrame, client_frame};
 use crate::sources::{CredentialsLocation, Source, SourceEnvironment, SourceKeys};
@@ -119,8 +119,13 @@ impl Core {
     /// Tells everybody who counts that a job has ended. Called once a job, by whoever ended it.
     pub fn report(&self, job: &LiveJob, error: Option<&JobError>) {
         let took = job.arrived.elapsed();
-        let code = error.map(|error| error.code);
-        self.metrics.jobs.ended(job.facts.kind, code, took);
+        self.metrics.jobs.ended(EndedJob {
+            source: &job.facts.source.name,
+            kind: job.facts.kind,
+            error: error.map(|error| error.code),
+            took,
+            rows: job.control.sent().0,
+        });
         report::log(job, error, took);
         self.oversight.record(job, error, took);
     }

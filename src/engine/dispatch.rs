@@ -8,7 +8,6 @@ use std::time::Instant;
 use crossbeam_channel::Sender;
 
 use crate::bridges::Bridge;
-use crate::engine::gauges::Gauges;
 use crate::engine::lane::{Run, Waiting};
 use crate::engine::lanes::{Lanes, Leftovers};
 use crate::engine::live_job::LiveJob;
@@ -16,6 +15,7 @@ use crate::engine::ready::Ready;
 use crate::engine::timers::{Due, Timers};
 use crate::error::{ErrorCode, JobError};
 use crate::limits;
+use crate::metrics::Gauges;
 use crate::protocol::JobFrame;
 use crate::sources::SourceKey;
 
@@ -313,7 +313,8 @@ impl Dispatch {
         };
         for lane in self.lanes.iter() {
             if let Some(bridge) = &lane.bridge {
-                gauges.add_pool(&lane.label, bridge.pool_state());
+                let pool = bridge.pool_state();
+                gauges.add_pool(&lane.label, pool.connections, pool.idle);
             }
         }
         gauges

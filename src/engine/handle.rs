@@ -15,7 +15,7 @@ use crate::engine::{JobSession, Outbox, Oversight};
 use crate::error::{ErrorCode, JobError};
 use crate::job::{ChunkLimits, Phase};
 use crate::limits;
-use crate::metrics::{Exposition, Metrics};
+use crate::metrics::{EndedJob, Exposition, Metrics};
 use crate::options::JobKind;
 use crate::sources::{Source, SourceEnvironment};
 
@@ -123,7 +123,13 @@ impl Engine {
     /// Counts a job that could not even be accepted: its frame names no usable job.
     pub fn refused(&self, id: &str, error: ErrorCode) {
         let metrics = &self.core.metrics.jobs;
-        metrics.ended(JobKind::Other, Some(error), Duration::ZERO);
+        metrics.ended(EndedJob {
+            source: "",
+            kind: JobKind::Other,
+            error: Some(error),
+            took: Duration::ZERO,
+            rows: 0,
+        });
         self.core.oversight.record_refused(id, error);
     }
 

@@ -6,7 +6,7 @@
 //! - `dispatch`: who runs when; `lanes`, `lane`: the jobs of each source; `ready`: jobs for idle workers
 //! - `watchdog`, `timers`: deadlines, and workers that do not come back
 //! - `oversight`: policy before a job, audit log after it; `audit_record`: what that log keeps of a live job
-//! - `done`, `report`, `gauges`: the end of a job as frame and log line, and the figures of the moment
+//! - `done`, `report`: the end of a job as frame and log line
 //! - `closers`: threads that close pools
 
 mod audit_record;
@@ -15,7 +15,6 @@ mod core;
 mod dispatch;
 mod done;
 mod facts;
-mod gauges;
 mod handle;
 mod lane;
 mod lanes;

@@ -108,10 +108,10 @@ impl Writer {
         match item {
             Item::Frame(frame) => self.send_frame(frame)?,
             Item::Error(ErrorFrame { id, text }) => {
-                self.send_text(text, 0)?;
+                self.send_text(text)?;
                 self.events.error(&id);
             }
-            Item::Control(Control::Frame(text)) => self.send_text(text, 0)?,
+            Item::Control(Control::Frame(text)) => self.send_text(text)?,
             Item::Control(Control::Ping) => self.send_message(Frame::ping(Bytes::new()))?,
             Item::Control(Control::Pong(payload)) => self.send_message(Frame::pong(payload))?,
             Item::Control(Control::FlushTls) => self.stream.flush()?,
@@ -131,11 +131,11 @@ impl Writer {
         if frame.job.is_aborted() {
             return Ok(());
         }
-        self.send_text(frame.text, frame.rows)?;
+        self.send_text(frame.text)?;
         match frame.kind {
             FrameKind::Chunk => {
                 if let Some(done) = frame.done {
-                    self.send_text(done, 0)?;
+                    self.send_text(done)?;
                     self.events.done(frame.job.id());
                 }
             }
@@ -145,8 +145,8 @@ impl Writer {
         Ok(())
     }
 
-    fn send_text(&mut self, text: String, rows: u64) -> Result<()> {
-        self.metrics.sent(rows, text.len());
+    fn send_text(&mut self, text: String) -> Result<()> {
+        self.metrics.sent(text.len());
         if text.len() <= limits::FRAGMENT_BYTES {
             return self.context.write(&mut self.stream, text.into());
         }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::engine::Engine;
-use crate::metrics::{Exposition, Readiness, resident_kib};
+use crate::metrics::{Exposition, Readiness};
 
 const JSON: &str = "application/json";
 
@@ -60,7 +60,6 @@ pub fn respond(engine: &Engine, head: &[u8]) -> Response {
         Some(b"/metrics") => {
             let mut out = Exposition::default();
             engine.render_metrics(&mut out);
-            process(&mut out);
             Response::ok("text/plain; version=0.0.4; charset=utf-8", out.finish())
         }
         _ => Response::new("404 Not Found", "", ""),
@@ -69,18 +68,6 @@ pub fn respond(engine: &Engine, head: &[u8]) -> Response {
         headers_only: method == b"HEAD",
         ..response
     }
-}
-
-/// Under the names that are usual for every process.
-fn process(out: &mut Exposition) {
-    if let Some(kib) = resident_kib() {
-        const MEMORY: &str = "process_resident_memory_bytes";
-        out.gauge(MEMORY, "Resident memory.");
-        out.sample(MEMORY, &[], kib * 1024);
-    }
-    const INFO: &str = "semilayer_runner_info";
-    out.gauge(INFO, "1, with the version of this program.");
-    out.sample(INFO, &[("version", env!("CARGO_PKG_VERSION"))], 1);
 }
 
 fn ready(readiness: Readiness) -> Response {

@@ -46,23 +46,24 @@ impl Histogram {
     }
 
     /// Writes the samples, unless nothing was counted yet.
-    pub fn render(&self, name: &str, label: (&str, &str), out: &mut Exposition) {
+    pub fn render(&self, name: &str, labels: &[(&str, &str)], out: &mut Exposition) {
         let counts = self.buckets.iter().map(|b| b.load(Ordering::Relaxed));
         let counts: Vec<u64> = counts.collect();
         let total = counts.iter().sum::<u64>() + self.longer.load(Ordering::Relaxed);
         if total == 0 {
             return;
         }
+        let with = |bound| [labels, &[bound]].concat();
         let mut sum = 0;
         let bucket = format!("{name}_bucket");
         for ((_, bound), count) in BOUNDS.iter().zip(counts) {
             sum += count;
-            out.sample(&bucket, &[label, ("le", bound)], sum);
+            out.sample(&bucket, &with(("le", bound)), sum);
         }
-        out.sample(&bucket, &[label, ("le", "+Inf")], total);
+        out.sample(&bucket, &with(("le", "+Inf")), total);
         let micros = self.micros.load(Ordering::Relaxed);
-        out.sample(&format!("{name}_sum"), &[label], micros as f64 / 1e6);
-        out.sample(&format!("{name}_count"), &[label], total);
+        out.sample(&format!("{name}_sum"), labels, micros as f64 / 1e6);
+        out.sample(&format!("{name}_count"), labels, total);
     }
 }
 
@@ -77,7 +78,7 @@ mod tests {
             histogram.observe(Duration::from_micros(micros));
         }
         let mut out = Exposition::default();
-        histogram.render("x", ("kind", "read"), &mut out);
+        histogram.render("x", &[("kind", "read")], &mut out);
         let text = out.finish();
         for line in [
             "x_bucket{kind=\"read\",le=\"0.001\"} 1\n",

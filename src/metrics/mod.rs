@@ -1,13 +1,17 @@
 //! What the runner counts about itself, for `/metrics` and `/ready`. Everybody who has something to count holds
 //! the registry; counting is a few atomic additions a job or a frame, never one a row. Not for log lines.
 //!
-//! - `jobs`: jobs by kind and outcome; `gateway`: the connection to the gateway; `memory`: of the process
-//! - `histogram`, `text`: how figures are kept and written
+//! - `jobs`: jobs by source, kind and outcome; `gauges`: what the engine does at this moment; `gateway`: the
+//!   connection to the gateway; `memory`, `process`: of the process
+//! - `histogram`, `label`, `text`: how figures are kept and written
 
 mod gateway;
+mod gauges;
 mod histogram;
 mod jobs;
+mod label;
 mod memory;
+mod process;
 mod text;
 
 use std::sync::Arc;
@@ -15,7 +19,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 pub use gateway::{GatewayMetrics, Readiness};
-pub use jobs::JobMetrics;
+pub use gauges::Gauges;
+pub use jobs::{EndedJob, JobMetrics};
 pub use memory::resident_kib;
 pub use text::Exposition;
 
@@ -25,7 +30,6 @@ pub struct Metrics {
     pub jobs: JobMetrics,
     /// The link to the gateway.
     pub gateway: GatewayMetrics,
-    rows: AtomicU64,
     bytes: AtomicU64,
 }
 
@@ -35,7 +39,6 @@ impl Metrics {
         Self {
             jobs: JobMetrics::default(),
             gateway: GatewayMetrics::new(start),
-            rows: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
         }
     }
@@ -49,34 +52,22 @@ impl Metrics {
         }
     }
 
-    /// A frame was handed to the socket.
-    pub fn sent(&self, rows: u64, bytes: usize) {
-        if rows > 0 {
-            self.rows.fetch_add(rows, Ordering::Relaxed);
-        }
+    /// The text of a frame was handed to the socket.
+    pub fn sent(&self, bytes: usize) {
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     /// Everything counted here, at `now`.
     pub fn render(&self, now: Instant, out: &mut Exposition) {
+        const BYTES: &str = "semilayer_runner_bytes_total";
         self.jobs.render(out);
-        let counter = |out: &mut Exposition, name, help, value: &AtomicU64| {
-            out.counter(name, help);
-            out.sample(name, &[], value.load(Ordering::Relaxed));
-        };
-        counter(
-            out,
-            "semilayer_runner_rows_total",
-            "Rows and aggregate buckets sent to the gateway.",
-            &self.rows,
-        );
-        counter(
-            out,
-            "semilayer_runner_bytes_total",
+        out.counter(
+            BYTES,
             "Text of frames sent to the gateway, before encryption.",
-            &self.bytes,
         );
+        out.sample(BYTES, &[], self.bytes.load(Ordering::Relaxed));
         self.gateway.render(now, out);
+        process::render(out);
     }
 }
 
@@ -98,15 +89,11 @@ mod tests {
     #[test]
     fn what_was_sent_is_added_up() {
         let metrics = Metrics::new(Instant::now());
-        metrics.sent(500, 1000);
-        metrics.sent(0, 24);
+        metrics.sent(1000);
+        metrics.sent(24);
         let mut out = Exposition::default();
         metrics.render(Instant::now(), &mut out);
         let text = out.finish();
-        assert!(
-            text.contains("\nsemilayer_runner_rows_total 500\n"),
-            "{text}"
-        );
         assert!(
             text.contains("\nsemilayer_runner_bytes_total 1024\n"),
             "{text}"

@@ -2,31 +2,40 @@
 
 use std::collections::BTreeMap;
 
-use crate::bridges::pool::PoolState;
 use crate::limits;
 use crate::metrics::Exposition;
+use crate::metrics::label::{OTHERS, label};
+
+/// The connections of a pool.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Pool {
+    connections: u32,
+    idle: u32,
+}
 
 /// Taken under the dispatcher's lock, written outside it.
 #[derive(Debug, Default)]
-pub(super) struct Gauges {
+pub struct Gauges {
     /// Jobs that have not ended, waiting ones included.
     pub active: usize,
     /// Jobs that wait for a worker or a place in their source's lane.
     pub waiting: usize,
     /// Workers that were given up and have not come back.
     pub stuck: usize,
-    pub pools: BTreeMap<String, PoolState>,
+    pools: BTreeMap<String, Pool>,
 }
 
 impl Gauges {
-    /// Adds the pool of a source. Names are the gateway's, so their number is bounded here.
-    pub fn add_pool(&mut self, source: &str, state: PoolState) {
+    /// Adds the pool of a source: its connections, and how many of them are idle. Names are the gateway's, so
+    /// their number is bounded here.
+    pub fn add_pool(&mut self, source: &str, connections: u32, idle: u32) {
+        let source = label(source);
         let known = self.pools.contains_key(source) || self.pools.len() < limits::METRIC_SOURCES;
-        let source = if known { source } else { "(others)" };
+        let source = if known { source } else { OTHERS };
         // A source that was configured anew may have two lanes for a while.
         let sum = self.pools.entry(source.to_owned()).or_default();
-        sum.connections += state.connections;
-        sum.idle += state.idle;
+        sum.connections += connections;
+        sum.idle += idle;
     }
 
     /// Writes the samples.
@@ -69,14 +78,10 @@ mod tests {
     #[test]
     fn pools_of_one_name_are_one_series_and_the_number_of_series_is_bounded() {
         let mut gauges = Gauges::default();
-        let one = PoolState {
-            connections: 3,
-            idle: 1,
-        };
-        gauges.add_pool("db", one);
-        gauges.add_pool("db", one);
+        gauges.add_pool("db", 3, 1);
+        gauges.add_pool("db", 3, 1);
         for n in 0..1000 {
-            gauges.add_pool(&format!("s{n}"), one);
+            gauges.add_pool(&format!("s{n}"), 3, 1);
         }
         let mut out = Exposition::default();
         gauges.render(&mut out);
