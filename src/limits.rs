@@ -183,5 +183,7 @@ pub const HTTP_HEADERS: usize = 64;
 pub const HTTP_INTERIM: usize = 8;
 /// Longest line that says how long a chunk of an HTTP body is; some servers add extensions to it.
 pub const HTTP_CHUNK_LINE: usize = 256;
+/// Read at once while only the head of an HTTP answer is of interest.
+pub const HTTP_HEAD_BUFFER: usize = 1 << 10;
 /// Read at once from an HTTP server.
 pub const HTTP_BUFFER: usize = 16 << 10;

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::gateway::error::GatewayError;
 use crate::gateway::transport::{Destination, Step, Transport, or_timed_out};
-use crate::net::{Budget, HttpHead, Phase, http_date};
+use crate::net::http::Head;
+use crate::net::{Budget, Phase, http_date};
 
 /// What the host answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +37,7 @@ pub fn ask_health(
         .write_all(request.as_bytes())
         .and_then(|()| stream.flush())
         .map_err(failed)?;
-    let (head, _) = HttpHead::read(&mut stream).map_err(failed)?;
+    let (head, _) = Head::read_alone(&mut stream).map_err(failed)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     Ok(Health {
         status: head.status,

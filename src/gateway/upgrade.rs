@@ -9,7 +9,8 @@ use tungstenite::handshake::derive_accept_key;
 use crate::gateway::address::GatewayAddress;
 use crate::gateway::error::GatewayError;
 use crate::limits;
-use crate::net::{HttpHead, base64, http_date};
+use crate::net::http::Head;
+use crate::net::{base64, http_date};
 
 /// Asks for a WebSocket at `path` (which is a secret: it holds the token) and returns what the gateway sent
 /// right after its answer, the beginning of its first frames.
@@ -25,7 +26,7 @@ pub fn upgrade(
     let (head, rest) = stream
         .write_all(request(address, path, &key).as_bytes())
         .and_then(|()| stream.flush())
-        .and_then(|()| HttpHead::read(&mut stream))
+        .and_then(|()| Head::read_alone(&mut stream))
         .and_then(|answer| check(&answer.0, &key).map(|()| answer))
         .map_err(|source| GatewayError::Upgrade { source })?;
     if head.status == 101 {
@@ -53,11 +54,11 @@ fn request(address: &GatewayAddress, path: &str, key: &str) -> String {
 }
 
 /// A 101 must prove that whoever sent it speaks WebSocket, and must not ask for more than was offered.
-fn check(head: &HttpHead, key: &str) -> io::Result<()> {
+fn check(head: &Head, key: &str) -> io::Result<()> {
     let accepted = derive_accept_key(key.as_bytes());
     let problem = if head.status != 101 {
         return Ok(());
-    } else if !head.names("upgrade", "websocket") || !head.names("connection", "upgrade") {
+    } else if !head.lists("upgrade", "websocket") || !head.lists("connection", "upgrade") {
         "its answer 101 is no upgrade to a WebSocket"
     } else if head.header("sec-websocket-accept") != Some(accepted.as_str()) {
         "its answer 101 belongs to another request"
@@ -71,7 +72,7 @@ fn check(head: &HttpHead, key: &str) -> io::Result<()> {
 
 /// `Retry-After` as seconds, or as a date, which is compared with the server's own `Date` because our clock
 /// may be wrong.
-fn retry_after(head: &HttpHead) -> Option<Duration> {
+fn retry_after(head: &Head) -> Option<Duration> {
     let value = head.header("retry-after")?;
     let seconds = match value.parse::<u64>() {
         Ok(seconds) => seconds,

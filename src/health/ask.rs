@@ -4,7 +4,8 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use crate::limits;
-use crate::net::{Budget, Budgeted, HttpHead};
+use crate::net::http::Head;
+use crate::net::{Budget, Budgeted};
 
 /// Asks the listener at `address` for `path`: `Ok` with the body if it answers 200.
 ///
@@ -33,7 +34,7 @@ fn exchange(address: SocketAddr, path: &str) -> io::Result<(u16, String)> {
     let mut stream = Budgeted { tcp: &tcp, budget };
     let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
-    let (head, mut body) = HttpHead::read(&mut stream)?;
+    let (head, mut body) = Head::read_alone(&mut stream)?;
     stream
         .take(limits::HEALTH_HEAD as u64)
         .read_to_end(&mut body)?;

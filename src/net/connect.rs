@@ -3,8 +3,11 @@
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
-use crate::net::{Budget, Phase, resolve};
+use crossbeam_channel::{Receiver, never};
+
+use crate::net::{Budget, Phase, resolve_unless};
 
 /// A part of the way that is done, for whoever watches.
 pub enum Progress<'a> {
@@ -62,6 +65,29 @@ pub fn connect(
     budget: Budget,
     watch: &mut dyn FnMut(Progress<'_>),
 ) -> Result<TcpStream, ConnectError> {
+    connect_by(
+        host,
+        port,
+        budget,
+        &never(),
+        watch,
+        TcpStream::connect_timeout,
+    )
+}
+
+/// As [`connect`], with another way to try an address, and over when `given_up` is disconnected while the name
+/// is looked up.
+///
+/// # Errors
+/// As [`connect`].
+pub fn connect_by<T>(
+    host: &str,
+    port: u16,
+    budget: Budget,
+    given_up: &Receiver<()>,
+    watch: &mut dyn FnMut(Progress<'_>),
+    attempt: impl Fn(&SocketAddr, Duration) -> io::Result<T>,
+) -> Result<T, ConnectError> {
     let failed = |address, source| ConnectError {
         host: host.to_owned(),
         address,
@@ -69,15 +95,15 @@ pub fn connect(
     };
     let addresses = budget
         .left()
-        .and_then(|left| resolve(host, port, left))
+        .and_then(|left| resolve_unless(host, port, left, given_up))
         .map_err(|source| failed(None, source))?;
     watch(Progress::Resolved(&addresses));
     let mut failure = (addresses.first().copied(), io::ErrorKind::TimedOut.into());
     for (address, share) in budget.shares(&addresses) {
-        match TcpStream::connect_timeout(address, share) {
-            Ok(tcp) => {
+        match attempt(address, share) {
+            Ok(connection) => {
                 watch(Progress::Connected(*address));
-                return Ok(tcp);
+                return Ok(connection);
             }
             Err(source) => {
                 log::debug!("{address}: {source}");

@@ -4,7 +4,7 @@
 //! - `names`: names to addresses; `connect`: from a name to a connection
 //! - `proxy`: which proxy leads to a host; `tunnel`: through it, by CONNECT
 //! - `link`: connections to databases that any thread can cut
-//! - `http`: asking a server, on a link; `http_head`, `http_date`: what answers begin with
+//! - `http`: asking a server, on a link, and what answers begin with; `http_date`: their dates
 //! - `base64`, `percent`: how texts travel in heads and URLs
 
 pub(crate) mod base64;
@@ -12,7 +12,6 @@ mod budget;
 mod connect;
 pub mod http;
 pub(crate) mod http_date;
-mod http_head;
 mod link;
 mod names;
 pub(crate) mod percent;
@@ -20,8 +19,8 @@ mod proxy;
 mod tunnel;
 
 pub(crate) use budget::{Budget, Budgeted, Phase};
-pub(crate) use connect::{ConnectError, Progress, connect};
-pub(crate) use http_head::{HttpHead, not_http};
+pub use connect::ConnectError;
+pub(crate) use connect::{Progress, connect, connect_by};
 pub use link::{Cutter, DialError, Link, Peer};
 pub(crate) use names::{bracketed, resolve, resolve_unless};
 pub use proxy::{Proxy, exempt};

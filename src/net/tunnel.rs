@@ -2,7 +2,8 @@
 
 use std::io::{self, Read, Write};
 
-use crate::net::{HttpHead, Proxy, base64, not_http};
+use crate::net::http::{Head, nonsense};
+use crate::net::{Proxy, base64};
 
 /// Why there is no tunnel.
 #[derive(Debug)]
@@ -30,11 +31,11 @@ pub fn open_tunnel(
     request.push_str("\r\n");
     let answer = stream
         .write_all(request.as_bytes())
-        .and_then(|()| HttpHead::read(&mut stream));
+        .and_then(|()| Head::read_alone(&mut stream));
     match answer.map_err(TunnelError::Broken)? {
         // In a tunnel the client speaks first.
         (head, rest) if head.is_success() && rest.is_empty() => Ok(()),
-        (head, _) if head.is_success() => Err(TunnelError::Broken(not_http())),
+        (head, _) if head.is_success() => Err(TunnelError::Broken(nonsense("not HTTP"))),
         (head, _) => Err(TunnelError::Refused(head.status)),
     }
 }

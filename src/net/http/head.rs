@@ -1,6 +1,6 @@
 //! The head of an answer, and what it says about the body.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, BufReader, Read};
 
 use super::lines::{append_line, without_end};
 use crate::limits;
@@ -28,32 +28,46 @@ pub(super) enum Framing {
 }
 
 impl Head {
-    /// Reads a head. `begun` becomes true with its first byte.
+    /// Reads the head of an answer that is of interest by itself: to CONNECT, to an upgrade. What came with it
+    /// of that which follows is returned as well.
+    ///
+    /// # Errors
+    /// Of kind `InvalidData` when it is not HTTP, or endless.
+    pub fn read_alone(stream: impl Read) -> io::Result<(Self, Vec<u8>)> {
+        let mut stream = BufReader::with_capacity(limits::HTTP_HEAD_BUFFER, stream);
+        let head = Self::read_one(&mut stream, &mut false)?;
+        Ok((head, stream.buffer().to_vec()))
+    }
+
+    /// Reads the head of an answer with its body. `begun` becomes true with its first byte.
     pub(super) fn read(stream: &mut impl BufRead, begun: &mut bool) -> io::Result<Self> {
         for _ in 0..limits::HTTP_INTERIM {
-            let mut text = Vec::new();
-            loop {
-                let start = text.len();
-                let more = append_line(stream, &mut text, limits::HTTP_HEAD);
-                *begun |= !text.is_empty();
-                if !more.map_err(oversized)? {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-                let line = text.get(start..).unwrap_or_default();
-                if without_end(line).is_empty() {
-                    break;
-                }
-            }
-            let head = Self::parse(&text)?;
+            let head = Self::read_one(stream, begun)?;
             // 101 would be another protocol, which nobody asked for.
             if head.status >= 200 {
-                return Ok(head);
+                return head.framed();
             }
             if head.status == 101 {
                 return Err(nonsense("it changes the protocol"));
             }
         }
         Err(nonsense("too many interim answers"))
+    }
+
+    fn read_one(stream: &mut impl BufRead, begun: &mut bool) -> io::Result<Self> {
+        let mut text = Vec::new();
+        loop {
+            let start = text.len();
+            let more = append_line(stream, &mut text, limits::HTTP_HEAD);
+            *begun |= !text.is_empty();
+            if !more.map_err(oversized)? {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            let line = text.get(start..).unwrap_or_default();
+            if without_end(line).is_empty() {
+                return Self::parse(&text);
+            }
+        }
     }
 
     fn parse(text: &[u8]) -> io::Result<Self> {
@@ -79,14 +93,24 @@ impl Head {
             framing: Framing::UntilClose,
             keep: false,
         };
-        head.framing = head.find_framing()?;
-        head.keep = head.framing != Framing::UntilClose
-            && if parsed.version == Some(1) {
-                !head.lists("connection", "close")
-            } else {
-                head.lists("connection", "keep-alive")
-            };
+        head.keep = if parsed.version == Some(1) {
+            !head.lists("connection", "close")
+        } else {
+            head.lists("connection", "keep-alive")
+        };
         Ok(head)
+    }
+
+    /// With what it says about its body.
+    fn framed(mut self) -> io::Result<Self> {
+        self.framing = self.find_framing()?;
+        self.keep &= self.framing != Framing::UntilClose;
+        Ok(self)
+    }
+
+    /// True for 200 up to 299.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
     }
 
     /// As the last answer of its connection.
@@ -109,7 +133,8 @@ impl Head {
             .map(|(_, value)| value.trim())
     }
 
-    fn lists(&self, name: &str, word: &str) -> bool {
+    /// True when headers of this name list the word.
+    pub fn lists(&self, name: &str, word: &str) -> bool {
         self.all(name)
             .flat_map(|value| value.split(','))
             .any(|part| part.trim().eq_ignore_ascii_case(word))
@@ -144,7 +169,7 @@ impl Head {
 }
 
 /// An answer that is not what it should be.
-pub(super) fn nonsense(problem: &str) -> io::Error {
+pub(in crate::net) fn nonsense(problem: &str) -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidData,
         format!("the answer is not understood: {problem}"),

@@ -13,6 +13,7 @@ pub use answer::Answer;
 pub use client::Client;
 pub use error::HttpError;
 pub use head::Head;
+pub(super) use head::nonsense;
 pub use request::{Method, Request, basic, bearer};
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use socket2::{Domain, SockAddr, Socket, TcpKeepalive, Type};
 use super::timed::Timed;
 use super::{Cutter, DialError, Link};
 use crate::limits;
-use crate::net::{Budget, Proxy, TunnelError, bracketed, open_tunnel, resolve_unless};
+use crate::net::{Budget, Proxy, TunnelError, bracketed, connect_by, open_tunnel};
 
 /// The other end of a link.
 #[derive(Clone)]
@@ -64,47 +64,28 @@ pub(super) fn open_local(path: &Path, budget: Budget, cutter: &Cutter) -> Result
     })
 }
 
-/// Tries the host's addresses one after the other, each with its share of the time that is left, so that a
-/// dead one does not use up the time of the others.
 fn reach(host: &str, port: u16, budget: Budget, cutter: &Cutter) -> Result<Timed, DialError> {
-    let resolve = |source| DialError::Resolve {
-        host: host.to_owned(),
-        source,
-    };
-    let addresses = budget
-        .left()
-        .and_then(|left| resolve_unless(host, port, left, cutter.over()))
-        .map_err(resolve)?;
-    let mut failure = match addresses.first().copied() {
-        Some(address) => connect(address, io::ErrorKind::TimedOut.into()),
-        None => resolve(io::ErrorKind::NotFound.into()),
-    };
-    for (address, share) in budget.shares(&addresses) {
+    let given_up = cutter.over();
+    let attempt = |address: &SocketAddr, share| {
         let domain = Domain::for_address(*address);
-        match attempt(&SockAddr::from(*address), domain, share, cutter) {
-            Ok(socket) => {
-                prepare(&socket).map_err(|source| connect(*address, source))?;
-                return Ok(Timed::new(socket, cutter, budget.until()));
-            }
-            Err(source) => failure = connect(*address, source),
-        }
-    }
-    Err(failure)
-}
-
-fn connect(address: SocketAddr, source: io::Error) -> DialError {
-    DialError::Connect { address, source }
+        let socket = attempt(&SockAddr::from(*address), domain, share, cutter)?;
+        prepare(&socket)?;
+        Ok(socket)
+    };
+    connect_by(host, port, budget, given_up, &mut |_| {}, attempt)
+        .map(|socket| Timed::new(socket, cutter, budget.until()))
+        .map_err(DialError::Connect)
 }
 
 fn attempt(
     address: &SockAddr,
     domain: Domain,
-    share: Duration,
+    wait: Duration,
     cutter: &Cutter,
 ) -> io::Result<Arc<Socket>> {
     let socket = Arc::new(Socket::new(domain, Type::STREAM, None)?);
     cutter.watch(&socket)?;
-    socket.connect_timeout(address, share)?;
+    socket.connect_timeout(address, wait)?;
     // A cut that came before the socket had begun to connect did nothing to it.
     if cutter.is_cut() {
         return Err(super::cutter::cut());
@@ -118,7 +99,6 @@ fn prepare(socket: &Socket) -> io::Result<()> {
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(limits::TCP_KEEPALIVE))
 }
 
-/// Asks the proxy for the way to `target`.
 fn tunnel(socket: &mut Timed, proxy: &Proxy, target: &str) -> Result<(), DialError> {
     open_tunnel(socket, proxy, target).map_err(|error| {
         let proxy = proxy.to_string();

@@ -2,32 +2,19 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::Cutter;
 use crate::error::{ErrorCode, JobError};
-use crate::net::{Budget, Phase};
+use crate::net::{Budget, ConnectError, Phase};
 use crate::tls::chain;
 
 /// The step of dialling that failed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DialError {
-    /// The host's name has no address.
-    Resolve {
-        /// The name.
-        host: String,
-        /// What the resolver says.
-        source: io::Error,
-    },
-    /// Nobody takes connections there.
-    Connect {
-        /// The last address that was tried.
-        address: SocketAddr,
-        /// What the system says.
-        source: io::Error,
-    },
+    /// The host's name has no address, or nobody takes connections there.
+    Connect(ConnectError),
     /// The socket of the file system takes none.
     Local {
         /// What the system says.
@@ -67,10 +54,7 @@ impl DialError {
     /// True when another attempt may succeed: neither the answer nor time was final.
     pub fn retryable(&self) -> bool {
         match self {
-            Self::Resolve { .. }
-            | Self::Connect { .. }
-            | Self::Local { .. }
-            | Self::Proxy { .. } => true,
+            Self::Connect(_) | Self::Local { .. } | Self::Proxy { .. } => true,
             // A certificate that is refused stays so.
             Self::Tls { source } => source.kind() != io::ErrorKind::InvalidData,
             Self::ProxyRefused { .. } | Self::TimedOut { .. } | Self::Cut => false,
@@ -83,8 +67,8 @@ impl DialError {
             return Self::Cut;
         }
         let (phase, source) = match &self {
-            Self::Resolve { source, .. } => (Phase::Dns, source),
-            Self::Connect { source, .. } | Self::Local { source } => (Phase::Tcp, source),
+            Self::Connect(error) => (error.phase(), &error.source),
+            Self::Local { source } => (Phase::Tcp, source),
             Self::Proxy { source, .. } => (Phase::Proxy, source),
             Self::Tls { source } => (Phase::Tls, source),
             _ => return self,
@@ -103,8 +87,7 @@ impl DialError {
 impl fmt::Display for DialError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Resolve { host, .. } => write!(f, "the name \"{host}\" cannot be resolved"),
-            Self::Connect { address, .. } => write!(f, "cannot connect to {address}"),
+            Self::Connect(error) => error.fmt(f),
             Self::Local { .. } => f.write_str("cannot connect to the socket"),
             Self::Proxy { proxy, .. } => write!(f, "the proxy {proxy} does not open a tunnel"),
             Self::ProxyRefused { proxy, status } => {
@@ -122,11 +105,10 @@ impl fmt::Display for DialError {
 impl std::error::Error for DialError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Resolve { source, .. }
-            | Self::Connect { source, .. }
-            | Self::Local { source }
-            | Self::Proxy { source, .. }
-            | Self::Tls { source } => Some(source),
+            Self::Connect(error) => Some(&error.source),
+            Self::Local { source } | Self::Proxy { source, .. } | Self::Tls { source } => {
+                Some(source)
+            }
             Self::ProxyRefused { .. } | Self::TimedOut { .. } | Self::Cut => None,
         }
     }

@@ -82,7 +82,7 @@ impl Write for Link {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::Proxy;
+    use crate::net::{ConnectError, Proxy};
     use std::net::TcpListener;
     use std::thread;
     use std::time::Duration;
@@ -198,7 +198,10 @@ mod tests {
             |peer: &Peer, budget| Link::open(peer, Budget::new(budget), &Cutter::default()).err();
         assert!(matches!(
             open(&peer(port), LONG),
-            Some(DialError::Connect { .. })
+            Some(DialError::Connect(ConnectError {
+                address: Some(_),
+                ..
+            }))
         ));
         let nowhere = Peer {
             host: "nowhere.invalid".into(),
@@ -206,7 +209,7 @@ mod tests {
         };
         assert!(matches!(
             open(&nowhere, LONG),
-            Some(DialError::Resolve { .. })
+            Some(DialError::Connect(ConnectError { address: None, .. }))
         ));
         assert!(matches!(
             open(&peer(port), Duration::ZERO),
