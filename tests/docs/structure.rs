@@ -1,21 +1,16 @@
 //! The rooms of the source: each imports only from rooms that the map in `src/lib.rs` has before it, or beside
 //! it, and never in a circle.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice
-)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+
+use runner_testkit::project;
 
 /// Room to the rooms it imports from, each with a file that does.
 type Imports = BTreeMap<String, BTreeMap<String, PathBuf>>;
 
 fn source() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+    project("src")
 }
 
 /// The storeys of the map, the ground first.

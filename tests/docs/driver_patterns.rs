@@ -1,17 +1,12 @@
 //! The mysql driver's patterns run on a small stand-in for the crate `regex`. One that it cannot read, or reads
 //! otherwise, would fail only when its turn comes: a new version of the driver is compared with the patterns
 //! that were looked at.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
 
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
+
+use crate::metadata;
 
 /// Sorted.
 const PATTERNS: [&str; 11] = [
@@ -30,16 +25,7 @@ const PATTERNS: [&str; 11] = [
 
 /// The sources of the crates that are linked and use `regex`.
 fn users() -> Vec<String> {
-    let output = Command::new(std::env::var("CARGO").unwrap_or("cargo".into()))
-        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
-        // What this build needed is on this machine; crates for other systems may not be.
-        .args(["--filter-platform", "x86_64-unknown-linux-gnu"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .unwrap();
-    let problem = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{problem}");
-    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let metadata = metadata();
     let packages = metadata["packages"].as_array().unwrap();
     let uses = |package: &&Value| {
         let dependencies = package["dependencies"].as_array().unwrap();
