@@ -138,10 +138,11 @@ fn as_json(identity: Option<&Identity>, flags: &Flags, checks: &[Check]) -> Valu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Settings;
 
     #[test]
     fn four_lines_without_a_secret() {
-        let identity = Identity::load(&Flags::default(), |name| {
+        let survey = Settings::survey(&Flags::default(), |name| {
             let value = match name {
                 "SEMILAYER_RUNNER_ID" => "0f7d1c1e-aaaa",
                 "SEMILAYER_RUNNER_TOKEN" => "rk_0123456789abcdef",
@@ -151,7 +152,7 @@ mod tests {
             Some(value.to_owned())
         });
         assert_eq!(
-            official(&identity.unwrap()),
+            official(&survey.into_settings().unwrap().identity),
             "runner id:   0f7d1c1e-aaaa\n\
              gateway:     wss://gateway.example.com/connect\n\
              token:       rk_01234…cdef\n\

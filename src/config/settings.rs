@@ -83,24 +83,7 @@ pub struct Identity {
 
 impl Identity {
     /// A flag goes before a variable, a variable before the default; an empty variable counts as unset, an
-    /// empty flag as given. `variable` looks into the environment.
-    ///
-    /// # Errors
-    /// The first thing that is wrong, the id before the token.
-    pub fn load(
-        flags: &Flags,
-        variable: impl Fn(&str) -> Option<String>,
-    ) -> Result<Self, ConfigError> {
-        let mut problems = Problems::default();
-        let identity = Self::survey(flags, variable, &mut problems);
-        match problems.0.into_iter().next() {
-            Some(problem) => Err(problem),
-            // Without an address there is a problem.
-            None => identity.ok_or(ConfigError::MissingId),
-        }
-    }
-
-    /// As far as it can be told; `None` without a usable address.
+    /// empty flag as given. The id's problem comes before the token's. `None` without a usable address.
     fn survey(
         flags: &Flags,
         variable: impl Fn(&str) -> Option<String>,
@@ -216,17 +199,6 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// As [`Settings::survey`], for who needs all of it to be right.
-    ///
-    /// # Errors
-    /// The first thing that is wrong.
-    pub fn load(
-        flags: &Flags,
-        variable: impl Fn(&str) -> Option<String>,
-    ) -> Result<Self, ConfigError> {
-        Self::survey(flags, variable).into_settings()
-    }
-
     /// Everything there is to be told of flags and environment. `variable` looks into the environment.
     pub fn survey(flags: &Flags, variable: impl Fn(&str) -> Option<String>) -> Survey {
         let mut problems = Problems::default();
@@ -336,10 +308,11 @@ mod tests {
     }
 
     fn with_flags(flags: &Flags, variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
-        Settings::load(flags, |name| {
+        let survey = Settings::survey(flags, |name| {
             let found = variables.iter().find(|(n, _)| *n == name);
             found.map(|(_, value)| (*value).to_owned())
-        })
+        });
+        survey.into_settings()
     }
 
     fn load(variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {

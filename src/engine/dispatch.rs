@@ -305,12 +305,7 @@ impl Dispatch {
 
     /// The figures of this moment.
     pub fn gauges(&self) -> Gauges {
-        let mut gauges = Gauges {
-            active: self.active,
-            waiting: self.waiting,
-            stuck: self.lost,
-            ..Gauges::default()
-        };
+        let mut gauges = Gauges::of_jobs(self.active, self.waiting, self.lost);
         for lane in self.lanes.iter() {
             if let Some(bridge) = &lane.bridge {
                 let pool = bridge.pool_state();

@@ -131,7 +131,7 @@ const TOKEN_SEEN: &str =
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Flags, Secret};
+    use crate::config::{Flags, Secret, Settings};
 
     fn audit(flag: Option<&str>, id: &str, token: &str) -> Vec<String> {
         let flags = Flags {
@@ -143,7 +143,10 @@ mod tests {
             "SEMILAYER_RUNNER_TOKEN" => Some(token.to_owned()),
             _ => None,
         };
-        let identity = Identity::load(&flags, variable).unwrap();
+        let identity = Settings::survey(&flags, variable)
+            .into_settings()
+            .unwrap()
+            .identity;
         let checks = audit_identity(&identity, variable);
         checks.iter().map(Check::sentence).collect()
     }
@@ -169,13 +172,19 @@ mod tests {
 
     #[test]
     fn two_tokens_are_one_too_many() {
-        let variable =
-            |name: &str| Some(if name.ends_with("ID") { "x" } else { "rk_1" }.to_owned());
+        let variable = |name: &str| match name {
+            "SEMILAYER_RUNNER_ID" => Some("x".to_owned()),
+            "SEMILAYER_RUNNER_TOKEN" | "SEMILAYER_RUNNER_TOKEN_FILE" => Some("rk_1".to_owned()),
+            _ => None,
+        };
         let flags = Flags {
             gateway: Some("wss://h/c".to_owned()),
             ..Flags::default()
         };
-        let identity = Identity::load(&flags, variable).unwrap();
+        let identity = Settings::survey(&flags, variable)
+            .into_settings()
+            .unwrap()
+            .identity;
         let told = audit_identity(&identity, variable)[0].sentence();
         assert!(
             told.contains("are both set") && told.contains("unset one"),

@@ -16,16 +16,24 @@ struct Pool {
 /// Taken under the dispatcher's lock, written outside it.
 #[derive(Debug, Default)]
 pub struct Gauges {
-    /// Jobs that have not ended, waiting ones included.
-    pub active: usize,
-    /// Jobs that wait for a worker or a place in their source's lane.
-    pub waiting: usize,
-    /// Workers that were given up and have not come back.
-    pub stuck: usize,
+    active: usize,
+    waiting: usize,
+    stuck: usize,
     pools: BTreeMap<String, Pool>,
 }
 
 impl Gauges {
+    /// Of jobs that have not ended: all of them, and those that wait for a worker or a place in their source's
+    /// lane. And of workers that were given up and have not come back.
+    pub fn of_jobs(active: usize, waiting: usize, stuck: usize) -> Self {
+        Self {
+            active,
+            waiting,
+            stuck,
+            pools: BTreeMap::new(),
+        }
+    }
+
     /// Adds the pool of a source: its connections, and how many of them are idle. Names are the gateway's, so
     /// their number is bounded here.
     pub fn add_pool(&mut self, source: &str, connections: u32, idle: u32) {

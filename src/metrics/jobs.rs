@@ -95,7 +95,11 @@ impl JobMetrics {
                     let count = count.load(Ordering::Relaxed);
                     if count > 0 {
                         let kind = kind.as_str();
-                        let labels = [("source", source.as_str()), ("kind", kind), ("outcome", outcome)];
+                        let labels = [
+                            ("source", source.as_str()),
+                            ("kind", kind),
+                            ("outcome", outcome),
+                        ];
                         out.sample(JOBS, &labels, count);
                     }
                 }

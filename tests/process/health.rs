@@ -141,11 +141,11 @@ fn jobs_and_connections_are_counted() {
         metrics = get(port, "/metrics");
     }
     for line in [
-        "semilayer_runner_jobs_total{kind=\"query\",outcome=\"done\"} 3",
-        "semilayer_runner_jobs_total{kind=\"query\",outcome=\"QUERY_FAILED\"} 1",
-        "semilayer_runner_jobs_total{kind=\"other\",outcome=\"UNSUPPORTED_KIND\"} 1",
-        "semilayer_runner_job_duration_seconds_count{kind=\"query\"} 4",
-        "semilayer_runner_rows_total 9",
+        "semilayer_runner_jobs_total{source=\"my source\",kind=\"query\",outcome=\"done\"} 3",
+        "semilayer_runner_jobs_total{source=\"my source\",kind=\"query\",outcome=\"QUERY_FAILED\"} 1",
+        "semilayer_runner_jobs_total{source=\"my source\",kind=\"other\",outcome=\"UNSUPPORTED_KIND\"} 1",
+        "semilayer_runner_job_duration_seconds_count{source=\"my source\",kind=\"query\"} 4",
+        "semilayer_runner_rows_total{source=\"my source\"} 9",
         "semilayer_runner_active_jobs 0",
         "semilayer_runner_queued_jobs 0",
         "semilayer_runner_source_connections{source=\"my source\",state=\"idle\"} 1",
