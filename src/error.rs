@@ -58,9 +58,19 @@ pub struct JobError {
     pub code: ErrorCode,
     /// What happened, for people.
     pub message: String,
-    /// True when the connection under the job died. Such a job may be tried again on a new connection as
-    /// long as no row of it was sent; the dead connection never goes back to its pool.
-    pub connection_lost: bool,
+    /// Whether the job may be tried again, as long as nothing of it was sent.
+    pub retry: Retry,
+}
+
+/// What another attempt at a job takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// It would fail in the same way.
+    No,
+    /// Nothing but the attempt: a table was changed, and what was remembered of it is forgotten.
+    Anew,
+    /// A new connection: this one is dead, and never goes back to its pool.
+    NewConnection,
 }
 
 impl JobError {
@@ -69,7 +79,7 @@ impl JobError {
         Self {
             code,
             message: message.into(),
-            connection_lost: false,
+            retry: Retry::No,
         }
     }
 
@@ -108,15 +118,10 @@ impl JobError {
         )
     }
 
-    /// Marks the connection as dead.
-    pub fn lost(mut self) -> Self {
-        self.connection_lost = true;
+    /// Says what another attempt takes.
+    pub fn with(mut self, retry: Retry) -> Self {
+        self.retry = retry;
         self
-    }
-
-    /// True when another attempt on a new connection may succeed.
-    pub fn retryable(&self) -> bool {
-        self.connection_lost
     }
 }
 

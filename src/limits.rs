@@ -163,6 +163,8 @@ pub const WALK_TOTAL: Duration = Duration::from_secs(60);
 pub const CATALOG_TARGETS: usize = 1000;
 /// How long a SQLite statement waits for a writer (the official driver's default).
 pub const SQLITE_BUSY: Duration = Duration::from_secs(5);
+/// Longest text of a statement that is kept prepared for the next job.
+pub const KEPT_STATEMENT: usize = 4 << 10;
 /// Steps of SQLite's machine between two looks at whether the job has ended; a fraction of a millisecond.
 pub const SQLITE_STEPS: i32 = 10_000;
 /// A database that says nothing for this long is given up, whatever the job's deadline.

@@ -52,7 +52,8 @@ fn source(bridge: &str, config: Value) -> Arc<dyn Bridge> {
 /// Allocations of the thread that answers one `batchRead`. The frames end on another one, as in a runner.
 fn answering(bridge: &dyn Bridge, target: &str, rows: u64) -> u64 {
     let options = json!({ "where": {}, "limit": rows });
-    let request = Request::parse(JobKind::BatchRead, target, &options, "").unwrap();
+    let rules = &bridge.package().options;
+    let request = Request::parse(JobKind::BatchRead, target, &options, rules).unwrap();
     let job = Arc::new(JobControl::new(
         "j",
         Instant::now() + Duration::from_secs(60),
@@ -61,7 +62,7 @@ fn answering(bridge: &dyn Bridge, target: &str, rows: u64) -> u64 {
     let writer = thread::spawn(move || taken.iter().map(|frame| frame.rows).sum::<u64>());
     let mut sink = RowSink::new(job.clone(), frames, ChunkLimits::default(), Slot::Rows);
     let counted = allocation_counter::measure(|| {
-        bridge.run(&job, target, &request, &mut sink).unwrap();
+        bridge.run(&job, &request, &mut sink).unwrap();
         sink.flush().unwrap();
     });
     drop(sink);

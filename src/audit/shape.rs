@@ -19,6 +19,12 @@ pub fn details(request: &Request) -> String {
         ColumnRole::Filter | ColumnRole::Tracking => {}
     });
     members(|line| {
+        if let Request::Aggregate(options) = request
+            && (options.named || !options.joins.is_empty())
+        {
+            let targets: Vec<_> = request.targets().iter().map(|t| t.text()).collect();
+            list(line, "targets", &targets);
+        }
         if request.shows_all() {
             line.string("columns", "*");
         } else {
@@ -143,16 +149,11 @@ impl Shape {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::JobKind;
+    use crate::options::{JobKind, RULES};
     use serde_json::{Value, json};
 
     fn of(kind: &str, options: Value) -> Value {
-        let request = Request::parse(
-            JobKind::of(kind),
-            "people",
-            &options,
-            "@semilayer/bridge-sqlite",
-        );
+        let request = Request::parse(JobKind::of(kind), "people", &options, &RULES);
         let text = details(&request.unwrap());
         serde_json::from_str(&format!("{{{text}}}")).unwrap()
     }

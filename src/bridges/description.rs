@@ -5,8 +5,11 @@ use crate::error::JobError;
 use crate::job::RowSink;
 use crate::json::{write_string, write_u64};
 
-/// Sends the row of one target of `listTargets`.
+/// Sends the row of one target of `listTargets`, unless it is not to be told.
 pub(super) fn send_target(sink: &mut RowSink, name: &str) -> Result<(), JobError> {
+    if sink.hides(name) {
+        return Ok(());
+    }
     sink.row(|out| {
         out.push_str("{\"name\":");
         write_string(out, name);
@@ -34,8 +37,11 @@ pub(super) struct DescribedColumn<'a> {
 }
 
 impl Description {
-    /// Adds the next column.
-    pub(super) fn column(&mut self, column: &DescribedColumn<'_>) {
+    /// Adds the next column, unless `sink` is not to tell it.
+    pub(super) fn column(&mut self, sink: &RowSink, column: &DescribedColumn<'_>) {
+        if sink.hides(column.name) {
+            return;
+        }
         let out = &mut self.columns;
         if !out.is_empty() {
             out.push(',');

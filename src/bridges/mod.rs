@@ -1,66 +1,61 @@
-//! Bridges: what the jobs of a source mean on its database. One module a database; the wire-compatible
-//! relatives of a database are flavours of its module.
+//! Bridges: what the jobs of a source mean on its database. One folder a database; the wire-compatible relatives of
+//! a database are flavours in its folder.
+//!
+//! - `registry`: the bridges in this binary, one line each
+//! - `pool`: the connections of a source; `config`: what configurations have in common
+//! - `remembered`: what is known of a source's targets for a while
+//! - `description`: the rows of `listTargets` and `introspectTarget`
+//! - `sql`: everything that SQL engines share, over what their folders provide
+//! - `writers`: single values, for measuring
+//!
+//! To add a bridge: a folder with its package (a [`Registered`], see `sqlite/package.rs`) and something that is a
+//! [`Bridge`]; a line in `registry`; a feature in `Cargo.toml` and its `mod` here. What speaks SQL provides a dialect,
+//! a connector and a session (`sql::{SqlEngine, Session, Row}`) and gets its answers from `sql::SqlBridge`;
+//! `sql/memory.rs` is the smallest such engine. Nothing outside of this room names a bridge.
 
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
-mod aggregate;
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+mod config;
 mod description;
+#[cfg(all(test, feature = "postgres", feature = "mysql", feature = "sqlite"))]
+mod dialect_tests;
 #[cfg(feature = "mysql")]
 mod mysql;
 pub mod pool;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod registry;
+mod remembered;
+mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
-mod totals;
 pub mod writers;
 
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
+
 use crate::bridges::pool::PoolState;
+use crate::bridges::registry::REGISTRY;
 use crate::error::{ErrorCode, JobError};
-use crate::job::{JobControl, RowSink, Summary, TargetColumn};
-use crate::options::Request;
+use crate::job::{Columns, JobControl, Package, RowSink, Summary};
+use crate::options::{Request, Target};
 use crate::sources::Source;
 
-/// The bridges in this binary, in the official order. `hello.capabilities` lists exactly these.
-const BRIDGES: &[(&str, Open)] = &[
-    #[cfg(feature = "postgres")]
-    ("@semilayer/bridge-postgres", |source| {
-        postgres(postgres::Flavour::Postgres, source)
-    }),
-    #[cfg(feature = "postgres")]
-    ("@semilayer/bridge-cockroachdb", |source| {
-        postgres(postgres::Flavour::Cockroach, source)
-    }),
-    #[cfg(feature = "postgres")]
-    ("@semilayer/bridge-neon", |source| {
-        postgres(postgres::Flavour::Neon, source)
-    }),
-    #[cfg(feature = "mysql")]
-    ("@semilayer/bridge-mysql", |source| {
-        mysql(mysql::Flavour::MySql, source)
-    }),
-    #[cfg(feature = "mysql")]
-    ("@semilayer/bridge-mariadb", |source| {
-        mysql(mysql::Flavour::MariaDb, source)
-    }),
-    #[cfg(feature = "mysql")]
-    ("@semilayer/bridge-planetscale", |source| {
-        mysql(mysql::Flavour::PlanetScale, source)
-    }),
-    #[cfg(feature = "sqlite")]
-    ("@semilayer/bridge-sqlite", |source| {
-        Ok(Arc::new(sqlite::SqliteBridge::open(&source.config)?))
-    }),
-];
+/// A bridge that sources may name.
+struct Registered {
+    /// Its facts.
+    package: Package,
+    /// Checks the configuration of a source and makes an empty pool. Cheap; nothing is connected.
+    open: fn(&Map<String, Value>) -> Result<Arc<dyn Bridge>, JobError>,
+}
 
-type Open = fn(&Source) -> Result<Arc<dyn Bridge>, JobError>;
+/// The packages of the bridges in this binary.
+pub fn packages() -> impl Iterator<Item = &'static Package> {
+    REGISTRY.iter().map(|registered| &registered.package)
+}
 
-/// Package names of the bridges in this binary.
+/// Their names.
 pub fn capabilities() -> Vec<&'static str> {
-    BRIDGES.iter().map(|(package, _)| *package).collect()
+    packages().map(Package::name).collect()
 }
 
 /// Opens a source: checks its configuration and makes an empty pool. Cheap; nothing is connected.
@@ -68,11 +63,11 @@ pub fn capabilities() -> Vec<&'static str> {
 /// # Errors
 /// `UNKNOWN_BRIDGE`, `SOURCE_CONFIG`.
 pub fn open(source: &Source) -> Result<Arc<dyn Bridge>, JobError> {
-    match BRIDGES
+    let known = REGISTRY
         .iter()
-        .find(|(package, _)| *package == source.bridge)
-    {
-        Some((_, open)) => open(source),
+        .find(|registered| registered.package.name() == source.bridge);
+    match known {
+        Some(registered) => (registered.open)(&source.config),
         None => Err(JobError::new(
             ErrorCode::UnknownBridge,
             format!(
@@ -84,27 +79,16 @@ pub fn open(source: &Source) -> Result<Arc<dyn Bridge>, JobError> {
     }
 }
 
-#[cfg(feature = "postgres")]
-fn postgres(flavour: postgres::Flavour, source: &Source) -> Result<Arc<dyn Bridge>, JobError> {
-    Ok(Arc::new(postgres::PostgresBridge::open(
-        flavour,
-        &source.config,
-    )?))
-}
-
-#[cfg(feature = "mysql")]
-fn mysql(flavour: mysql::Flavour, source: &Source) -> Result<Arc<dyn Bridge>, JobError> {
-    Ok(Arc::new(mysql::MySqlBridge::open(flavour, &source.config)?))
-}
-
 /// A source opened by its bridge: its configuration is checked, its pool is lazy.
 pub trait Bridge: Send + Sync {
+    /// The facts of its package.
+    fn package(&self) -> &'static Package;
+
     /// Runs one job to its end: rows go to `sink`, which the caller flushes. Blocks the calling worker; ends
-    /// early when `job` is aborted. `target` is the job's, unchecked.
+    /// early when `job` is aborted.
     fn run(
         &self,
         job: &Arc<JobControl>,
-        target: &str,
         request: &Request,
         sink: &mut RowSink,
     ) -> Result<Summary, JobError>;
@@ -112,9 +96,9 @@ pub trait Bridge: Send + Sync {
     /// Most jobs of this source that may run side by side: the size of its pool.
     fn concurrency(&self) -> usize;
 
-    /// The columns of a target, for deciding which of them a job may name; empty when there is no such target.
-    /// Blocks and ends as [`Bridge::run`] does.
-    fn columns(&self, job: &Arc<JobControl>, target: &str) -> Result<Vec<TargetColumn>, JobError>;
+    /// The columns of a target, for deciding which of them a job may name. Blocks and ends as [`Bridge::run`]
+    /// does.
+    fn columns(&self, job: &Arc<JobControl>, target: &Target) -> Result<Columns, JobError>;
 
     /// How many connections there are now. Must not block: it is called under the dispatcher's lock.
     fn pool_state(&self) -> PoolState;

@@ -11,10 +11,9 @@ use std::time::Duration;
 
 use r2d2::{ManageConnection, PooledConnection};
 use scheduled_thread_pool::ScheduledThreadPool;
-use serde_json::{Map, Value};
 
-use crate::error::{ErrorCode, JobError};
-use crate::job::{JobControl, Phase, RowSink};
+use crate::error::{ErrorCode, JobError, Retry};
+use crate::job::{JobControl, Phase};
 use crate::limits;
 
 /// How a bridge connects to its database.
@@ -97,39 +96,47 @@ impl<C: Connector> Pool<C> {
         }
     }
 
-    /// Runs `work` on a connection. A connection that turns out to be dead is replaced by a new one and the
-    /// work is done once more, as long as no row was sent. After any other failure of a job that was ended
-    /// elsewhere the connection is closed, because its answer may be incomplete.
+    /// Runs `work` on a connection. As long as nothing of the job was sent it is done once more when its error
+    /// says so, on a new connection if this one, out of the pool, turns out to be dead. After any other failure
+    /// of a job that was ended elsewhere the connection is closed, because its answer may be incomplete.
     pub fn run<T>(
         &self,
         job: &Arc<JobControl>,
-        sink: &mut RowSink,
-        mut work: impl FnMut(&mut C::Connection, &mut RowSink) -> Result<T, JobError>,
+        mut work: impl FnMut(&mut C::Connection) -> Result<T, JobError>,
     ) -> Result<T, JobError> {
         let mut slot = self.borrow(job)?;
         // The slot stays empty meanwhile: after a panic there is nothing in it that could be used again.
-        if let Some(mut connection) = slot.take() {
-            job.enter(Phase::Executing);
-            match work(&mut connection, sink) {
-                Err(error) if error.retryable() && !sink.started() => {
-                    drop(connection);
-                    job.check()?;
-                    log::debug!(
-                        "a pooled connection was dead, connecting again: {}",
-                        error.message
-                    );
-                    sink.restart();
-                    job.enter(Phase::Connecting);
-                }
-                result => return settle(job, &mut slot, connection, result),
-            }
-        }
-        // Where the job's time ran out in there, that is what ended it, whatever the driver makes of it.
-        let connected = self.connector.connect(job);
-        let mut connection = connected.map_err(|error| job.remaining().err().unwrap_or(error))?;
+        let pooled = slot.take();
+        let is_pooled = pooled.is_some();
+        let mut connection = match pooled {
+            Some(connection) => connection,
+            None => self.connect(job)?,
+        };
         job.enter(Phase::Executing);
-        let result = work(&mut connection, sink);
+        let result = work(&mut connection);
+        let error = match &result {
+            Err(error) if !job.has_sent() && !job.is_aborted() => error,
+            _ => return settle(job, &mut slot, connection, result),
+        };
+        match error.retry {
+            Retry::Anew if self.connector.reusable(&mut connection) => {}
+            Retry::Anew | Retry::NewConnection if is_pooled || error.retry == Retry::Anew => {
+                drop(connection);
+                log::debug!("a connection is replaced: {}", error.message);
+                job.enter(Phase::Connecting);
+                connection = self.connect(job)?;
+                job.enter(Phase::Executing);
+            }
+            _ => return settle(job, &mut slot, connection, result),
+        }
+        let result = work(&mut connection);
         settle(job, &mut slot, connection, result)
+    }
+
+    /// Where the job's time ran out in there, that is what ended it, whatever the driver makes of it.
+    fn connect(&self, job: &Arc<JobControl>) -> Result<C::Connection, JobError> {
+        let connected = self.connector.connect(job);
+        connected.map_err(|error| job.remaining().err().unwrap_or(error))
     }
 
     fn borrow(&self, job: &Arc<JobControl>) -> Result<PooledConnection<Slots<C>>, JobError> {
@@ -158,7 +165,7 @@ fn settle<C: Connector, T>(
 ) -> Result<T, JobError> {
     let unusable = result
         .as_ref()
-        .is_err_and(|error| error.connection_lost || job.is_aborted());
+        .is_err_and(|error| error.retry == Retry::NewConnection || job.is_aborted());
     if !unusable {
         **slot = Some(connection);
     }
@@ -178,16 +185,6 @@ fn scheduler() -> Arc<ScheduledThreadPool> {
     }))
 }
 
-/// Connections a source may have: `pool.max` of its configuration, or the default.
-pub fn configured_size(config: &Map<String, Value>) -> usize {
-    config
-        .get("pool")
-        .and_then(|pool| pool.get("max"))
-        .and_then(Value::as_u64)
-        .and_then(|max| usize::try_from(max).ok())
-        .map_or(limits::POOL_MAX, |max| max.clamp(1, limits::POOL_CEILING))
-}
-
 /// The time a bridge may take to connect: its own limit or what is left of the job, whichever is shorter.
 pub fn connect_budget(job: &JobControl, own: Duration) -> Result<Duration, JobError> {
     Ok(job.remaining()?.min(own))
@@ -196,7 +193,7 @@ pub fn connect_budget(job: &JobControl, own: Duration) -> Result<Duration, JobEr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{ChunkLimits, Outcome, QueueSender, Slot, Wakeup};
+    use crate::job::Outcome;
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::Instant;
 
@@ -217,34 +214,24 @@ mod tests {
         }
     }
 
-    fn fixture() -> (Pool<Fake>, Arc<JobControl>, RowSink) {
+    fn fixture() -> (Pool<Fake>, Arc<JobControl>) {
         let job = Arc::new(JobControl::new(
             "j",
             Instant::now() + Duration::from_secs(60),
         ));
-        let (frames, _) = QueueSender::queue(1, &Wakeup::default());
-        let sink = RowSink::new(Arc::clone(&job), frames, ChunkLimits::default(), Slot::Rows);
-        (
-            Pool::new(
-                Fake {
-                    made: AtomicU32::new(0),
-                },
-                2,
-            ),
-            job,
-            sink,
-        )
+        let made = AtomicU32::new(0);
+        (Pool::new(Fake { made }, 2), job)
     }
 
     fn lost() -> JobError {
-        JobError::new(ErrorCode::QueryFailed, "gone").lost()
+        JobError::new(ErrorCode::QueryFailed, "gone").with(Retry::NewConnection)
     }
 
     #[test]
     fn a_connection_is_used_again() {
-        let (pool, job, mut sink) = fixture();
+        let (pool, job) = fixture();
         for _ in 0..3 {
-            assert_eq!(pool.run(&job, &mut sink, |c, _| Ok(*c)), Ok(0));
+            assert_eq!(pool.run(&job, |c| Ok(*c)), Ok(0));
         }
         assert_eq!(
             pool.state(),
@@ -257,16 +244,12 @@ mod tests {
 
     #[test]
     fn a_dead_pooled_connection_is_replaced_and_a_new_one_that_dies_is_not() {
-        let (pool, job, mut sink) = fixture();
-        assert_eq!(pool.run(&job, &mut sink, |c, _| Ok(*c)), Ok(0));
-        let seen = pool.run(
-            &job,
-            &mut sink,
-            |c, _| if *c == 0 { Err(lost()) } else { Ok(*c) },
-        );
+        let (pool, job) = fixture();
+        assert_eq!(pool.run(&job, |c| Ok(*c)), Ok(0));
+        let seen = pool.run(&job, |c| if *c == 0 { Err(lost()) } else { Ok(*c) });
         assert_eq!(seen, Ok(1));
         let mut tries = 0;
-        let seen: Result<(), _> = pool.run(&job, &mut sink, |_, _| {
+        let seen: Result<(), _> = pool.run(&job, |_| {
             tries += 1;
             Err(lost())
         });
@@ -292,8 +275,8 @@ mod tests {
 
     #[test]
     fn time_that_runs_out_while_connecting_is_the_jobs() {
-        let (_, job, mut sink) = fixture();
-        let result = Pool::new(Slow, 1).run(&job, &mut sink, |(), _| Ok(()));
+        let (_, job) = fixture();
+        let result = Pool::new(Slow, 1).run(&job, |()| Ok(()));
         assert_eq!(
             result.map_err(|error| error.code),
             Err(ErrorCode::DeadlineExceeded)
@@ -302,8 +285,8 @@ mod tests {
 
     #[test]
     fn an_aborted_job_leaves_no_connection_behind() {
-        let (pool, job, mut sink) = fixture();
-        let result: Result<(), _> = pool.run(&job, &mut sink, |_, _| {
+        let (pool, job) = fixture();
+        let result: Result<(), _> = pool.run(&job, |_| {
             job.end(Outcome::Aborted(ErrorCode::Cancelled));
             Err(JobError::new(ErrorCode::QueryFailed, "canceling statement"))
         });
@@ -312,32 +295,30 @@ mod tests {
     }
 
     #[test]
-    fn the_size_is_configured_within_bounds() {
-        for (config, size) in [
-            (serde_json::json!({}), limits::POOL_MAX),
-            (serde_json::json!({"pool": {"max": 7}}), 7),
-            (serde_json::json!({"pool": {"max": 0}}), 1),
-            (
-                serde_json::json!({"pool": {"max": 1_000_000}}),
-                limits::POOL_CEILING,
-            ),
-            (serde_json::json!({"pool": {"max": "7"}}), limits::POOL_MAX),
-        ] {
-            let size_found = configured_size(config.as_object().unwrap());
-            assert_eq!(size_found, size, "{config}");
-        }
+    fn another_attempt_may_take_no_new_connection() {
+        let (pool, job) = fixture();
+        let mut tries = 0;
+        let seen = pool.run(&job, |c| {
+            tries += 1;
+            match tries {
+                1 => Err(JobError::new(ErrorCode::QueryFailed, "changed").with(Retry::Anew)),
+                _ => Ok(*c),
+            }
+        });
+        assert_eq!((seen, tries), (Ok(0), 2));
+        job.add_sent(1, 1);
+        let seen: Result<(), _> = pool.run(&job, |_| Err(lost()));
+        assert_eq!((seen, pool.state().idle), (Err(lost()), 0));
     }
 
     #[test]
     fn a_panic_empties_the_slot() {
-        let (pool, job, mut sink) = fixture();
+        let (pool, job) = fixture();
         let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            pool.run(&job, &mut sink, |_, _| -> Result<(), JobError> {
-                panic!("driver")
-            })
+            pool.run(&job, |_| -> Result<(), JobError> { panic!("driver") })
         }));
         assert!(panicked.is_err());
         assert_eq!(pool.state().idle, 0);
-        assert_eq!(pool.run(&job, &mut sink, |c, _| Ok(*c)), Ok(1));
+        assert_eq!(pool.run(&job, |c| Ok(*c)), Ok(1));
     }
 }

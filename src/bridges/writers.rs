@@ -1,5 +1,20 @@
-//! How single values become JSON, apart from the bridges that read them: for measuring, and for tests that
+//! How single values become JSON, and options SQL, apart from the bridges that read them: for measuring, and for tests that
 //! have bytes and no database. Rows go through the same functions.
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use crate::sql::Dialect;
+
+/// The language of PostgreSQL.
+#[cfg(feature = "postgres")]
+pub fn postgres_dialect() -> &'static dyn Dialect {
+    &super::postgres::POSTGRES
+}
+
+/// The language of MySQL.
+#[cfg(feature = "mysql")]
+pub fn mysql_dialect() -> &'static dyn Dialect {
+    &super::mysql::MYSQL
+}
 
 /// Appends a value of PostgreSQL as it comes over the wire, of the type with this number. False, with a part
 /// of it perhaps written, when the bytes are none of that type, or the type is one that is asked for as text.

@@ -140,7 +140,7 @@ impl Examination<'_> {
     }
 
     fn sources(&self) -> Vec<Check> {
-        let environment = SourceEnvironment::from_env(environment().pairs());
+        let environment = SourceEnvironment::from_env(environment().pairs(), bridges::packages());
         let sources = environment.local_sources();
         let policy = self.policy.as_ref();
         let inside = is_container(variable);

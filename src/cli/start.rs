@@ -67,7 +67,7 @@ fn serve(settings: &Settings, oversight: Oversight) -> io::Result<ExitCode> {
     banner(settings, &lines);
     let engine = Engine::start(
         settings.engine,
-        SourceEnvironment::from_env(environment().pairs()),
+        SourceEnvironment::from_env(environment().pairs(), bridges::packages()),
         oversight,
         Box::new(bridges::open),
     )?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::bridges::Bridge;
+use crate::bridges::{self, Bridge};
 use crate::cli::arguments::Arguments;
 use crate::cli::style::{Style, sign};
 use crate::cli::{DiagnosticLog, config_error, environment, say, variable};
@@ -17,7 +17,7 @@ use crate::inspect::{
     Mark, Rules, SourceFacts, SourceReport, ask, audit_source, audit_variables, check_sources,
     find_sources, is_container, open_source,
 };
-use crate::job::Privileges;
+use crate::job::{Package, Privileges};
 use crate::limits;
 use crate::options::{JobKind, Request};
 use crate::policy::Policy;
@@ -30,7 +30,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     if let [problem, ..] = environment().problems() {
         return config_error(problem);
     }
-    let environment = SourceEnvironment::from_env(environment().pairs());
+    let environment = SourceEnvironment::from_env(environment().pairs(), bridges::packages());
     let sources = match find_sources(&environment, &arguments.words) {
         Ok(sources) => sources,
         Err(problem) => return fail(&problem),
@@ -158,10 +158,7 @@ fn cells(report: &SourceReport) -> [String; 8] {
     let yes = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
     let none = || "-".to_owned();
     let bridge = match &report.bridge {
-        Some(bridge) => bridge
-            .strip_prefix("@semilayer/bridge-")
-            .unwrap_or(bridge)
-            .to_owned(),
+        Some(bridge) => Package::short_name(bridge).to_owned(),
         None => none(),
     };
     let name = report.name.clone();
@@ -264,11 +261,9 @@ fn show_rows(
             .parse::<u64>()
             .map_err(|_| "--limit must be a whole number".to_owned())?,
     };
-    let package = source.bridge.as_deref().unwrap_or_default();
     let rules = policy.map(|policy| Rules {
         policy: Arc::new(policy),
         source: source.name.clone(),
-        bridge: package.to_owned(),
     });
     let failed = |error: JobError| match error.code {
         ErrorCode::SourceConfig => shown(&error),
@@ -284,21 +279,16 @@ fn show_rows(
     }
     // Not `query`, which would count the whole target for its total.
     let options = json!({ "where": {}, "limit": limit });
-    let request = Request::parse(JobKind::BatchRead, target, &options, package).map_err(failed)?;
+    let package = bridge.package();
+    let request = Request::parse(JobKind::BatchRead, target, &options, &package.options);
+    let request = request.map_err(failed)?;
     let mut out = io::stdout().lock();
     let mut rows = 0_u64;
-    let answer = ask(
-        &bridge,
-        rules,
-        target,
-        request,
-        limits::JOB_DEADLINE,
-        |row| {
-            rows += 1;
-            // A closed stream is no reason to fail.
-            let _ = writeln!(out, "{row}");
-        },
-    )
+    let answer = ask(&bridge, rules, request, limits::JOB_DEADLINE, |row| {
+        rows += 1;
+        // A closed stream is no reason to fail.
+        let _ = writeln!(out, "{row}");
+    })
     .map_err(failed)?;
     drop(out);
     if !arguments.given("--json") {
@@ -325,7 +315,6 @@ fn target_names(bridge: &Arc<dyn Bridge>, rules: Option<Rules>) -> Result<Vec<St
     ask(
         bridge,
         rules,
-        "",
         Request::ListTargets,
         limits::JOB_DEADLINE,
         |row| {
@@ -353,7 +342,7 @@ mod tests {
         vec![
             SourceReport {
                 name: "SHOP".to_owned(),
-                bridge: Some("@semilayer/bridge-postgres".to_owned()),
+                bridge: Some(Package::long_name("database")),
                 oddities: vec!["SEMILAYER_SOURCE_SHOP_COLOUR is ignored".to_owned()],
                 refused: None,
                 inside: false,
@@ -385,7 +374,7 @@ mod tests {
         assert_eq!(
             table(&reports(), style),
             "   SOURCE  BRIDGE    CONNECT  SERVER           TLS  READ-ONLY  TARGETS\n\
-             ✓  SHOP    postgres  12.3 ms  PostgreSQL 15.8  yes  yes        12\n\
+             ✓  SHOP    database  12.3 ms  PostgreSQL 15.8  yes  yes        12\n\
              ✗  A       -         -        -                -    -          -\n\
              \n\
              ⚠ SHOP  SEMILAYER_SOURCE_SHOP_COLOUR is ignored\n\

@@ -18,7 +18,7 @@ use crate::engine::done::done_frame;
 use crate::engine::lane::Run;
 use crate::engine::lanes::Leftovers;
 use crate::engine::live_job::LiveJob;
-use crate::engine::oversight::Ruled;
+use crate::engine::oversight::run_permitted;
 use crate::engine::ready::Ready;
 use crate::engine::report;
 use crate::engine::timers::Timers;
@@ -244,16 +244,16 @@ impl Core {
             options,
             ..
         } = frame;
-        let package = source.bridge.clone();
         let permit = self.oversight.permit(&source)?;
         let bridge = match bridge {
             Some(bridge) => bridge,
             None => bridge.insert(self.open(job, Source::clone(&source))?),
         };
+        let rules = &bridge.package().options;
         if kind == JobKind::Other {
-            return Err(JobError::unsupported_kind(&package, &kind_word));
+            return Err(JobError::unsupported_kind(rules.package, &kind_word));
         }
-        let mut request = Request::parse(kind, &target, &options, &package)?;
+        let mut request = Request::parse(kind, &target, &options, rules)?;
         // They may be megabytes, and the job may take minutes.
         drop(options);
         self.oversight.note(job, &request);
@@ -265,17 +265,11 @@ impl Core {
         );
         let summary = match &permit {
             Some(permit) => {
-                let ruled = Ruled {
-                    permit,
-                    bridge: &**bridge,
-                    job: &job.control,
-                    target: &target,
-                };
-                ruled.narrow(&mut request)?;
-                self.oversight.note(job, &request);
-                ruled.run(&request, &mut sink)?
+                let note = |narrowed: &Request| self.oversight.note(job, narrowed);
+                let (control, bridge) = (&job.control, &**bridge);
+                run_permitted(permit, bridge, control, &mut request, &mut sink, note)?
             }
-            None => bridge.run(&job.control, &target, &request, &mut sink)?,
+            None => bridge.run(&job.control, &request, &mut sink)?,
         };
         let rest = sink.finish()?;
         let took = started.elapsed();

@@ -29,7 +29,7 @@ mod watchdog;
 
 pub use handle::{Engine, EngineSettings, OpenBridge};
 pub use outbox::{ErrorFrame, Outbox};
-pub use oversight::{Oversight, Ruled};
+pub use oversight::{Oversight, run_permitted};
 pub use session::JobSession;
 
 #[cfg(test)]

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde_json::Value;
-
 use crate::audit::{self, AuditLine, AuditLog};
 use crate::bridges::Bridge;
 use crate::engine::live_job::LiveJob;
@@ -12,7 +10,7 @@ use crate::error::{ErrorCode, JobError};
 use crate::job::Summary;
 use crate::job::{JobControl, RowSink};
 use crate::limits;
-use crate::options::{JobKind, Request};
+use crate::options::{JobKind, Request, Target};
 use crate::policy::{Permit, Policy};
 use crate::sources::Source;
 
@@ -43,10 +41,10 @@ impl Oversight {
     ///
     /// # Errors
     /// `POLICY_DENIED`.
-    pub(super) fn permit(&self, source: &Source) -> Result<Option<Permit<'_>>, JobError> {
+    pub(super) fn permit(&self, source: &Source) -> Result<Option<Permit>, JobError> {
         let policy = self.policy.as_ref();
         policy
-            .map(|policy| policy.admit(&source.id, &source.name, &source.bridge))
+            .map(|policy| policy.admit(&source.id, &source.name))
             .transpose()
     }
 
@@ -120,65 +118,26 @@ fn now() -> i64 {
     now.map_or(0, |now| i64::try_from(now.as_micros()).unwrap_or(0))
 }
 
-/// A job on one target, under the policy's rules for its source.
-pub struct Ruled<'a> {
-    /// The rules.
-    pub permit: &'a Permit<'a>,
-    /// The source's bridge.
-    pub bridge: &'a dyn Bridge,
-    /// The job.
-    pub job: &'a Arc<JobControl>,
-    /// Its target, unchecked.
-    pub target: &'a str,
-}
-
-impl Ruled<'_> {
-    /// Refuses the request, or leaves of it what is allowed. May ask the database which columns there are.
-    ///
-    /// # Errors
-    /// `POLICY_DENIED`, and what asking fails with.
-    pub fn narrow(&self, request: &mut Request) -> Result<(), JobError> {
-        let mut ask = |target: &str| self.bridge.columns(self.job, target);
-        self.permit.apply(request, self.target, &mut ask)
+/// Runs a request under a source's rules: it is refused, or what is left of it, told to `narrowed`, is run within the
+/// caps. May ask the database which columns there are.
+///
+/// # Errors
+/// `POLICY_DENIED`, and what the bridge fails with.
+pub fn run_permitted(
+    permit: &Permit,
+    bridge: &dyn Bridge,
+    job: &Arc<JobControl>,
+    request: &mut Request,
+    sink: &mut RowSink,
+    narrowed: impl FnOnce(&Request),
+) -> Result<Summary, JobError> {
+    let package = bridge.package();
+    let mut ask = |target: &Target| bridge.columns(job, target);
+    permit.apply(package, request, &mut ask)?;
+    narrowed(request);
+    sink.cap(permit.caps());
+    if let Some(hidden) = permit.hidden(package, request) {
+        sink.hide(hidden);
     }
-
-    /// Runs a request that has been narrowed, within the caps.
-    ///
-    /// # Errors
-    /// `POLICY_DENIED` beyond a cap, and what the bridge fails with.
-    pub fn run(&self, request: &Request, sink: &mut RowSink) -> Result<Summary, JobError> {
-        sink.cap(self.permit.caps());
-        match request {
-            Request::ListTargets | Request::IntrospectTarget => self.run_filtered(request, sink),
-            _ => self.bridge.run(self.job, self.target, request, sink),
-        }
-    }
-
-    /// The policy looks at the rows one by one: names of targets and columns, so there are few.
-    fn run_filtered(&self, request: &Request, sink: &mut RowSink) -> Result<Summary, JobError> {
-        let (mut apart, taken) = RowSink::apart(self.job.deadline());
-        let summary = self
-            .bridge
-            .run(self.job, self.target, request, &mut apart)?;
-        apart.flush()?;
-        let Ok(frame) = taken.try_recv() else {
-            return Ok(summary);
-        };
-        let unreadable =
-            |_| JobError::new(ErrorCode::Internal, "an answer of the runner is no JSON");
-        let mut frame: Value = serde_json::from_str(&frame.text).map_err(unreadable)?;
-        let Some(Value::Array(rows)) = frame.get_mut("rows").map(Value::take) else {
-            return Ok(summary);
-        };
-        let allowed = rows
-            .into_iter()
-            .filter_map(|row| self.permit.filter_row(request, self.target, row));
-        for row in allowed {
-            sink.row(|out| {
-                out.push_str(&row.to_string());
-                Ok(())
-            })?;
-        }
-        Ok(summary)
-    }
+    bridge.run(job, request, sink)
 }

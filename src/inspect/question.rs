@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::bridges::Bridge;
-use crate::engine::Ruled;
+use crate::engine::run_permitted;
 use crate::error::{ErrorCode, JobError};
 use crate::job::Summary;
 use crate::job::{
@@ -36,8 +36,6 @@ pub struct Rules {
     pub policy: Arc<Policy>,
     /// The source's name.
     pub source: String,
-    /// Its bridge.
-    pub bridge: String,
 }
 
 /// Asks, and hands over each row as the JSON text that a gateway would get. Gives up after `budget`; the
@@ -45,8 +43,7 @@ pub struct Rules {
 pub fn ask(
     bridge: &Arc<dyn Bridge>,
     rules: Option<Rules>,
-    target: &str,
-    request: Request,
+    mut request: Request,
     budget: Duration,
     mut each: impl FnMut(&str),
 ) -> Result<Answer, JobError> {
@@ -56,12 +53,14 @@ pub fn ask(
     let (frames, chunks) = QueueSender::queue(limits::WRITER_QUEUE, &Wakeup::default());
     let (result, results) = bounded(1);
     let sink = RowSink::new(Arc::clone(&job), frames, ChunkLimits::default(), Slot::Rows);
-    let (bridge, target, control) = (Arc::clone(bridge), target.to_owned(), Arc::clone(&job));
+    let (bridge, control) = (Arc::clone(bridge), Arc::clone(&job));
     spawn("question", move || {
         let mut sink = sink;
         let answer = match rules {
-            Some(rules) => rules.run(&*bridge, &control, &target, request, &mut sink),
-            None => bridge.run(&control, &target, &request, &mut sink),
+            Some(Rules { policy, source }) => policy.admit(&source, &source).and_then(|permit| {
+                run_permitted(&permit, &*bridge, &control, &mut request, &mut sink, |_| {})
+            }),
+            None => bridge.run(&control, &request, &mut sink),
         };
         let answer = answer.and_then(|summary| sink.flush().map(|()| summary));
         // Chunks are taken until the sink is gone, and the result only after that.
@@ -91,29 +90,6 @@ pub fn ask(
             })
         }
         recv(over) -> _ => Err(late()),
-    }
-}
-
-impl Rules {
-    fn run(
-        &self,
-        bridge: &dyn Bridge,
-        job: &Arc<JobControl>,
-        target: &str,
-        mut request: Request,
-        sink: &mut RowSink,
-    ) -> Result<Summary, JobError> {
-        let permit = self
-            .policy
-            .admit(&self.source, &self.source, &self.bridge)?;
-        let ruled = Ruled {
-            permit: &permit,
-            bridge,
-            job,
-            target,
-        };
-        ruled.narrow(&mut request)?;
-        ruled.run(&request, sink)
     }
 }
 
@@ -163,20 +139,27 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), JobErro
 mod tests {
     use super::*;
     use crate::bridges::pool::PoolState;
-    use crate::job::TargetColumn;
+    use crate::job::{Columns, Package, fixture};
+    use crate::options::Target;
 
     /// `rows`: two of them. `hang`: until the job is ended. `panic`: as it says.
     struct Fake;
 
     impl Bridge for Fake {
+        fn package(&self) -> &'static Package {
+            &fixture::FILE
+        }
+
         fn run(
             &self,
             job: &Arc<JobControl>,
-            target: &str,
-            _: &Request,
+            request: &Request,
             sink: &mut RowSink,
         ) -> Result<Summary, JobError> {
-            match target {
+            let Request::IntrospectTarget(target) = request else {
+                panic!("{request:?}");
+            };
+            match target.text() {
                 "rows" => {
                     for text in ["{\"n\":12345678901234567890123}", "{\"n\":2.50}"] {
                         sink.row(|out| {
@@ -198,8 +181,8 @@ mod tests {
             1
         }
 
-        fn columns(&self, _: &Arc<JobControl>, _: &str) -> Result<Vec<TargetColumn>, JobError> {
-            Ok(Vec::new())
+        fn columns(&self, _: &Arc<JobControl>, _: &Target) -> Result<Columns, JobError> {
+            Ok(Columns::NoSuchTarget)
         }
 
         fn pool_state(&self) -> PoolState {
@@ -210,7 +193,8 @@ mod tests {
     fn run(target: &str, budget: Duration) -> (Result<Answer, JobError>, Vec<String>) {
         let bridge: Arc<dyn Bridge> = Arc::new(Fake);
         let mut rows = Vec::new();
-        let answer = ask(&bridge, None, target, Request::Test, budget, |row| {
+        let request = Request::IntrospectTarget(Target::whole(target));
+        let answer = ask(&bridge, None, request, budget, |row| {
             rows.push(row.to_owned());
         });
         (answer, rows)

@@ -141,8 +141,8 @@ fn oddities(environment: &SourceEnvironment, source: &LocalSource, works: bool) 
 }
 
 fn refused(source: &LocalSource, policy: Option<&Policy>) -> Option<String> {
-    let bridge = source.bridge.as_ref().ok()?;
-    let denied = policy?.admit(&source.name, &source.name, bridge).err()?;
+    source.bridge.as_ref().ok()?;
+    let denied = policy?.admit(&source.name, &source.name).err()?;
     Some(denied.message)
 }
 
@@ -158,7 +158,7 @@ fn check(
     budget: Duration,
 ) -> Result<SourceFacts, JobError> {
     let bridge = open_source(environment, source)?;
-    let question = |request| ask(&bridge, None, "", request, budget, |_| {});
+    let question = |request| ask(&bridge, None, request, budget, |_| {});
     let test = question(Request::Test)?;
     let server = test.summary.server.ok_or_else(|| {
         JobError::new(
@@ -167,7 +167,7 @@ fn check(
         )
     })?;
     let mut targets = 0;
-    ask(&bridge, None, "", Request::ListTargets, budget, |_| {
+    ask(&bridge, None, Request::ListTargets, budget, |_| {
         targets += 1;
     })?;
     Ok(SourceFacts {
@@ -182,13 +182,14 @@ fn check(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::job::Package;
     use std::ffi::OsString;
 
     fn environment(variables: &[(&str, &str)]) -> SourceEnvironment {
         let pairs = variables
             .iter()
             .map(|(name, value)| (OsString::from(name), OsString::from(value)));
-        SourceEnvironment::from_env(pairs)
+        SourceEnvironment::from_env(pairs, bridges::packages())
     }
 
     #[test]
@@ -214,7 +215,7 @@ mod tests {
     #[test]
     fn a_source_that_cannot_be_opened_is_reported() {
         let environment = environment(&[
-            ("SEMILAYER_SOURCE_A_URL", "redis://h"),
+            ("SEMILAYER_SOURCE_A_URL", "strange://h"),
             ("SEMILAYER_SOURCE_B_BRIDGE", "oracle"),
         ]);
         let sources = environment.local_sources();
@@ -226,7 +227,7 @@ mod tests {
         assert_eq!(codes, [ErrorCode::SourceConfig, ErrorCode::UnknownBridge]);
         assert_eq!(
             reports[1].bridge.as_deref(),
-            Some("@semilayer/bridge-oracle")
+            Some(Package::long_name("oracle").as_str())
         );
     }
 }

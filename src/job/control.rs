@@ -126,6 +126,11 @@ impl JobControl {
         (rows.load(Ordering::Relaxed), bytes.load(Ordering::Relaxed))
     }
 
+    /// True once anything of it was handed to the writer: from then on the job cannot be tried again.
+    pub fn has_sent(&self) -> bool {
+        self.sent().1 > 0
+    }
+
     /// Time left, or the error that ends the job now.
     pub fn remaining(&self) -> Result<Duration, JobError> {
         self.check()?;

@@ -3,20 +3,27 @@
 //!
 //! - `control`: whether the job may go on, and how its statement is stopped
 //! - `sink`: where rows go, chunk by chunk; `caps`: how many of them; `queue`: the way to the thread that sends
+//! - `package`: what is known of a bridge beforehand; `names`: when two names mean the same
 //! - `column`: the columns of a target; `summary`, `privileges`: what a job says besides rows
 
 mod caps;
 mod column;
 mod control;
+mod names;
+mod package;
 mod privileges;
 mod queue;
 mod sink;
 mod summary;
 
 pub(crate) use caps::Caps;
-pub use column::TargetColumn;
+pub use column::{Columns, TargetColumn};
 pub(crate) use control::Phase;
 pub use control::{JobControl, Outcome};
+pub use names::{Case, NameRules};
+#[cfg(test)]
+pub(crate) use package::fixture;
+pub use package::{Key, KeyKind, Package};
 pub(crate) use privileges::Privileges;
 pub use queue::{QueueSender, Undelivered, Wakeup};
 pub(crate) use sink::{Chunk, FrameKind};

@@ -1,14 +1,13 @@
 //! Where a bridge puts its rows: text straight into the frame that will carry them.
 
 use std::sync::Arc;
-use std::time::Instant;
 
-use crossbeam_channel::{Receiver, TrySendError};
+use crossbeam_channel::TrySendError;
 
 use crate::error::JobError;
 use crate::job::Caps;
 use crate::job::Undelivered;
-use crate::job::{JobControl, Phase, QueueSender, Wakeup};
+use crate::job::{JobControl, Phase, QueueSender};
 use crate::json::{write_string, write_u64};
 use crate::limits;
 use crate::options::Request;
@@ -100,7 +99,10 @@ pub struct RowSink {
     rows: u64,
     bytes: u64,
     caps: Caps,
+    hidden: Option<Box<Hidden>>,
 }
+
+type Hidden = dyn Fn(&str) -> bool + Send;
 
 impl RowSink {
     /// A sink for the rows of `job`, handing its frames to `frames`.
@@ -128,23 +130,23 @@ impl RowSink {
             rows: 0,
             bytes: 0,
             caps: Caps::default(),
+            hidden: None,
         }
-    }
-
-    /// A sink that sends nothing on: everything taken until the flush is one frame for the caller.
-    pub fn apart(deadline: Instant) -> (Self, Receiver<FrameOut>) {
-        let whole = ChunkLimits {
-            rows: usize::MAX,
-            bytes: usize::MAX,
-        };
-        let (frames, taken) = QueueSender::queue(1, &Wakeup::default());
-        let job = Arc::new(JobControl::new("", deadline));
-        (Self::new(job, frames, whole, Slot::Rows), taken)
     }
 
     /// Lets no chunk out that goes beyond these caps.
     pub fn cap(&mut self, caps: Caps) {
         self.caps = caps;
+    }
+
+    /// Lets no name out, of a target or of a column, for which `hidden` is true.
+    pub fn hide(&mut self, hidden: impl Fn(&str) -> bool + Send + 'static) {
+        self.hidden = Some(Box::new(hidden));
+    }
+
+    /// True for a name that rows which describe the database must not tell.
+    pub fn hides(&self, name: &str) -> bool {
+        self.hidden.as_ref().is_some_and(|hidden| hidden(name))
     }
 
     /// Adds one row: `write` appends one JSON value. When it fails, what it wrote of the row is taken back
@@ -232,14 +234,9 @@ impl RowSink {
         self.bytes
     }
 
-    /// True once anything was sent: from then on the job cannot be tried again.
-    pub fn started(&self) -> bool {
-        self.bytes > 0
-    }
-
-    /// Forgets rows that were taken but not sent, so that the job can be tried again on a new connection.
+    /// Forgets rows that were taken but not sent, so that the job can be tried again.
     pub fn restart(&mut self) {
-        debug_assert!(!self.started());
+        debug_assert!(self.bytes == 0);
         self.text.clear();
         self.whole = None;
         self.in_chunk = 0;
@@ -287,8 +284,9 @@ fn session_gone() -> JobError {
 mod tests {
     use super::*;
     use crate::error::ErrorCode;
-    use crate::job::Outcome;
-    use std::time::Duration;
+    use crate::job::{Outcome, Wakeup};
+    use crossbeam_channel::Receiver;
+    use std::time::{Duration, Instant};
 
     fn sink(
         rows: usize,

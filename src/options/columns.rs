@@ -3,7 +3,7 @@
 
 use crate::options::{
     Aggregate, AggregateOptions, Bucket, CountOptions, Dimension, GeoPlace, Join, Measure, Order,
-    Predicate, QueryOptions, ReadOptions, Request,
+    Predicate, QueryOptions, ReadOptions, Request, Target,
 };
 
 /// What a column is named for.
@@ -40,6 +40,8 @@ impl Request {
                 limit: _,
                 changed_since,
                 tracking_column,
+                target: _,
+                hidden: _,
             }) => {
                 shown(fields.as_deref(), visit);
                 if changed_since.is_some() {
@@ -57,26 +59,31 @@ impl Request {
                     limit: _,
                     offset: _,
                     select,
+                    target: _,
+                    hidden: _,
                 } = options;
                 shown(select.as_deref(), visit);
                 filtered(filter, visit);
                 ordered(order, visit);
             }
-            Self::Count(CountOptions { filter }) => filtered(filter, visit),
+            Self::Count(CountOptions { filter, target: _ }) => filtered(filter, visit),
             Self::Aggregate(options) => aggregated(options, visit),
-            Self::ListTargets | Self::IntrospectTarget | Self::Test | Self::Privileges => {}
+            Self::ListTargets | Self::IntrospectTarget(_) | Self::Test | Self::Privileges => {}
         }
     }
 
-    /// Every target of the job: its own, given as `target`, and then those it joins, in their order.
-    pub fn targets(&self, target: &str) -> Vec<String> {
+    /// Every target of the job: its own, and then those it joins, in their order.
+    pub fn targets(&self) -> Vec<&Target> {
         match self {
+            Self::Read(options) => vec![&options.target],
+            Self::Query(options) | Self::BatchRead(options) => vec![&options.target],
+            Self::Count(options) => vec![&options.target],
+            Self::IntrospectTarget(target) => vec![target],
             Self::Aggregate(options) => {
-                let own = options.target.as_deref().unwrap_or(target);
-                let joined = options.joins.iter().map(|join| join.target.clone());
-                std::iter::once(own.to_owned()).chain(joined).collect()
+                let joined = options.joins.iter().map(|join| &join.target);
+                std::iter::once(&options.target).chain(joined).collect()
             }
-            _ => vec![target.to_owned()],
+            Self::ListTargets | Self::Test | Self::Privileges => Vec::new(),
         }
     }
 
@@ -86,6 +93,15 @@ impl Request {
             Self::Read(options) => Some(&mut options.fields),
             Self::Query(options) => Some(&mut options.select),
             Self::BatchRead(options) => Some(&mut options.select),
+            _ => None,
+        }
+    }
+
+    /// The names of which nothing is shown, for the kinds that show rows.
+    pub fn hidden(&mut self) -> Option<&mut Vec<String>> {
+        match self {
+            Self::Read(options) => Some(&mut options.hidden),
+            Self::Query(options) | Self::BatchRead(options) => Some(&mut options.hidden),
             _ => None,
         }
     }
@@ -115,6 +131,7 @@ impl Request {
 fn aggregated<'a>(options: &'a AggregateOptions, visit: &mut dyn FnMut(NamedColumn<'a>)) {
     let AggregateOptions {
         target: _,
+        named: _,
         dimensions,
         measures,
         filter,

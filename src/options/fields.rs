@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use crate::error::JobError;
 use crate::json::number_text;
 use crate::limits;
+use crate::options::OptionRules;
 
 /// The options of one job, with the path that error messages name.
 #[derive(Debug, Clone, Copy)]
@@ -122,12 +123,11 @@ impl<'a> Options<'a> {
         Ok(parts)
     }
 
-    /// A list of column names, at least one, each once. The official mariadb driver is alone in refusing a
-    /// repeated name; elsewhere the repetition has no effect.
+    /// A list of column names, at least one, each once.
     pub(crate) fn columns(
         &self,
         name: &str,
-        bridge: &str,
+        rules: &OptionRules,
     ) -> Result<Option<Vec<String>>, JobError> {
         let Some(value) = self.get(name) else {
             return Ok(None);
@@ -148,7 +148,7 @@ impl<'a> Options<'a> {
             check_column(column, &format!("{}[{i}]", self.path(name)))?;
             if seen.insert(column.as_str()) {
                 columns.push(column.clone());
-            } else if bridge == "@semilayer/bridge-mariadb" {
+            } else if !rules.repeated_names {
                 return Err(JobError::invalid_options(
                     &format!("{}[{i}]", self.path(name)),
                     format_args!("column \"{column}\" is named twice"),
@@ -170,12 +170,6 @@ impl<'a> Options<'a> {
             Some(_) => Err(self.refuse(name, "must be a string")),
         }
     }
-}
-
-/// True for what every database takes for a name without quotes.
-pub(crate) fn is_identifier(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 /// A JSON number as a double; JSON has none that is not finite, but may have ones too large.
@@ -233,6 +227,7 @@ fn whole_number(value: &Value) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::RULES;
     use serde_json::json;
 
     #[test]
@@ -282,15 +277,15 @@ mod tests {
     fn a_column_named_twice_is_shown_once() {
         let options = json!({"select": ["id", "name", "id"], "fields": [], "bad": ["id", 1]});
         let options = Options::new(&options).unwrap();
-        let columns = options.columns("select", "@semilayer/bridge-mysql");
+        let columns = options.columns("select", &RULES);
         assert_eq!(columns.unwrap().unwrap(), ["id", "name"]);
-        assert!(
-            options
-                .columns("select", "@semilayer/bridge-mariadb")
-                .is_err()
-        );
-        assert!(options.columns("fields", "").is_err());
-        let error = options.columns("bad", "").unwrap_err();
+        let strict = OptionRules {
+            repeated_names: false,
+            ..RULES
+        };
+        assert!(options.columns("select", &strict).is_err());
+        assert!(options.columns("fields", &RULES).is_err());
+        let error = options.columns("bad", &RULES).unwrap_err();
         assert_eq!(error.message, "options.bad[1]: must be a column name");
     }
 }

@@ -172,7 +172,7 @@ impl Parser<'_> {
                 "Bridge does not support where operator \"${}\" on target \"{}\" ({})",
                 operator.strip_prefix('$').unwrap_or(operator),
                 self.context.target,
-                self.context.bridge
+                self.context.rules.package
             ),
         )
     }
@@ -256,11 +256,12 @@ fn any(mut terms: Vec<Predicate>) -> Predicate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::RULES;
     use serde_json::json;
 
     fn parse_as(value: Value, empty: EmptyOperators) -> Result<Predicate, JobError> {
         let context = RequestContext {
-            bridge: "@semilayer/bridge-sqlite",
+            rules: &RULES,
             target: "people",
         };
         parse_filter(Some(&value), "options.where", context, empty)
@@ -372,7 +373,7 @@ mod tests {
             assert_eq!(error.code, ErrorCode::UnsupportedOperator);
             assert_eq!(
                 error.message,
-                "Bridge does not support where operator \"$regex\" on target \"people\" (@semilayer/bridge-sqlite)"
+                "Bridge does not support where operator \"$regex\" on target \"people\" (bridge-of-a-test)"
             );
         }
     }

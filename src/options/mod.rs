@@ -9,13 +9,19 @@ mod kind;
 mod order;
 mod predicate;
 mod request;
+mod rules;
+mod target;
 
 pub use aggregate::{
     Aggregate, AggregateOptions, Bucket, Dimension, GeoPlace, Join, Measure, TimeUnit,
     dimension_column, measure_column,
 };
 pub use columns::{ColumnRole, NamedColumn};
-pub(crate) use fields::is_identifier;
 pub use kind::JobKind;
 pub use predicate::{Comparison, Pattern, Predicate};
 pub use request::{CountOptions, Order, QueryOptions, ReadOptions, Request, RequestContext};
+pub use rules::OptionRules;
+#[cfg(test)]
+pub(crate) use rules::RULES;
+pub(crate) use target::is_identifier;
+pub use target::{Target, parts_of_name, schema_and_table, whole_name};

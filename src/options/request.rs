@@ -7,15 +7,21 @@ use crate::limits;
 use crate::options::fields::Options;
 use crate::options::filter::{EmptyOperators, parse_filter};
 use crate::options::order::parse_order;
-use crate::options::{AggregateOptions, JobKind, Predicate};
+use crate::options::{AggregateOptions, JobKind, OptionRules, Predicate, Target};
 
 /// What parsing needs to know besides the options, for its error messages.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestContext<'a> {
-    /// Package name of the bridge, such as `@semilayer/bridge-postgres`.
-    pub bridge: &'a str,
+    /// The bridge's rules.
+    pub rules: &'a OptionRules,
     /// The job's target.
     pub target: &'a str,
+}
+
+impl RequestContext<'_> {
+    fn target(&self) -> Result<Target, JobError> {
+        (self.rules.target)(self.target)
+    }
 }
 
 /// One clause of an `orderBy`.
@@ -30,6 +36,8 @@ pub struct Order {
 /// Options of `read`, the page-by-page walk of a whole target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReadOptions {
+    /// The target.
+    pub target: Target,
     /// Columns to show; all of them when `None`.
     pub fields: Option<Vec<String>>,
     /// Where the page before this one ended.
@@ -40,11 +48,15 @@ pub struct ReadOptions {
     pub changed_since: Option<String>,
     /// The tracking column; the filter is dropped when the target has no such column.
     pub tracking_column: String,
+    /// What is shown nothing of, though all is asked for. Only bridges without a catalog get any.
+    pub hidden: Vec<String>,
 }
 
 /// Options of `query` and `batchRead`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueryOptions {
+    /// The target.
+    pub target: Target,
     /// The filter.
     pub filter: Predicate,
     /// The order, most significant first.
@@ -55,11 +67,15 @@ pub struct QueryOptions {
     pub offset: Option<u64>,
     /// Columns to show; all of them when `None`.
     pub select: Option<Vec<String>>,
+    /// What is shown nothing of, though all is asked for. Only bridges without a catalog get any.
+    pub hidden: Vec<String>,
 }
 
 /// Options of `count`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CountOptions {
+    /// The target.
+    pub target: Target,
     /// The filter.
     pub filter: Predicate,
 }
@@ -80,7 +96,7 @@ pub enum Request {
     /// The targets of the source.
     ListTargets,
     /// Columns and row count of one target.
-    IntrospectTarget,
+    IntrospectTarget(Target),
     /// Does the source answer?
     Test,
     /// What may the database role do beyond reading? No job asks this; `doctor` does.
@@ -91,15 +107,15 @@ impl Request {
     /// Parses a job. Unknown options are ignored, null counts as absent.
     ///
     /// # Errors
-    /// `UNSUPPORTED_KIND` for a kind no SQL bridge answers, `INVALID_OPTIONS` with the JSON path,
-    /// `UNSUPPORTED_OPERATOR` in the official words.
+    /// `UNSUPPORTED_KIND` for a kind no bridge answers, `INVALID_OPTIONS` with the JSON path,
+    /// `UNSUPPORTED_OPERATOR` and `INVALID_TARGET` in the official words.
     pub fn parse(
         kind: JobKind,
         target: &str,
         options: &Value,
-        bridge: &str,
+        rules: &OptionRules,
     ) -> Result<Self, JobError> {
-        let context = RequestContext { bridge, target };
+        let context = RequestContext { rules, target };
         match kind {
             JobKind::Read => ReadOptions::parse(Options::new(options)?, context).map(Self::Read),
             JobKind::Query => QueryOptions::parse(Options::new(options)?, context).map(Self::Query),
@@ -110,9 +126,9 @@ impl Request {
             JobKind::Aggregate => AggregateOptions::parse(Options::new(options)?, context)
                 .map(|options| Self::Aggregate(Box::new(options))),
             JobKind::ListTargets => Ok(Self::ListTargets),
-            JobKind::IntrospectTarget => Ok(Self::IntrospectTarget),
+            JobKind::IntrospectTarget => (rules.target)(target).map(Self::IntrospectTarget),
             JobKind::Test => Ok(Self::Test),
-            JobKind::Other => Err(JobError::unsupported_kind(bridge, kind.as_str())),
+            JobKind::Other => Err(JobError::unsupported_kind(rules.package, kind.as_str())),
         }
     }
 }
@@ -120,29 +136,29 @@ impl Request {
 impl ReadOptions {
     fn parse(options: Options<'_>, context: RequestContext<'_>) -> Result<Self, JobError> {
         Ok(Self {
-            fields: options.columns("fields", context.bridge)?,
-            cursor: cursor(options, context.bridge)?,
+            fields: options.columns("fields", context.rules)?,
+            cursor: cursor(options, context.rules)?,
             limit: options.count("limit")?.unwrap_or(limits::READ_LIMIT),
             changed_since: changed_since(options)?,
             tracking_column: options
                 .text("changeTrackingColumn")?
                 .unwrap_or("updated_at")
                 .to_owned(),
+            hidden: Vec::new(),
+            target: context.target()?,
         })
     }
 }
 
-/// A cursor is text. MySQL compares a number with a text key as numbers, in an order that is not the key's, so
-/// there it must be the text it was given out as.
-fn cursor(options: Options<'_>, bridge: &str) -> Result<Option<String>, JobError> {
-    let loose = matches!(
-        bridge,
-        "@semilayer/bridge-mysql" | "@semilayer/bridge-mariadb" | "@semilayer/bridge-planetscale"
-    );
+/// A cursor is text, and where the bridge says so it must be the text it was given out as.
+fn cursor(options: Options<'_>, rules: &OptionRules) -> Result<Option<String>, JobError> {
     match options.position("cursor")? {
-        Some(_) if loose && options.get("cursor").is_some_and(Value::is_number) => Err(
-            JobError::invalid_options("options.cursor", "must be a string"),
-        ),
+        Some(_) if !rules.numeric_cursor && options.get("cursor").is_some_and(Value::is_number) => {
+            Err(JobError::invalid_options(
+                "options.cursor",
+                "must be a string",
+            ))
+        }
         cursor => Ok(cursor),
     }
 }
@@ -161,7 +177,7 @@ impl QueryOptions {
     fn parse(options: Options<'_>, context: RequestContext<'_>) -> Result<Self, JobError> {
         let limit = options.count("limit")?;
         let offset = options.count("offset")?;
-        if offset.is_some() && limit.is_none() && !offset_stands_alone(context.bridge) {
+        if offset.is_some() && limit.is_none() && !context.rules.offset_alone {
             return Err(JobError::invalid_options(
                 "options.offset",
                 "needs a limit on this bridge",
@@ -172,14 +188,16 @@ impl QueryOptions {
             order: parse_order(options)?,
             limit,
             offset,
-            select: options.columns("select", context.bridge)?,
+            select: options.columns("select", context.rules)?,
+            hidden: Vec::new(),
+            target: context.target()?,
         })
     }
 
     fn parse_batch(options: Options<'_>, context: RequestContext<'_>) -> Result<Self, JobError> {
         let select = match options.get("select") {
             Some(Value::String(all)) if all == "*" => None,
-            _ => options.columns("select", context.bridge)?,
+            _ => options.columns("select", context.rules)?,
         };
         Ok(Self {
             filter: filter(options, context, EmptyOperators::Ignored)?,
@@ -187,6 +205,8 @@ impl QueryOptions {
             limit: options.count("limit")?,
             offset: None,
             select,
+            hidden: Vec::new(),
+            target: context.target()?,
         })
     }
 
@@ -200,18 +220,11 @@ impl QueryOptions {
     }
 }
 
-/// Only PostgreSQL's grammar has OFFSET without LIMIT; elsewhere the official bridges fail on it.
-fn offset_stands_alone(bridge: &str) -> bool {
-    matches!(
-        bridge,
-        "@semilayer/bridge-postgres" | "@semilayer/bridge-cockroachdb" | "@semilayer/bridge-neon"
-    )
-}
-
 impl CountOptions {
     fn parse(options: Options<'_>, context: RequestContext<'_>) -> Result<Self, JobError> {
         Ok(Self {
             filter: filter(options, context, EmptyOperators::AloneOnly)?,
+            target: context.target()?,
         })
     }
 }
@@ -233,15 +246,11 @@ fn filter(
 mod tests {
     use super::*;
     use crate::error::ErrorCode;
+    use crate::options::RULES;
     use serde_json::json;
 
     fn parse(kind: &str, options: Value) -> Result<Request, JobError> {
-        Request::parse(
-            JobKind::of(kind),
-            "people",
-            &options,
-            "@semilayer/bridge-sqlite",
-        )
+        Request::parse(JobKind::of(kind), "people", &options, &RULES)
     }
 
     #[test]
@@ -260,6 +269,8 @@ mod tests {
                     limit: 1000,
                     changed_since: None,
                     tracking_column: "updated_at".to_owned(),
+                    hidden: Vec::new(),
+                    target: Target::whole("people"),
                 })
             );
         }
@@ -299,10 +310,14 @@ mod tests {
     fn a_number_is_no_cursor_where_it_compares_as_one() {
         let options = json!({"cursor": 10});
         assert!(parse("read", options.clone()).is_ok());
-        let bridge = "@semilayer/bridge-mysql";
-        assert!(Request::parse(JobKind::Read, "t", &options, bridge).is_err());
-        assert!(Request::parse(JobKind::Read, "t", &json!({"cursor": 0}), bridge).is_ok());
-        assert!(Request::parse(JobKind::Read, "t", &json!({"cursor": "10"}), bridge).is_ok());
+        let rules = OptionRules {
+            numeric_cursor: false,
+            ..RULES
+        };
+        let read = |options| Request::parse(JobKind::Read, "t", &options, &rules);
+        assert!(read(options).is_err());
+        assert!(read(json!({"cursor": 0})).is_ok());
+        assert!(read(json!({"cursor": "10"})).is_ok());
     }
 
     #[test]
@@ -313,10 +328,14 @@ mod tests {
     }
 
     #[test]
-    fn offset_alone_is_for_postgres() {
+    fn offset_alone_is_for_some() {
         let options = json!({"offset": 40});
         assert!(parse("query", options.clone()).is_err());
-        assert!(Request::parse(JobKind::Query, "t", &options, "@semilayer/bridge-neon").is_ok());
+        let rules = OptionRules {
+            offset_alone: true,
+            ..RULES
+        };
+        assert!(Request::parse(JobKind::Query, "t", &options, &rules).is_ok());
         assert!(parse("query", json!({"limit": 1, "offset": 40})).is_ok());
         // batchRead has no offset, so it cannot be wrong.
         assert!(parse("batchRead", options).is_ok());

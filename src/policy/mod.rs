@@ -2,24 +2,24 @@
 //! it allows or denies targets and columns and caps what one job may send.
 //!
 //! A source without an entry, neither its own nor `*`, is refused. Names are compared by the database's own
-//! rules ([`NameRules`]). Where a target's columns are restricted, only columns that the database's catalog has
+//! rules ([`crate::job::NameRules`]). Where a target's columns are restricted, only columns that the database's catalog has
 //! and the policy allows may be named: everything else a database understands in the place of a column, such as
 //! a row id, a whole row or a function of one, is thereby refused too.
 
 mod file;
-mod names;
+mod paths;
 mod permit;
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::error::{ErrorCode, JobError};
 use crate::limits;
 use crate::policy::file::{PolicyFile, SourceEntry};
 use crate::sources::variable_name;
 
-pub use names::NameRules;
 pub use permit::Permit;
 
 /// Stands for every source, or every target, that has no entry of its own.
@@ -28,7 +28,7 @@ const ALL: &str = "*";
 /// The rules of all sources.
 #[derive(Debug)]
 pub struct Policy {
-    sources: Vec<(String, SourceEntry)>,
+    sources: Vec<Arc<(String, SourceEntry)>>,
 }
 
 impl Policy {
@@ -54,7 +54,12 @@ impl Policy {
     /// As [`Policy::load`], from its text.
     pub fn parse(text: &str) -> Result<Self, String> {
         Ok(Self {
-            sources: PolicyFile::parse(text)?.sources.0,
+            sources: PolicyFile::parse(text)?
+                .sources
+                .0
+                .into_iter()
+                .map(Arc::new)
+                .collect(),
         })
     }
 
@@ -74,21 +79,23 @@ impl Policy {
     ///
     /// # Errors
     /// `POLICY_DENIED` when there is no entry for it.
-    pub fn admit(&self, id: &str, name: &str, bridge: &str) -> Result<Permit<'_>, JobError> {
+    pub fn admit(&self, id: &str, name: &str) -> Result<Permit, JobError> {
         let variable = variable_name(name);
-        let own = |(key, _): &&(String, SourceEntry)| {
+        let own = |entry: &&Arc<(String, SourceEntry)>| {
+            let key = &entry.0;
             key != ALL && (key == id || variable_name(key) == variable)
         };
-        let mut entries: Vec<_> = self.sources.iter().filter(own).collect();
+        let mut entries: Vec<_> = self.sources.iter().filter(own).cloned().collect();
         if entries.is_empty() {
-            entries.extend(self.sources.iter().filter(|(key, _)| key == ALL));
+            let for_all = self.sources.iter().filter(|entry| entry.0 == ALL);
+            entries.extend(for_all.cloned());
         }
         if entries.is_empty() {
             return Err(denied(format!(
                 "the policy has no entry for source \"{name}\""
             )));
         }
-        Ok(Permit::new(entries, NameRules::of(bridge)))
+        Ok(Permit::new(entries))
     }
 }
 

@@ -1,33 +1,34 @@
 //! The rules for one job, and how they are applied to it.
 
-use serde_json::Value;
+use std::sync::Arc;
 
 use crate::error::JobError;
-use crate::job::{Caps, TargetColumn};
-use crate::options::{NamedColumn, Request};
-use crate::policy::file::{Lists, SourceEntry};
-use crate::policy::names::NameRules;
-use crate::policy::{ALL, denied};
+use crate::job::{Caps, Columns, NameRules, Package, TargetColumn};
+use crate::options::{ColumnRole, NamedColumn, Request, Target};
+use crate::policy::file::{Lists, Name, SourceEntry};
+use crate::policy::{ALL, denied, paths};
 
 /// The entries that apply to one source. All of them must agree.
-#[derive(Debug)]
-pub struct Permit<'a> {
-    entries: Vec<&'a (String, SourceEntry)>,
-    names: NameRules,
+#[derive(Debug, Clone)]
+pub struct Permit {
+    entries: Vec<Arc<(String, SourceEntry)>>,
 }
 
 /// Asks the database which columns a target has.
-pub type AskColumns<'a> = dyn FnMut(&str) -> Result<Vec<TargetColumn>, JobError> + 'a;
+pub type AskColumns<'a> = dyn FnMut(&Target) -> Result<Columns, JobError> + 'a;
 
-impl<'a> Permit<'a> {
-    pub(super) fn new(entries: Vec<&'a (String, SourceEntry)>, names: NameRules) -> Self {
-        Self { entries, names }
+/// True for names that rows which describe the database must not tell.
+pub type Hidden = Box<dyn Fn(&str) -> bool + Send>;
+
+impl Permit {
+    pub(super) fn new(entries: Vec<Arc<(String, SourceEntry)>>) -> Self {
+        Self { entries }
     }
 
     /// What the job may send.
     pub fn caps(&self) -> Caps {
         let least = |pick: fn(&SourceEntry) -> Option<u64>, what: &str| {
-            let found = self.entries.iter().filter_map(|(source, entry)| {
+            let found = self.entries().filter_map(|(source, entry)| {
                 Some((pick(entry)?, format!("sources.{source}.{what}")))
             });
             found.min_by_key(|(most, _)| *most)
@@ -38,44 +39,40 @@ impl<'a> Permit<'a> {
         }
     }
 
-    /// Applies the rules to a job on `target`: refuses it, or narrows "all columns" to those that are allowed.
+    /// Applies the rules to a job: refuses it, or narrows "all columns" to those that are allowed.
     ///
     /// # Errors
     /// `POLICY_DENIED`, naming the rule; and what `ask` fails with.
     pub fn apply(
         &self,
+        package: &Package,
         request: &mut Request,
-        target: &str,
         ask: &mut AskColumns<'_>,
     ) -> Result<(), JobError> {
-        if matches!(
-            request,
-            Request::ListTargets | Request::Test | Request::Privileges
-        ) {
+        let names = &package.names;
+        let targets: Vec<Target> = request.targets().into_iter().cloned().collect();
+        for target in &targets {
+            self.check_target(names, target)?;
+        }
+        let restricted = |target: &Target| self.restricts_columns(names, target);
+        if matches!(request, Request::IntrospectTarget(_)) || !targets.iter().any(restricted) {
             return Ok(());
         }
-        let tables: Vec<String> = request.targets(target);
-        for table in &tables {
-            self.check_target(table)?;
-        }
-        if matches!(request, Request::IntrospectTarget) {
-            return Ok(());
-        }
-        let mut known = Vec::with_capacity(tables.len());
-        for name in tables {
-            known.push(match self.restricts_columns(&name) {
-                true => Some(Table {
-                    columns: ask(&name)?,
-                    name,
-                }),
-                false => None,
+        // With joins, the columns of all tables tell which of them a filter is about.
+        let mut tables = Vec::with_capacity(targets.len());
+        for target in targets {
+            tables.push(Table {
+                columns: ask(&target)?,
+                restricted: self.restricts_columns(names, &target),
+                target,
             });
         }
-        if let (Request::Read(read), Some(Some(table))) = (&mut *request, known.first())
-            && self
-                .known(&table.columns, &read.tracking_column)
-                .next()
-                .is_none()
+        let Some(table) = tables.first() else {
+            return Ok(());
+        };
+        if let (Request::Read(read), true) = (&mut *request, table.restricted)
+            && !matches!(table.columns, Columns::Schemaless { .. })
+            && table.known(names, &read.tracking_column).next().is_none()
         {
             // A bridge looks for the column in its own way. It must not find one that was not checked here;
             // where there is none, all rows have changed.
@@ -83,73 +80,85 @@ impl<'a> Permit<'a> {
         }
         let mut verdict = Ok(());
         request.visit_columns(&mut |column| {
-            let place = column.join.map_or(0, |join| join + 1);
             if verdict.is_ok()
-                && let Some(Some(table)) = known.get(place)
+                && let Some(table) = tables.get(owner(names, &tables, column))
+                && table.restricted
             {
-                verdict = self.check_column(table, column);
+                verdict = self.check_column(names, table, column);
             }
         });
         verdict?;
-        if let (Request::Read(_), Some(Some(table))) = (&*request, known.first()) {
-            self.check_key(table)?;
+        if !table.restricted {
+            return Ok(());
         }
-        let all = request.shows_all();
-        if let (Some(Some(table)), true, Some(shown)) =
-            (known.first(), all, request.shown_columns())
-        {
-            *shown = Some(self.allowed_columns(table)?);
+        if let Request::Read(_) = request {
+            self.check_key(names, table)?;
+        }
+        if request.shows_all() {
+            let (shown, hidden) = self.allowed_columns(names, table)?;
+            if let Some(list) = request.shown_columns() {
+                *list = shown;
+            }
+            if let Some(list) = request.hidden() {
+                *list = hidden;
+            }
         }
         Ok(())
     }
 
-    /// What a row of `listTargets` or `introspectTarget` may show: `None` for a target that is denied.
-    pub fn filter_row(&self, request: &Request, target: &str, mut row: Value) -> Option<Value> {
+    /// What the answer to `listTargets` or `introspectTarget` must not tell.
+    pub fn hidden(&self, package: &'static Package, request: &Request) -> Option<Hidden> {
+        let permit = self.clone();
         match request {
-            Request::ListTargets => {
-                let name = row.get("name").and_then(Value::as_str)?;
-                self.check_target(name).is_ok().then_some(row)
+            Request::ListTargets => Some(Box::new(move |name| {
+                let target = (package.options.target)(name);
+                let target = target.unwrap_or_else(|_| Target::whole(name));
+                permit.check_target(&package.names, &target).is_err()
+            })),
+            Request::IntrospectTarget(target) => {
+                let target = target.clone();
+                Some(Box::new(move |column| {
+                    let rule = permit.column_rule(&package.names, &target, column);
+                    rule.is_some()
+                }))
             }
-            Request::IntrospectTarget => {
-                if let Some(Value::Array(columns)) = row.get_mut("columns") {
-                    columns.retain(|column| {
-                        let name = column.get("name").and_then(Value::as_str);
-                        name.is_some_and(|name| self.column_rule(target, name).is_none())
-                    });
-                }
-                Some(row)
-            }
-            _ => Some(row),
+            _ => None,
         }
     }
 
     /// Refuses a target that is denied.
-    pub fn check_target(&self, target: &str) -> Result<(), JobError> {
-        for (source, SourceEntry { targets, .. }) in &self.entries {
+    pub fn check_target(&self, names: &NameRules, target: &Target) -> Result<(), JobError> {
+        let text = target.text();
+        for (source, SourceEntry { targets, .. }) in self.entries() {
             if let Some(place) = targets
                 .deny
                 .iter()
-                .position(|rule| self.names.concerns_target(&rule.0, target))
+                .position(|rule| names.concerns_target(&rule.0, target))
             {
                 return Err(denied(format!(
-                    "the policy denies target \"{target}\" (sources.{source}.targets.deny[{place}])"
+                    "the policy denies target \"{text}\" (sources.{source}.targets.deny[{place}])"
                 )));
             }
-            let named = |rules: &Vec<_>| {
-                rules
-                    .iter()
-                    .any(|rule: &super::file::Name| self.names.allows_target(&rule.0, target))
+            if target.catalog().is_some() {
+                return Err(denied(format!(
+                    "the policy allows no name with a catalog, and does not allow target \"{text}\" \
+                     (sources.{source}.targets)"
+                )));
+            }
+            let named = |rules: &Vec<Name>| {
+                let mut rules = rules.iter();
+                rules.any(|rule| names.allows_target(&rule.0, target))
             };
             match &targets.allow {
                 Some(rules) if !named(rules) => {
                     return Err(denied(format!(
-                        "the policy does not allow target \"{target}\" (sources.{source}.targets.allow)"
+                        "the policy does not allow target \"{text}\" (sources.{source}.targets.allow)"
                     )));
                 }
-                None if self.names.is_system(target) => {
+                None if names.is_system(target) => {
                     return Err(denied(format!(
                         "the policy allows the database's own tables only by name, and does not allow \
-                         \"{target}\" (sources.{source}.targets.allow)"
+                         \"{text}\" (sources.{source}.targets.allow)"
                     )));
                 }
                 _ => {}
@@ -158,113 +167,215 @@ impl<'a> Permit<'a> {
         Ok(())
     }
 
+    fn entries(&self) -> impl Iterator<Item = (&String, &SourceEntry)> {
+        self.entries.iter().map(|entry| (&entry.0, &entry.1))
+    }
+
     /// The rules about the columns of a target, with where they stand.
-    fn column_lists<'t>(&'t self, target: &'t str) -> impl Iterator<Item = (String, &'t Lists)> {
-        self.entries.iter().flat_map(move |(source, entry)| {
-            let concerned = move |(key, _): &&(String, Lists)| {
-                key == ALL || self.names.concerns_target(key, target)
-            };
-            entry
-                .columns
-                .0
-                .iter()
-                .filter(concerned)
-                .map(move |(key, lists)| (format!("sources.{source}.columns.{key}"), lists))
+    fn column_lists<'t>(
+        &'t self,
+        names: &'t NameRules,
+        target: &'t Target,
+    ) -> impl Iterator<Item = (String, &'t Lists)> {
+        self.entries().flat_map(move |(source, entry)| {
+            let concerned =
+                move |(key, _): &&(String, Lists)| key == ALL || names.concerns_target(key, target);
+            let lists = entry.columns.0.iter().filter(concerned);
+            lists.map(move |(key, lists)| (format!("sources.{source}.columns.{key}"), lists))
         })
     }
 
-    fn restricts_columns(&self, target: &str) -> bool {
-        self.column_lists(target)
+    fn restricts_columns(&self, names: &NameRules, target: &Target) -> bool {
+        self.column_lists(names, target)
             .any(|(_, lists)| lists.allow.is_some() || !lists.deny.is_empty())
     }
 
     /// The rule that denies a column of the database, if one does.
-    fn column_rule(&self, target: &str, column: &str) -> Option<String> {
-        self.column_lists(target).find_map(|(place, lists)| {
-            let denied = lists
-                .deny
-                .iter()
-                .any(|rule| self.names.denies_column(&rule.0, column));
-            let missing = lists.allow.as_ref().is_some_and(|rules| {
-                !rules
-                    .iter()
-                    .any(|rule| self.names.allows_column(&rule.0, column))
-            });
-            match (denied, missing) {
-                (true, _) => Some(format!("{place}.deny")),
-                (false, true) => Some(format!("{place}.allow")),
-                (false, false) => None,
+    fn column_rule(&self, names: &NameRules, target: &Target, column: &str) -> Option<String> {
+        self.rule(
+            names,
+            target,
+            |rule| names.denies_column(rule, column),
+            |rule| names.is_column(rule, column),
+        )
+    }
+
+    /// The rule that denies what may be inside of another column, if one does.
+    fn path_rule(&self, names: &NameRules, target: &Target, path: &str) -> Option<String> {
+        self.rule(
+            names,
+            target,
+            |rule| paths::touches(names, rule, path),
+            |rule| paths::covers(names, rule, path),
+        )
+    }
+
+    fn rule(
+        &self,
+        names: &NameRules,
+        target: &Target,
+        denies: impl Fn(&str) -> bool,
+        allows: impl Fn(&str) -> bool,
+    ) -> Option<String> {
+        self.column_lists(names, target)
+            .find_map(|(place, Lists { allow, deny })| {
+                let missing = |rules: &Vec<Name>| !rules.iter().any(|rule| allows(&rule.0));
+                if deny.iter().any(|rule| denies(&rule.0)) {
+                    Some(format!("{place}.deny"))
+                } else if allow.as_ref().is_some_and(missing) {
+                    Some(format!("{place}.allow"))
+                } else {
+                    None
+                }
+            })
+    }
+
+    fn check_column(
+        &self,
+        names: &NameRules,
+        table: &Table,
+        column: NamedColumn<'_>,
+    ) -> Result<(), JobError> {
+        let Table {
+            target, columns, ..
+        } = table;
+        let text = target.text();
+        let rule = if let Columns::Schemaless { .. } = columns {
+            self.path_rule(names, target, column.name)
+        } else {
+            // Two columns that differ for the database may not differ here: then both must be allowed.
+            let mut known = table.known(names, column.name).peekable();
+            if known.peek().is_none() {
+                let rule = self.column_rule(names, target, column.name);
+                let rule = rule.or_else(|| self.some_rule(names, target));
+                return Err(denied(format!(
+                    "\"{}\" is no column of \"{text}\" that the policy allows ({})",
+                    column.name,
+                    rule.unwrap_or_default()
+                )));
             }
-        })
-    }
-
-    /// The columns of the database that a job may mean by this name.
-    fn known<'t>(
-        &'t self,
-        columns: &'t [TargetColumn],
-        name: &'t str,
-    ) -> impl Iterator<Item = &'t TargetColumn> {
-        columns
-            .iter()
-            .filter(move |known| self.names.is_column(&known.name, name))
-    }
-
-    fn check_column(&self, table: &Table, column: NamedColumn<'_>) -> Result<(), JobError> {
-        let Table { name, columns } = table;
-        // Two columns that differ for the database may not differ here: then both must be allowed.
-        let mut known = self.known(columns, column.name).peekable();
-        if known.peek().is_none() {
-            let rule = self.column_rule(name, column.name);
-            let rule = rule.or_else(|| self.column_lists(name).next().map(|(place, _)| place));
-            return Err(denied(format!(
-                "\"{}\" is no column of \"{name}\" that the policy allows ({})",
-                column.name,
-                rule.unwrap_or_default()
-            )));
-        }
-        match known.find_map(|known| self.column_rule(name, &known.name)) {
+            known.find_map(|known| self.column_rule(names, target, &known.name))
+        };
+        match rule {
             None => Ok(()),
             Some(rule) => Err(denied(format!(
-                "the policy denies column \"{}\" of \"{name}\" ({rule})",
+                "the policy denies column \"{}\" of \"{text}\" ({rule})",
                 column.name
             ))),
         }
     }
 
-    /// A walk goes by the key, and its cursor shows it.
-    fn check_key(&self, table: &Table) -> Result<(), JobError> {
-        let key = table.columns.iter().filter(|column| column.key);
-        for column in key {
-            if let Some(rule) = self.column_rule(&table.name, &column.name) {
-                return Err(denied(format!(
-                    "\"{}\" is read by its key, and the policy denies its column \"{}\" ({rule})",
-                    table.name, column.name
-                )));
-            }
-        }
-        Ok(())
+    fn some_rule(&self, names: &NameRules, target: &Target) -> Option<String> {
+        self.column_lists(names, target)
+            .next()
+            .map(|(place, _)| place)
     }
 
-    fn allowed_columns(&self, table: &Table) -> Result<Vec<String>, JobError> {
-        let visible = table.columns.iter().filter(|column| !column.hidden);
-        let allowed: Vec<String> = visible
-            .filter(|column| self.column_rule(&table.name, &column.name).is_none())
-            .map(|column| column.name.clone())
-            .collect();
-        if allowed.is_empty() {
-            let rule = self.column_lists(&table.name).next();
+    /// A walk goes by the key, and its cursor shows it.
+    fn check_key(&self, names: &NameRules, table: &Table) -> Result<(), JobError> {
+        let target = &table.target;
+        let rule = match &table.columns {
+            Columns::NoSuchTarget => None,
+            Columns::Known(columns) => columns.iter().filter(|column| column.key).find_map(|c| {
+                let rule = self.column_rule(names, target, &c.name)?;
+                Some((c.name.as_str(), rule))
+            }),
+            Columns::Schemaless { key } => {
+                let rule = self.path_rule(names, target, key);
+                rule.map(|rule| (*key, rule))
+            }
+        };
+        match rule {
+            None => Ok(()),
+            Some((column, rule)) => Err(denied(format!(
+                "\"{}\" is read by its key, and the policy denies its column \"{column}\" ({rule})",
+                target.text()
+            ))),
+        }
+    }
+
+    /// What becomes of "all columns": those to show, where they can be listed, and those to hide.
+    fn allowed_columns(
+        &self,
+        names: &NameRules,
+        table: &Table,
+    ) -> Result<(Option<Vec<String>>, Vec<String>), JobError> {
+        let target = &table.target;
+        let lists = || self.column_lists(names, target).map(|(_, lists)| lists);
+        let (shown, hidden) = match &table.columns {
+            Columns::NoSuchTarget => (Some(Vec::new()), Vec::new()),
+            Columns::Known(columns) => {
+                let visible = columns.iter().filter(|column| !column.hidden);
+                let allowed =
+                    visible.filter(|c| self.column_rule(names, target, &c.name).is_none());
+                (Some(allowed.map(|c| c.name.clone()).collect()), Vec::new())
+            }
+            Columns::Schemaless { .. } => {
+                let mut allowed: Vec<String> = Vec::new();
+                for Name(name) in lists().filter_map(|lists| lists.allow.as_ref()).flatten() {
+                    // What is denied inside of it is hidden.
+                    let rule = self.rule(
+                        names,
+                        target,
+                        |rule| paths::covers_denied(names, rule, name),
+                        |rule| paths::covers(names, rule, name),
+                    );
+                    if rule.is_none() && !allowed.contains(name) {
+                        allowed.push(name.clone());
+                    }
+                }
+                let hidden = lists().flat_map(|lists| &lists.deny);
+                let listed = lists().any(|lists| lists.allow.is_some());
+                (
+                    listed.then_some(allowed),
+                    hidden.map(|Name(name)| name.clone()).collect(),
+                )
+            }
+        };
+        if shown.as_ref().is_some_and(Vec::is_empty) {
             return Err(denied(format!(
                 "the policy allows no column of \"{}\", or there is no such target ({})",
-                table.name,
-                rule.map(|(place, _)| place).unwrap_or_default()
+                target.text(),
+                self.some_rule(names, target).unwrap_or_default()
             )));
         }
-        Ok(allowed)
+        Ok((shown, hidden))
     }
 }
 
-/// A target whose columns are restricted.
+/// A target of a job, and what is known of it.
 struct Table {
-    name: String,
-    columns: Vec<TargetColumn>,
+    target: Target,
+    columns: Columns,
+    restricted: bool,
+}
+
+impl Table {
+    /// The columns of the database that a job may mean by this name.
+    fn known<'t>(
+        &'t self,
+        names: &'t NameRules,
+        name: &'t str,
+    ) -> impl Iterator<Item = &'t TargetColumn> {
+        let columns = match &self.columns {
+            Columns::Known(columns) => columns.as_slice(),
+            Columns::NoSuchTarget | Columns::Schemaless { .. } => &[],
+        };
+        columns
+            .iter()
+            .filter(move |known| names.is_column(&known.name, name))
+    }
+}
+
+/// The place of the table that a column is of: a filter may name one that only a joined table has.
+fn owner(names: &NameRules, tables: &[Table], column: NamedColumn<'_>) -> usize {
+    if let Some(join) = column.join {
+        return join + 1;
+    }
+    let schemaless = |table: &Table| matches!(table.columns, Columns::Schemaless { .. });
+    if column.role != ColumnRole::Filter || tables.first().is_none_or(schemaless) {
+        return 0;
+    }
+    let has = |table: &Table| table.known(names, column.name).next().is_some();
+    tables.iter().position(has).unwrap_or(0)
 }

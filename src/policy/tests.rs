@@ -6,11 +6,8 @@ use super::*;
 use crate::job::TargetColumn;
 use crate::options::{JobKind, Request};
 
-const BRIDGES: [&str; 3] = [
-    "@semilayer/bridge-postgres",
-    "@semilayer/bridge-mysql",
-    "@semilayer/bridge-sqlite",
-];
+use crate::job::fixture::{ALL as PACKAGES, FILE, SERVER};
+use crate::job::{Columns, Package};
 
 fn table() -> Vec<TargetColumn> {
     let column = |name: &str, key| TargetColumn {
@@ -33,15 +30,16 @@ fn policy(entry: Value) -> Policy {
 /// What becomes of a job on `people`.
 fn apply(
     policy: &Policy,
-    bridge: &str,
+    package: &Package,
     kind: &str,
     target: &str,
     options: &Value,
 ) -> Result<Request, JobError> {
-    let mut request = Request::parse(JobKind::of(kind), target, options, bridge).unwrap();
-    let permit = policy.admit("s1", "db", bridge).unwrap();
+    let kind = JobKind::of(kind);
+    let mut request = Request::parse(kind, target, options, &package.options).unwrap();
+    let permit = policy.admit("s1", "db").unwrap();
     permit
-        .apply(&mut request, target, &mut |_| Ok(table()))
+        .apply(package, &mut request, &mut |_| Ok(Columns::Known(table())))
         .map(|()| request)
 }
 
@@ -126,19 +124,19 @@ fn uses(column: &str) -> Vec<(&'static str, Value)> {
 fn a_denied_column_cannot_be_named_anywhere() {
     let denied = policy(json!({"columns": {"people": {"deny": ["secret"]}}}));
     let allowed = policy(json!({"columns": {"*": {"allow": ["id", "name", "updated_at"]}}}));
-    for bridge in BRIDGES {
+    for package in PACKAGES {
         for (kind, options) in uses("secret") {
             for policy in [&denied, &allowed] {
-                let error = apply(policy, bridge, kind, "people", &options);
-                let error = error.expect_err(&format!("{bridge} {kind} {options}"));
+                let error = apply(policy, package, kind, "people", &options);
+                let error = error.expect_err(&format!("{kind} {options}"));
                 assert_eq!(error.code, ErrorCode::PolicyDenied, "{error}");
                 assert!(error.message.contains("(sources.db.columns."), "{error}");
             }
         }
         // The same questions about another column are fine.
         for (kind, options) in uses("name") {
-            let fine = apply(&denied, bridge, kind, "people", &options);
-            assert!(fine.is_ok(), "{bridge} {kind} {options}: {fine:?}");
+            let fine = apply(&denied, package, kind, "people", &options);
+            assert!(fine.is_ok(), "{kind} {options}: {fine:?}");
         }
     }
 }
@@ -164,14 +162,14 @@ fn other_spellings_and_what_is_no_column_do_not_get_around_it() {
         "secret\" --",
         "sec`ret",
     ];
-    for bridge in BRIDGES {
+    for package in PACKAGES {
         for spelling in spellings {
             for (kind, options) in uses(spelling) {
-                match apply(&policy, bridge, kind, "people", &options) {
+                match apply(&policy, package, kind, "people", &options) {
                     Err(error) => assert_eq!(error.code, ErrorCode::PolicyDenied),
                     // A tracking column that is not there filters nothing.
                     Ok(Request::Read(read)) => assert_eq!(read.changed_since, None),
-                    Ok(_) => panic!("{bridge} {kind} {options}"),
+                    Ok(_) => panic!("{kind} {options}"),
                 }
             }
         }
@@ -181,13 +179,13 @@ fn other_spellings_and_what_is_no_column_do_not_get_around_it() {
 #[test]
 fn all_columns_become_those_that_are_allowed() {
     let policy = policy(json!({"columns": {"people": {"deny": ["secret"]}}}));
-    for bridge in BRIDGES {
+    for package in PACKAGES {
         for kind in ["read", "query", "batchRead"] {
-            let mut request = apply(&policy, bridge, kind, "people", &json!({})).unwrap();
+            let mut request = apply(&policy, package, kind, "people", &json!({})).unwrap();
             let shown = request.shown_columns().unwrap().clone().unwrap();
             assert_eq!(shown, ["id", "name", "updated_at"]);
         }
-        let other = apply(&policy, bridge, "query", "animals", &json!({})).unwrap();
+        let other = apply(&policy, package, "query", "animals", &json!({})).unwrap();
         assert!(other.shows_all());
     }
 }
@@ -195,19 +193,19 @@ fn all_columns_become_those_that_are_allowed() {
 #[test]
 fn a_walk_needs_its_key() {
     let policy = policy(json!({"columns": {"people": {"deny": ["id"]}}}));
-    for bridge in BRIDGES {
+    for package in PACKAGES {
         for options in [
             json!({}),
             json!({"fields": ["name"]}),
             json!({"cursor": "5"}),
         ] {
-            let error = apply(&policy, bridge, "read", "people", &options).unwrap_err();
+            let error = apply(&policy, package, "read", "people", &options).unwrap_err();
             assert!(error.message.contains("by its key"), "{error}");
         }
-        assert!(apply(&policy, bridge, "query", "people", &json!({})).is_ok());
+        assert!(apply(&policy, package, "query", "people", &json!({})).is_ok());
         // `ids` of an aggregate are a filter on the column `id`.
         let ids = json!({"ids": ["1"]});
-        assert!(apply(&policy, bridge, "aggregate", "people", &ids).is_err());
+        assert!(apply(&policy, package, "aggregate", "people", &ids).is_err());
     }
 }
 
@@ -217,7 +215,7 @@ fn targets_are_checked_wherever_they_are_named() {
     let allowed = policy(json!({"targets": {"allow": ["animals"]}}));
     let join = json!({"joins": [{"target": "people", "alias": "p", "kind": "left",
                                  "on": {"local": "id", "foreign": "id"}}]});
-    for bridge in BRIDGES {
+    for package in PACKAGES {
         for policy in [&denied, &allowed] {
             for kind in [
                 "read",
@@ -227,29 +225,28 @@ fn targets_are_checked_wherever_they_are_named() {
                 "introspectTarget",
                 "aggregate",
             ] {
-                let error = apply(policy, bridge, kind, "people", &json!({})).unwrap_err();
+                let error = apply(policy, package, kind, "people", &json!({})).unwrap_err();
                 assert_eq!(error.code, ErrorCode::PolicyDenied);
                 assert!(error.message.contains("sources.db.targets."), "{error}");
-                assert!(apply(policy, bridge, kind, "animals", &json!({})).is_ok());
+                assert!(apply(policy, package, kind, "animals", &json!({})).is_ok());
             }
             for options in [json!({"target": "people"}), join.clone()] {
-                let error = apply(policy, bridge, "aggregate", "animals", &options);
+                let error = apply(policy, package, "aggregate", "animals", &options);
                 assert_eq!(error.unwrap_err().code, ErrorCode::PolicyDenied);
             }
             for kind in ["listTargets", "test"] {
-                assert!(apply(policy, bridge, kind, "people", &json!({})).is_ok());
+                assert!(apply(policy, package, kind, "people", &json!({})).is_ok());
             }
         }
     }
-    let postgres = BRIDGES[0];
     for target in ["public.people", "app.people"] {
-        assert!(apply(&denied, postgres, "query", target, &json!({})).is_err());
+        assert!(apply(&denied, &SERVER, "query", target, &json!({})).is_err());
     }
-    for (bridge, target) in [(postgres, "pg_stats"), (BRIDGES[2], "sqlite_schema")] {
-        assert!(apply(&denied, bridge, "query", target, &json!({})).is_err());
+    for (package, target) in [(&SERVER, "own_stats"), (&FILE, "own_schema")] {
+        assert!(apply(&denied, package, "query", target, &json!({})).is_err());
     }
-    for bridge in &BRIDGES[1..] {
-        assert!(apply(&denied, bridge, "query", "PEOPLE", &json!({})).is_err());
+    for package in &PACKAGES[1..] {
+        assert!(apply(&denied, package, "query", "PEOPLE", &json!({})).is_err());
     }
 }
 
@@ -258,16 +255,20 @@ fn lists_of_targets_and_columns_show_what_is_allowed() {
     let policy = policy(
         json!({"targets": {"deny": ["hidden"]}, "columns": {"people": {"deny": ["secret"]}}}),
     );
-    for bridge in BRIDGES {
-        let permit = policy.admit("s1", "db", bridge).unwrap();
-        let list =
-            |name: &str| permit.filter_row(&Request::ListTargets, "", json!({ "name": name }));
-        assert!(list("people").is_some() && list("hidden").is_none());
-        let row = json!({"name": "people", "columns": [{"name": "id"}, {"name": "secret"}], "rowCount": 3});
-        assert_eq!(
-            permit.filter_row(&Request::IntrospectTarget, "people", row),
-            Some(json!({"name": "people", "columns": [{"name": "id"}], "rowCount": 3}))
+    for package in PACKAGES {
+        let permit = policy.admit("s1", "db").unwrap();
+        let hides = |request: &Request, name| permit.hidden(package, request).unwrap()(name);
+        assert!(!hides(&Request::ListTargets, "people"));
+        assert!(hides(&Request::ListTargets, "hidden"));
+        let people = Request::parse(
+            JobKind::IntrospectTarget,
+            "people",
+            &json!({}),
+            &package.options,
         );
+        let people = people.unwrap();
+        assert!(!hides(&people, "id") && hides(&people, "secret"));
+        assert!(permit.hidden(package, &Request::Test).is_none());
     }
 }
 
@@ -278,31 +279,25 @@ fn a_source_has_its_own_entries_or_the_one_for_all_or_is_refused() {
     )
     .unwrap();
     let rows = |id: &str, name: &str| {
-        let permit = policy.admit(id, name, BRIDGES[0]).unwrap();
+        let permit = policy.admit(id, name).unwrap();
         permit.caps().rows.unwrap()
     };
     assert_eq!(rows("x", "my_db"), (10, "sources.My-DB.maxRows".to_owned()));
     assert_eq!(rows("s7", "my db").0, 3);
     assert_eq!(rows("x", "other").0, 99);
     let strict = Policy::parse(r#"{"sources": {"a": {}}}"#).unwrap();
-    let error = strict.admit("x", "b", BRIDGES[0]).unwrap_err();
+    let error = strict.admit("x", "b").unwrap_err();
     assert!(
         error.message.contains("no entry for source \"b\""),
         "{error}"
     );
-    assert!(
-        strict
-            .admit("x", "A", BRIDGES[0])
-            .unwrap()
-            .caps()
-            .is_empty()
-    );
+    assert!(strict.admit("x", "A").unwrap().caps().is_empty());
 }
 
 #[test]
 fn caps_name_their_rule() {
     let caps = policy(json!({"maxRows": 2, "maxBytes": 100}));
-    let caps = caps.admit("s", "db", BRIDGES[0]).unwrap().caps();
+    let caps = caps.admit("s", "db").unwrap().caps();
     assert_eq!(caps.check(2, 100), Ok(()));
     for (rows, bytes, rule) in [
         (3, 1, "sources.db.maxRows"),
@@ -311,4 +306,112 @@ fn caps_name_their_rule() {
         let error = caps.check(rows, bytes).unwrap_err();
         assert!(error.message.contains(rule), "{error}");
     }
+}
+
+#[test]
+fn a_catalog_cannot_be_checked_and_is_refused() {
+    let policy = policy(json!({"targets": {"deny": ["hidden"]}}));
+    for package in PACKAGES {
+        for (target, place) in [
+            ("a.hidden", "targets.deny[0]"),
+            ("x.a.hidden", "targets.deny[0]"),
+            ("x.a.people", "sources.db.targets)"),
+        ] {
+            let options = json!({ "target": target });
+            let error = apply(&policy, package, "aggregate", "people", &options);
+            let error = error.unwrap_err();
+            assert!(error.message.contains(place), "{error}");
+        }
+        let options = json!({"target": "a.people"});
+        assert!(apply(&policy, package, "aggregate", "people", &options).is_ok());
+    }
+}
+
+/// `people` has a name, and `secrets`, which is joined to it, a code and a name.
+#[test]
+fn a_filter_is_about_the_table_that_has_its_column() {
+    let policy = policy(json!({"columns": {"secrets": {"deny": ["code", "name"]}}}));
+    let columns = |names: &[&str]| {
+        let columns = names.iter().map(|name| TargetColumn {
+            name: name.to_string(),
+            key: false,
+            hidden: false,
+        });
+        Columns::Known(columns.collect())
+    };
+    let try_ = |package: &Package, filter: Value| {
+        let options = json!({
+            "joins": [{"target": "x.secrets", "alias": "s", "kind": "left",
+                       "on": {"local": "id", "foreign": "id"}}],
+            "candidatesWhere": filter, "measures": {"m": {"agg": "count", "where": filter}},
+        });
+        let mut request =
+            Request::parse(JobKind::Aggregate, "people", &options, &package.options).unwrap();
+        let permit = policy.admit("s1", "db").unwrap();
+        permit.apply(package, &mut request, &mut |target| {
+            Ok(match target.table() {
+                "people" => columns(&["id", "name"]),
+                _ => columns(&["id", "code", "name"]),
+            })
+        })
+    };
+    for package in PACKAGES {
+        assert_eq!(try_(package, json!({"name": "x"})), Ok(()));
+        let error = try_(package, json!({"$not": {"code": "x"}})).unwrap_err();
+        assert!(error.message.contains("columns.secrets.deny"), "{error}");
+    }
+}
+
+#[test]
+fn without_a_catalog_names_decide() {
+    let apply = |entry: Value, kind: &str, options: Value| {
+        let policy = policy(json!({"columns": {"people": entry}}));
+        let mut request =
+            Request::parse(JobKind::of(kind), "people", &options, &FILE.options).unwrap();
+        let permit = policy.admit("s1", "db").unwrap();
+        permit
+            .apply(&FILE, &mut request, &mut |_| {
+                Ok(Columns::Schemaless { key: "_id" })
+            })
+            .map(|()| request)
+    };
+    let deny = json!({"deny": ["address.street", "secret"]});
+    for path in [
+        "secret",
+        "secret.a",
+        "address",
+        "address.street",
+        "address.0.street.x",
+    ] {
+        for (kind, options) in uses(path) {
+            let error = apply(deny.clone(), kind, options.clone());
+            let error = error.expect_err(&format!("{kind} {options}"));
+            assert_eq!(error.code, ErrorCode::PolicyDenied, "{error}");
+        }
+    }
+    for (kind, options) in uses("address.city") {
+        assert!(apply(deny.clone(), kind, options).is_ok());
+    }
+    let shown = |entry: Value| {
+        let mut request = apply(entry, "query", json!({})).unwrap();
+        let hidden = request.hidden().unwrap().clone();
+        (request.shown_columns().unwrap().clone(), hidden)
+    };
+    let names = |names: &[&str]| names.iter().map(|n| n.to_string()).collect::<Vec<_>>();
+    assert_eq!(
+        shown(deny.clone()),
+        (None, names(&["address.street", "secret"]))
+    );
+    assert_eq!(
+        shown(
+            json!({"allow": ["name", "address", "secret"], "deny": ["address.street", "secret"]})
+        ),
+        (
+            Some(names(&["name", "address"])),
+            names(&["address.street", "secret"])
+        )
+    );
+    assert!(apply(json!({"allow": []}), "query", json!({})).is_err());
+    assert!(apply(json!({"deny": ["_id"]}), "read", json!({})).is_err());
+    assert!(apply(deny, "read", json!({})).is_ok());
 }

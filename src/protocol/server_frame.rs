@@ -299,7 +299,7 @@ mod tests {
 
     fn a_job() -> Value {
         json!({"id": "j1", "type": "job", "deadlineMs": 1500, "params": {
-            "source": {"id": "s", "name": "primary-db", "bridge": "@semilayer/bridge-postgres",
+            "source": {"id": "s", "name": "primary-db", "bridge": "bridge-of-a-test",
                 "credentialsLocation": "managed", "config": {"url": "postgres://u:p@h/d"}},
             "job": {"kind": "query", "target": "t", "options": {"limit": 1}}}})
     }

@@ -1,6 +1,6 @@
 //! Runner-local configuration: `SEMILAYER_SOURCE_<NAME>_<KEY>`, read from this process' environment instead
 //! of being sent by the gateway. `<NAME>` is the source's name in upper case, every character that is no
-//! ASCII letter or digit replaced by `_`; `<KEY>` is one of the keys of the source's bridge (`bridge_keys`).
+//! ASCII letter or digit replaced by `_`; `<KEY>` is one of the keys of the source's bridge (its package has them).
 //! `POOL_MAX` is `pool.max`. `<KEY>_FILE` reads the value from a file. An empty variable counts as not set.
 
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{ErrorCode, JobError};
 use crate::files::read_secret;
-use crate::sources::bridge_keys::{BridgeKeys, Key, Kind, is_key_of_any, keys_of};
+use crate::job::{Key, KeyKind, Package};
 
 const PREFIX: &str = "SEMILAYER_SOURCE_";
 const FILE: &str = "_FILE";
@@ -24,6 +24,7 @@ const BRIDGE: &str = "BRIDGE";
 pub struct SourceEnvironment {
     /// Without the prefix.
     variables: BTreeMap<String, OsString>,
+    packages: Vec<&'static Package>,
 }
 
 /// A source that the environment describes, found without the gateway's help.
@@ -36,8 +37,12 @@ pub struct LocalSource {
 }
 
 impl SourceEnvironment {
-    /// Takes the variables that begin with `SEMILAYER_SOURCE_` out of `variables`.
-    pub fn from_env(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+    /// Takes the variables that begin with `SEMILAYER_SOURCE_` out of `variables`. `packages` are those of the
+    /// bridges that sources may have.
+    pub fn from_env(
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+        packages: impl IntoIterator<Item = &'static Package>,
+    ) -> Self {
         let variables = variables
             .into_iter()
             .filter(|(_, value)| !value.is_empty())
@@ -47,7 +52,15 @@ impl SourceEnvironment {
                 Some((name.strip_prefix(PREFIX)?.to_owned(), value))
             })
             .collect();
-        Self { variables }
+        Self {
+            variables,
+            packages: packages.into_iter().collect(),
+        }
+    }
+
+    fn package(&self, name: &str) -> Option<&'static Package> {
+        let mut packages = self.packages.iter();
+        packages.find(|package| package.name() == name).copied()
     }
 
     /// The configuration of a runner-local source. `known` are the names of all runner-local sources, as far
@@ -61,19 +74,19 @@ impl SourceEnvironment {
         bridge: &str,
         known: &[String],
     ) -> Result<Map<String, Value>, JobError> {
-        let Some(keys) = keys_of(bridge) else {
+        let Some(package) = self.package(bridge) else {
             return Ok(Map::new());
         };
         if let Some(problem) = shared_prefix(name, known) {
             return Err(unusable(problem));
         }
-        if let Some(problem) = self.missing(name, &keys) {
+        if let Some(problem) = self.missing(name, package) {
             return Err(unusable(problem));
         }
         let source = variable_name(name);
         let mut config = Map::new();
         let mut read = BTreeMap::new();
-        for key in keys.keys {
+        for key in package.keys {
             let variable = format!("{source}_{}", key.variable);
             let Some((variable, text)) = self.text(&variable).map_err(unusable)? else {
                 continue;
@@ -94,20 +107,21 @@ impl SourceEnvironment {
     /// files; one line each, for the log.
     pub fn problems(&self, name: &str, bridge: &str, known: &[String]) -> Vec<String> {
         let mut problems: Vec<_> = shared_prefix(name, known).into_iter().collect();
-        let Some(keys) = keys_of(bridge) else {
+        let Some(package) = self.package(bridge) else {
             return problems;
         };
-        problems.extend(self.missing(name, &keys));
+        problems.extend(self.missing(name, package));
         let prefix = format!("{}_", variable_name(name));
         for (variable, _) in self.variables.range(prefix.clone()..) {
             let Some(rest) = variable.strip_prefix(&prefix) else {
                 break;
             };
-            let is_key = |text: &str| keys.keys.iter().any(|key| key.variable == text);
+            let is_key = |text: &str| package.keys.iter().any(|key| key.variable == text);
             let base = rest.strip_suffix(FILE).unwrap_or(rest);
             // `DB_REPLICA_URL` is the URL of another source, `db-replica`, whether we know it or not.
-            let is_of_another = is_key_of_any(|key| {
-                base.strip_suffix(key)
+            let mut keys = self.packages.iter().flat_map(|package| package.keys);
+            let is_of_another = keys.any(|key| {
+                base.strip_suffix(key.variable)
                     .is_some_and(|source| source.ends_with('_'))
             });
             if !is_key(rest) && !is_key(base) && rest != BRIDGE && !is_of_another {
@@ -121,14 +135,23 @@ impl SourceEnvironment {
 
     /// The sources that the variables describe, in name order.
     pub fn local_sources(&self) -> Vec<LocalSource> {
-        const TELLING: [&str; 5] = ["_BRIDGE", "_CONNECTION_STRING", "_HOST", "_PATH", "_URL"];
+        let packages = self.packages.iter();
+        let telling: Vec<_> = packages
+            .flat_map(|package| package.found_by)
+            .chain([&BRIDGE])
+            .collect();
+        let source = |variable: &'_ str| {
+            let name = |key: &str| variable.strip_suffix(key)?.strip_suffix('_');
+            // Of `A_CONNECTION_STRING` and the like only the whole key counts.
+            let names = telling.iter().filter_map(|key| name(key));
+            names.min_by_key(|name| name.len()).map(str::to_owned)
+        };
         let mut names: Vec<_> = self
             .variables
             .keys()
             .map(|variable| variable.strip_suffix(FILE).unwrap_or(variable))
-            .filter_map(|variable| TELLING.iter().find_map(|key| variable.strip_suffix(key)))
+            .filter_map(source)
             .filter(|name| !name.is_empty())
-            .map(str::to_owned)
             .collect();
         names.sort_unstable();
         names.dedup();
@@ -162,38 +185,38 @@ impl SourceEnvironment {
             Ok::<_, String>(found.map(|(_, text)| text))
         };
         if let Some(bridge) = text(BRIDGE)? {
-            return Ok(if bridge.starts_with('@') {
-                bridge
-            } else {
-                format!("@semilayer/bridge-{bridge}")
-            });
+            return Ok(Package::long_name(&bridge));
         }
+        let told = |tells: &dyn Fn(&Package) -> bool| {
+            let mut packages = self.packages.iter();
+            packages.find(|package| tells(package)).map(|p| p.name())
+        };
         let url = match text("URL")? {
             Some(url) => Some(url),
             None => text("CONNECTION_STRING")?,
         };
         if let Some(url) = url {
-            let bridge = match url.split_once("://").map(|(scheme, _)| scheme) {
-                Some("postgres" | "postgresql") => "postgres",
-                Some("cockroachdb") => "cockroachdb",
-                Some("mysql") => "mysql",
-                Some("mariadb") => "mariadb",
-                _ => {
-                    return Err(format!(
-                        "the scheme of {PREFIX}{source}_URL tells no bridge; set {PREFIX}{source}_BRIDGE"
-                    ));
-                }
-            };
-            return Ok(format!("@semilayer/bridge-{bridge}"));
+            let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
+            let bridge = told(&|package| package.schemes.contains(&scheme));
+            return bridge.map(str::to_owned).ok_or_else(|| {
+                format!(
+                    "the scheme of {PREFIX}{source}_URL tells no bridge; set {PREFIX}{source}_BRIDGE"
+                )
+            });
         }
-        if text("PATH")?.is_some() {
-            return Ok("@semilayer/bridge-sqlite".to_owned());
+        let keys = self.packages.iter().filter_map(|package| package.told_by);
+        for key in keys {
+            if text(key)?.is_some()
+                && let Some(bridge) = told(&|package| package.told_by == Some(key))
+            {
+                return Ok(bridge.to_owned());
+            }
         }
         Err(format!("set {PREFIX}{source}_BRIDGE to tell its bridge"))
     }
 
     /// Says which variables to set when those that are set do not suffice.
-    fn missing(&self, name: &str, keys: &BridgeKeys) -> Option<String> {
+    fn missing(&self, name: &str, package: &Package) -> Option<String> {
         let source = variable_name(name);
         let is_set = |key: &&str| {
             let variable = format!("{source}_{key}");
@@ -204,10 +227,10 @@ impl SourceEnvironment {
             ways.iter()
                 .any(|way| way.iter().all(|names| names.iter().any(is_set)))
         };
-        if suffices(keys.ways) {
+        if suffices(package.enough) {
             return None;
         }
-        let mut ways = keys.ways.iter().map(|way| {
+        let mut ways = package.enough.iter().map(|way| {
             let names = way.iter().filter_map(|names| names.first());
             let variables: Vec<_> = names.map(|key| format!("{PREFIX}{source}_{key}")).collect();
             match variables.split_last() {
@@ -287,13 +310,13 @@ fn shared_prefix(name: &str, known: &[String]) -> Option<String> {
 /// The value of a key, or what it must be.
 fn value(key: &Key, text: String) -> Result<Value, &'static str> {
     match key.kind {
-        Kind::Text => Ok(Value::String(text)),
-        Kind::Number => text
+        KeyKind::Text | KeyKind::Secret => Ok(Value::String(text)),
+        KeyKind::Number => text
             .trim()
             .parse::<u32>()
             .map(Value::from)
             .map_err(|_| "a whole number"),
-        Kind::Switch => Ok(match text.trim() {
+        KeyKind::Switch => Ok(match text.trim() {
             "true" => Value::Bool(true),
             "false" => Value::Bool(false),
             _ => Value::String(text),

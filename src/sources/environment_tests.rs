@@ -2,14 +2,14 @@ use super::*;
 use serde_json::json;
 use std::os::unix::ffi::OsStringExt;
 
-const POSTGRES: &str = "@semilayer/bridge-postgres";
-const SQLITE: &str = "@semilayer/bridge-sqlite";
+use crate::job::fixture::{ALL, FILE_NAME, LOOSE_NAME as LOOSE, SERVER_NAME as SERVER};
 
 fn environment(variables: &[(&str, &str)]) -> SourceEnvironment {
     SourceEnvironment::from_env(
         variables
             .iter()
             .map(|(name, value)| (format!("{PREFIX}{name}").into(), (*value).into())),
+        ALL,
     )
 }
 
@@ -32,19 +32,17 @@ fn values_have_the_type_of_their_key() {
             ("PRIMARY_DB_DATABASE", "2024"),
             ("PRIMARY_DB_USER", "42"),
             ("PRIMARY_DB_PASSWORD", "007"),
-            ("PRIMARY_DB_IP_FAMILY", "6"),
-            ("PRIMARY_DB_CONNECTION_TIMEOUT_MILLIS", "250"),
-            ("PRIMARY_DB_ENABLE_POSTGIS", "false"),
+            ("PRIMARY_DB_FAST", "false"),
             ("PRIMARY_DB_POOL_MAX", "5"),
             ("PRIMARY_DB_POOL_MIN", "1"),
-            ("PRIMARY_DB_BRIDGE", "postgres"),
+            ("PRIMARY_DB_BRIDGE", "server"),
         ],
         "primary-db",
-        POSTGRES,
+        SERVER,
     );
     let expected = json!({
         "host": "db.internal", "port": 5433, "database": "2024", "user": "42", "password": "007",
-        "ipFamily": 6, "connectionTimeoutMillis": 250, "enablePostgis": false,
+        "fast": false,
         "pool": {"min": 1, "max": 5},
     });
     assert_eq!(found.unwrap(), expected);
@@ -53,19 +51,19 @@ fn values_have_the_type_of_their_key() {
 #[test]
 fn a_source_does_not_swallow_the_variables_of_another() {
     let variables = [
-        ("DB_URL", "postgres://one"),
-        ("DB_REPLICA_URL", "postgres://two"),
+        ("DB_URL", "server://one"),
+        ("DB_REPLICA_URL", "server://two"),
         ("DB_REPLICA_POOL_MAX", "9"),
     ];
     assert_eq!(
-        config(&variables, "db", POSTGRES).unwrap(),
-        json!({"url": "postgres://one"})
+        config(&variables, "db", SERVER).unwrap(),
+        json!({"url": "server://one"})
     );
     assert_eq!(
-        config(&variables, "db-replica", POSTGRES).unwrap(),
-        json!({"url": "postgres://two", "pool": {"max": 9}})
+        config(&variables, "db-replica", SERVER).unwrap(),
+        json!({"url": "server://two", "pool": {"max": 9}})
     );
-    let message = config(&variables[1..], "db", POSTGRES).unwrap_err();
+    let message = config(&variables[1..], "db", SERVER).unwrap_err();
     assert!(message.contains("SEMILAYER_SOURCE_DB_URL (or"), "{message}");
 }
 
@@ -74,26 +72,26 @@ fn what_is_missing_is_named() {
     for (variables, bridge, message) in [
         (
             &[][..],
-            POSTGRES,
+            SERVER,
             "source \"primary-db\" is runner-local: set SEMILAYER_SOURCE_PRIMARY_DB_URL (or \
              SEMILAYER_SOURCE_PRIMARY_DB_HOST and SEMILAYER_SOURCE_PRIMARY_DB_DATABASE)",
         ),
         (
             &[("PRIMARY_DB_HOST", "h"), ("PRIMARY_DB_URL", "")],
-            POSTGRES,
+            SERVER,
             "source \"primary-db\" is runner-local: set SEMILAYER_SOURCE_PRIMARY_DB_URL (or \
              SEMILAYER_SOURCE_PRIMARY_DB_HOST and SEMILAYER_SOURCE_PRIMARY_DB_DATABASE)",
         ),
         (
             &[("PRIMARY_DB_URL", "x")],
-            SQLITE,
+            FILE_NAME,
             "source \"primary-db\" is runner-local: set SEMILAYER_SOURCE_PRIMARY_DB_PATH",
         ),
         (
             &[],
-            "@semilayer/bridge-planetscale",
+            LOOSE,
             "source \"primary-db\" is runner-local: set SEMILAYER_SOURCE_PRIMARY_DB_URL (or \
-             SEMILAYER_SOURCE_PRIMARY_DB_HOST, SEMILAYER_SOURCE_PRIMARY_DB_USERNAME and \
+             SEMILAYER_SOURCE_PRIMARY_DB_HOST, SEMILAYER_SOURCE_PRIMARY_DB_USER and \
              SEMILAYER_SOURCE_PRIMARY_DB_PASSWORD)",
         ),
     ] {
@@ -107,15 +105,19 @@ fn what_is_missing_is_named() {
 #[test]
 fn names_with_odd_characters_are_found() {
     let variables = [("SALES___EU_1_PATH", "/data/x.db")];
-    let found = config(&variables, "sales. €u.1", SQLITE);
+    let found = config(&variables, "sales. €u.1", FILE_NAME);
     assert!(found.unwrap_err().contains("SALES___U_1_PATH"));
     assert_eq!(
-        config(&variables, "sales. _eu 1", SQLITE).unwrap(),
+        config(&variables, "sales. _eu 1", FILE_NAME).unwrap(),
         json!({"path": "/data/x.db"})
     );
-    assert!(config(&variables, "", SQLITE).unwrap_err().contains("name"));
     assert!(
-        config(&variables, "--", SQLITE)
+        config(&variables, "", FILE_NAME)
+            .unwrap_err()
+            .contains("name")
+    );
+    assert!(
+        config(&variables, "--", FILE_NAME)
             .unwrap_err()
             .contains("name")
     );
@@ -126,52 +128,59 @@ fn two_names_for_the_same_variables_use_neither() {
     let environment = environment(&[("A_B_PATH", "/data/x.db")]);
     let known = ["a-b".to_owned(), "a_b".to_owned(), "a-b".to_owned()];
     for name in ["a-b", "a_b"] {
-        let error = environment.config_for(name, SQLITE, &known).unwrap_err();
+        let error = environment.config_for(name, FILE_NAME, &known).unwrap_err();
         assert_eq!(error.code, ErrorCode::SourceConfig);
         assert!(error.message.contains("\"a-b\"") && error.message.contains("\"a_b\""));
-        assert_eq!(environment.problems(name, SQLITE, &known).len(), 1);
+        assert_eq!(environment.problems(name, FILE_NAME, &known).len(), 1);
     }
-    assert!(environment.config_for("a-b", SQLITE, &known[..1]).is_ok());
+    assert!(
+        environment
+            .config_for("a-b", FILE_NAME, &known[..1])
+            .is_ok()
+    );
 }
 
 #[test]
 fn a_secret_may_be_in_a_file() {
     let path = std::env::temp_dir().join(format!("semilayer-env-{}", std::process::id()));
-    std::fs::write(&path, "postgres://u:0123@h/d\n").unwrap();
+    std::fs::write(&path, "server://u:0123@h/d\n").unwrap();
     let path = path.to_str().unwrap();
     assert_eq!(
-        config(&[("DB_URL_FILE", path)], "db", POSTGRES).unwrap(),
-        json!({"url": "postgres://u:0123@h/d"})
+        config(&[("DB_URL_FILE", path)], "db", SERVER).unwrap(),
+        json!({"url": "server://u:0123@h/d"})
     );
-    let both = config(&[("DB_URL_FILE", path), ("DB_URL", "x")], "db", POSTGRES);
+    let both = config(&[("DB_URL_FILE", path), ("DB_URL", "x")], "db", SERVER);
     assert_eq!(
         both.unwrap_err(),
         "SEMILAYER_SOURCE_DB_URL and SEMILAYER_SOURCE_DB_URL_FILE are both set; set one of them"
     );
     std::fs::remove_file(path).unwrap();
-    let gone = config(&[("DB_URL_FILE", path)], "db", POSTGRES).unwrap_err();
+    let gone = config(&[("DB_URL_FILE", path)], "db", SERVER).unwrap_err();
     assert!(gone.starts_with("SEMILAYER_SOURCE_DB_URL_FILE: "), "{gone}");
 }
 
 #[test]
 fn unusable_values_are_named_and_not_shown() {
     let port = [("DB_URL", "x"), ("DB_PORT", "s3cret")];
-    let message = config(&port, "db", POSTGRES).unwrap_err();
+    let message = config(&port, "db", SERVER).unwrap_err();
     assert!(message.contains("SEMILAYER_SOURCE_DB_PORT"), "{message}");
     assert!(!message.contains("s3cret"));
     let twice = [
-        ("DB_URL", "mysql://h"),
+        ("DB_URL", "loose://h"),
         ("DB_SSLMODE", "require"),
         ("DB_SSL_MODE", "disable"),
     ];
-    let message = config(&twice, "db", "@semilayer/bridge-mysql").unwrap_err();
+    let message = config(&twice, "db", LOOSE).unwrap_err();
     assert!(message.contains("mean the same"), "{message}");
     let bytes = OsString::from_vec(b"\xff\xfe".to_vec());
-    let odd = SourceEnvironment::from_env([
-        ("SEMILAYER_SOURCE_DB_URL".into(), bytes.clone()),
-        (bytes, "x".into()),
-    ]);
-    let error = odd.config_for("db", POSTGRES, &[]).unwrap_err();
+    let odd = SourceEnvironment::from_env(
+        [
+            ("SEMILAYER_SOURCE_DB_URL".into(), bytes.clone()),
+            (bytes, "x".into()),
+        ],
+        ALL,
+    );
+    let error = odd.config_for("db", SERVER, &[]).unwrap_err();
     assert_eq!(error.message, "SEMILAYER_SOURCE_DB_URL is not UTF-8 text");
     assert_eq!(format!("{odd:?}"), "SourceEnvironment(1 variables)");
 }
@@ -180,41 +189,38 @@ fn unusable_values_are_named_and_not_shown() {
 fn a_misspelt_key_is_reported_and_the_key_of_another_source_is_not() {
     let environment = environment(&[
         ("DB_URL", "x"),
-        ("DB_BRIDGE", "postgres"),
+        ("DB_BRIDGE", "server"),
         ("DB_PASWORD", "x"),
         ("DB_REPLICA_URL", "x"),
         ("DB_REPLICA_PASSWORD_FILE", "x"),
         ("DB_POOL_MAX_FILE", "x"),
     ]);
-    let problems = environment.problems("db", POSTGRES, &[]);
+    let problems = environment.problems("db", SERVER, &[]);
     assert_eq!(
         problems,
-        [
-            "SEMILAYER_SOURCE_DB_PASWORD is ignored: source \"db\" has the bridge \
-          @semilayer/bridge-postgres, which has no key PASWORD"
-        ]
+        [format!(
+            "SEMILAYER_SOURCE_DB_PASWORD is ignored: source \"db\" has the bridge {SERVER}, \
+             which has no key PASWORD"
+        )]
     );
 }
 
 #[test]
 fn a_bridge_that_nobody_knows_is_not_a_matter_of_variables() {
-    assert_eq!(
-        config(&[], "db", "@semilayer/bridge-oracle").unwrap(),
-        json!({})
-    );
+    assert_eq!(config(&[], "db", "bridge-unknown").unwrap(), json!({}));
 }
 
 #[test]
 fn sources_are_found_without_the_gateway() {
     let found = environment(&[
-        ("A_URL", "postgresql://h/d"),
+        ("A_URL", "servers://h/d"),
         ("A_POOL_MAX", "1"),
         ("B_C_PATH", "/x"),
         ("D_HOST", "h"),
-        ("D_BRIDGE", "mariadb"),
+        ("D_BRIDGE", "loose"),
         ("E_HOST", "h"),
-        ("F_CONNECTION_STRING", "cockroachdb://h/d"),
-        ("G_URL", "redis://h"),
+        ("F_CONNECTION_STRING", "loose://h/d"),
+        ("G_URL", "strange://h"),
         ("H_URL_FILE", "/nowhere/at/all"),
     ])
     .local_sources();
@@ -228,14 +234,14 @@ fn sources_are_found_without_the_gateway() {
             )
         })
         .collect();
-    assert_eq!(bridges[0], ("A", Ok("@semilayer/bridge-postgres")));
-    assert_eq!(bridges[1], ("B_C", Ok("@semilayer/bridge-sqlite")));
-    assert_eq!(bridges[2], ("D", Ok("@semilayer/bridge-mariadb")));
+    assert_eq!(bridges[0], ("A", Ok(SERVER)));
+    assert_eq!(bridges[1], ("B_C", Ok(FILE_NAME)));
+    assert_eq!(bridges[2], ("D", Ok(LOOSE)));
     assert_eq!(
         bridges[3],
         ("E", Err("set SEMILAYER_SOURCE_E_BRIDGE to tell its bridge"))
     );
-    assert_eq!(bridges[4], ("F", Ok("@semilayer/bridge-cockroachdb")));
+    assert_eq!(bridges[4], ("F", Ok(LOOSE)));
     assert!(
         bridges[5]
             .1
@@ -250,9 +256,9 @@ fn sources_are_found_without_the_gateway() {
     );
     assert_eq!(bridges.len(), 7);
     let unclaimed = environment(&[
-        ("SHOP_URL", "postgres://h/d"),
+        ("SHOP_URL", "server://h/d"),
         ("SHOP_POOL_MAX", "1"),
-        ("SHOPS_URI", "postgres://h/d"),
+        ("SHOPS_URI", "server://h/d"),
         ("OTHER_PASSWORD", "x"),
     ])
     .unclaimed();

@@ -76,7 +76,7 @@ mod tests {
         Source {
             id: "s1".into(),
             name: "primary".into(),
-            bridge: "@semilayer/bridge-postgres".into(),
+            bridge: "bridge-server".into(),
             credentials: CredentialsLocation::Managed,
             config,
         }

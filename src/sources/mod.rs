@@ -1,6 +1,5 @@
 //! Sources: the databases that jobs name, and how each is reached.
 
-mod bridge_keys;
 mod environment;
 mod key;
 mod source;

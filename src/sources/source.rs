@@ -20,7 +20,7 @@ pub struct Source {
     pub id: String,
     /// The name people gave it; runner-local variables are derived from it.
     pub name: String,
-    /// Bridge package, such as `@semilayer/bridge-postgres`.
+    /// Name of its bridge's package.
     pub bridge: String,
     /// Where `config` comes from.
     pub credentials: CredentialsLocation,

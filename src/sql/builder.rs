@@ -5,31 +5,29 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::options::Order;
-use crate::sql::Dialect;
-use crate::sql::literal::text_placeholder;
+use crate::sql::{Dialect, Parameter};
 
 /// One statement, ready to send. Values stay JSON; each bridge converts them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statement {
-    /// Text with placeholders (`$1` or `?`).
+    /// Text with the dialect's placeholders.
     pub sql: String,
-    /// One value a placeholder, in order. On PostgreSQL the whole list of an `$in` is one value, an array.
+    /// One value a placeholder, in order. Some dialects have the whole list of an `$in` as one value, an array.
     pub params: Vec<Value>,
 }
 
 /// Writes a [`Statement`].
-#[derive(Debug)]
-pub struct Builder {
-    pub(crate) dialect: Dialect,
+pub struct Builder<'a> {
+    pub(crate) dialect: &'a dyn Dialect,
     sql: String,
     params: Vec<Value>,
     /// Columns that are not the target's own, with the alias of the table they are of.
     elsewhere: HashMap<String, String>,
 }
 
-impl Builder {
+impl<'a> Builder<'a> {
     /// An empty statement.
-    pub fn new(dialect: Dialect) -> Self {
+    pub fn new(dialect: &'a dyn Dialect) -> Self {
         Self {
             dialect,
             sql: String::with_capacity(256),
@@ -65,15 +63,21 @@ impl Builder {
 
     /// Binds a value and appends its placeholder.
     pub fn bind(&mut self, value: Value) -> &mut Self {
-        match (self.dialect, &value) {
-            (Dialect::Postgres, _) => {
-                self.sql.push('$');
-                self.sql
-                    .push_str(itoa::Buffer::new().format(self.params.len() + 1));
-            }
-            (Dialect::MySql, Value::String(text)) => self.sql.push_str(text_placeholder(text)),
-            (Dialect::MySql | Dialect::Sqlite, _) => self.sql.push('?'),
-        }
+        self.bind_value(None, value)
+    }
+
+    /// Binds a value that is compared with a column.
+    pub fn bind_beside(&mut self, column: &str, value: Value) -> &mut Self {
+        self.bind_value(Some(column), value)
+    }
+
+    fn bind_value(&mut self, column: Option<&str>, value: Value) -> &mut Self {
+        let parameter = Parameter {
+            number: self.params.len() + 1,
+            value: &value,
+            column,
+        };
+        self.dialect.placeholder(parameter, &mut self.sql);
         self.params.push(value);
         self
     }
@@ -90,18 +94,14 @@ impl Builder {
 
     /// Appends `LIMIT …` and `OFFSET …`, each only where asked for.
     pub fn window(&mut self, limit: Option<u64>, offset: Option<u64>) -> &mut Self {
-        match (limit, offset, self.dialect) {
-            (Some(limit), _, _) => {
+        match (limit, offset) {
+            (Some(limit), _) => {
                 self.push(" LIMIT ").bind(limit.into());
             }
-            // Neither grammar has OFFSET alone; these limits are their ways to say "none".
-            (None, Some(_), Dialect::MySql) => {
-                self.push(" LIMIT 18446744073709551615");
+            (None, Some(_)) => {
+                self.push(self.dialect.no_limit());
             }
-            (None, Some(_), Dialect::Sqlite) => {
-                self.push(" LIMIT -1");
-            }
-            (None, ..) => {}
+            (None, None) => {}
         }
         if let Some(offset) = offset {
             self.push(" OFFSET ").bind(offset.into());
@@ -115,36 +115,5 @@ impl Builder {
             sql: self.sql,
             params: self.params,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn text_stays_text_on_mysql() {
-        let mut builder = Builder::new(Dialect::MySql);
-        builder.bind(json!("a")).bind(json!("1")).bind(json!(1));
-        assert_eq!(builder.finish().sql, "CONCAT(?)?/*text*/?");
-    }
-
-    #[test]
-    fn windows_follow_the_dialect() {
-        let window = |dialect, limit, offset| {
-            let mut builder = Builder::new(dialect);
-            builder.window(limit, offset);
-            builder.finish()
-        };
-        let statement = window(Dialect::Postgres, Some(5), Some(10));
-        assert_eq!(statement.sql, " LIMIT $1 OFFSET $2");
-        assert_eq!(statement.params, [json!(5), json!(10)]);
-        assert_eq!(window(Dialect::Postgres, None, Some(1)).sql, " OFFSET $1");
-        assert_eq!(
-            window(Dialect::Sqlite, None, Some(1)).sql,
-            " LIMIT -1 OFFSET ?"
-        );
-        assert_eq!(window(Dialect::MySql, None, None).sql, "");
     }
 }

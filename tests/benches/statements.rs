@@ -3,11 +3,10 @@
 use std::hint::black_box;
 
 use criterion::Criterion;
+use semilayer_runner::bridges::{self, writers};
 use semilayer_runner::options::{JobKind, QueryOptions, Request};
 use semilayer_runner::sql::{Dialect, Selection};
 use serde_json::{Value, json};
-
-const BRIDGE: &str = "@semilayer/bridge-postgres";
 
 pub fn bench(criterion: &mut Criterion) {
     let point = json!({ "where": { "id": 123_456 } });
@@ -30,7 +29,10 @@ pub fn bench(criterion: &mut Criterion) {
             bencher.iter(|| parse(black_box(&options)));
         });
         let options = parse(&options);
-        for (engine, dialect) in [("postgres", Dialect::Postgres), ("mysql", Dialect::MySql)] {
+        for (engine, dialect) in [
+            ("postgres", writers::postgres_dialect()),
+            ("mysql", writers::mysql_dialect()),
+        ] {
             group.bench_function(format!("{name}, {engine}"), |bencher| {
                 bencher.iter(|| statement(dialect, black_box(&options)));
             });
@@ -40,13 +42,14 @@ pub fn bench(criterion: &mut Criterion) {
 }
 
 fn parse(options: &Value) -> QueryOptions {
-    match Request::parse(JobKind::Query, "people", options, BRIDGE).unwrap() {
+    let package = bridges::packages().next().unwrap();
+    match Request::parse(JobKind::Query, "people", options, &package.options).unwrap() {
         Request::Query(options) => options,
         other => panic!("{other:?} is no query"),
     }
 }
 
-fn statement(dialect: Dialect, options: &QueryOptions) -> String {
+fn statement(dialect: &dyn Dialect, options: &QueryOptions) -> String {
     let selection = Selection {
         dialect,
         select: "t.id, t.name, t.age",

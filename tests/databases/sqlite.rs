@@ -48,8 +48,9 @@ fn run(
     let (frames, sent) = QueueSender::queue(4096, &Wakeup::default());
     let limits = ChunkLimits::default();
     let mut sink = RowSink::new(Arc::clone(job), frames, limits, Slot::Rows);
-    let request = Request::parse(JobKind::of(kind), target, &options, PACKAGE)?;
-    let summary = bridge.run(job, target, &request, &mut sink)?;
+    let rules = &bridge.package().options;
+    let request = Request::parse(JobKind::of(kind), target, &options, rules)?;
+    let summary = bridge.run(job, &request, &mut sink)?;
     sink.flush()?;
     drop(sink);
     let mut rows = Vec::new();

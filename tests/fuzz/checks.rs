@@ -83,7 +83,8 @@ pub fn server_frame(bytes: &[u8]) {
 }
 
 fn request(kind: JobKind, target: &str, options: &Value, bridge: &str) -> Option<Request> {
-    match Request::parse(kind, target, options, bridge) {
+    let package = bridges::packages().find(|package| package.name() == bridge)?;
+    match Request::parse(kind, target, options, &package.options) {
         Ok(request) => Some(request),
         Err(error) => {
             assert!(!error.message.is_empty());
@@ -125,7 +126,7 @@ pub fn source_environment(bytes: &[u8]) {
             )
         })
     });
-    let environment = SourceEnvironment::from_env(variables);
+    let environment = SourceEnvironment::from_env(variables, bridges::packages());
     let bridge = package(choice);
     let known = [name.to_owned(), "other".to_owned()];
     let _ = environment.problems(name, &bridge, &known);

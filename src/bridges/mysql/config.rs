@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::Flavour;
-use super::encryption::{Encryption, Wishes};
-use crate::bridges::pool::configured_size;
-use crate::error::{ErrorCode, JobError};
+use super::encryption::{Encryption, TlsSettings};
+use crate::bridges::config::{pool_size, text, unusable};
+use crate::error::JobError;
 use crate::limits;
 
 /// MySQL's port.
@@ -65,11 +65,6 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// `SOURCE_CONFIG`, with what is wrong.
-pub(super) fn unusable(problem: &str) -> JobError {
-    JobError::new(ErrorCode::SourceConfig, problem)
-}
-
 #[derive(Default)]
 struct Parts {
     host: Option<String>,
@@ -79,7 +74,7 @@ struct Parts {
     password: Option<String>,
     database: Option<String>,
     connect: Option<Duration>,
-    wishes: Wishes,
+    tls: TlsSettings,
 }
 
 impl Settings {
@@ -117,14 +112,14 @@ impl Settings {
         for (name, value) in config {
             parts.take_setting(name, value)?;
         }
-        parts.finish(flavour, configured_size(config))
+        parts.finish(flavour, pool_size(config))
     }
 }
 
 impl Parts {
     fn take_url(&mut self, flavour: Flavour, text: &str) -> Result<(), JobError> {
-        let url = Url::parse(text)
-            .map_err(|error| unusable(&format!("\"url\" is not a URL: {error}")))?;
+        let url =
+            Url::parse(text).map_err(|error| unusable(format!("\"url\" is not a URL: {error}")))?;
         if flavour == Flavour::MariaDb && !matches!(url.scheme(), "mariadb" | "mysql") {
             return Err(unusable("\"url\" must begin with mariadb://"));
         }
@@ -155,7 +150,7 @@ impl Parts {
     /// what is unknown is ignored.
     fn take_setting(&mut self, name: &str, value: &Value) -> Result<(), JobError> {
         let plain = name.to_lowercase().replace(['-', '_'], "");
-        if self.wishes.take(&plain, value)? {
+        if self.tls.take(&plain, value)? {
             return Ok(());
         }
         match (name, value) {
@@ -185,21 +180,11 @@ impl Parts {
             user: self.user,
             password: self.password,
             database: self.database,
-            encryption: self.wishes.decide(flavour == Flavour::PlanetScale)?,
+            encryption: self.tls.decide(flavour == Flavour::PlanetScale)?,
             connect: self.connect.unwrap_or(limits::SOURCE_CONNECT),
             pool,
         })
     }
-}
-
-/// The first of these keys that holds a text; a number counts as its digits (a password of digits may have
-/// been made a number on its way).
-fn text(config: &Map<String, Value>, keys: &[&str]) -> Option<String> {
-    keys.iter().find_map(|key| match config.get(*key) {
-        Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
-        Some(Value::Number(number)) => Some(number.to_string()),
-        _ => None,
-    })
 }
 
 fn port(config: &Map<String, Value>) -> Result<Option<u16>, JobError> {
@@ -225,6 +210,7 @@ fn whole(value: &Value) -> Option<u64> {
 mod tests {
     use super::super::encryption::Mode;
     use super::*;
+    use crate::error::ErrorCode;
     use serde_json::json;
 
     fn settings(flavour: Flavour, config: Value) -> Result<Settings, JobError> {

@@ -7,7 +7,8 @@ use std::thread;
 use crossbeam_channel::{after, bounded, select};
 
 use super::config::Settings;
-use super::session::{self, Patience, Session};
+use super::connect::{self, Patience};
+use super::connection::Connection;
 use crate::bridges::pool::{Connector, connect_budget};
 use crate::error::{ErrorCode, JobError};
 use crate::job::JobControl;
@@ -59,12 +60,12 @@ impl Drop for Attempt {
 }
 
 impl Connector for MySqlConnector {
-    type Connection = Session;
+    type Connection = Connection;
 
     /// The driver cannot be made to give up on a server that accepts a connection and then says nothing, so
     /// it connects on a thread of its own. When time is up that thread is left behind until the silence has
     /// been long enough; a source for which too many of them are left gets no more.
-    fn connect(&self, job: &Arc<JobControl>) -> Result<Session, JobError> {
+    fn connect(&self, job: &Arc<JobControl>) -> Result<Connection, JobError> {
         let budget = connect_budget(job, self.settings.connect)?;
         let before = self.attempts.fetch_add(1, Ordering::Relaxed);
         let attempt = Attempt(Arc::clone(&self.attempts));
@@ -82,7 +83,7 @@ impl Connector for MySqlConnector {
                     silence: limits::SOURCE_SILENCE,
                 };
                 // Nobody waits any more when the job has ended: the session is closed right here.
-                let _ = answer.send(session::open(&settings, patience));
+                let _ = answer.send(connect::open(&settings, patience));
             })
             .map_err(|error| {
                 JobError::new(
@@ -91,13 +92,13 @@ impl Connector for MySqlConnector {
                 )
             })?;
         select! {
-            recv(answers) -> session => session.unwrap_or_else(|_| Err(self.nonsense())),
+            recv(answers) -> connection => connection.unwrap_or_else(|_| Err(self.nonsense())),
             recv(job.aborted()) -> _ => Err(job.check().err().unwrap_or_else(|| self.late())),
             recv(after(budget)) -> _ => Err(self.late()),
         }
     }
 
-    fn reusable(&self, session: &mut Session) -> bool {
-        !session.spent
+    fn reusable(&self, connection: &mut Connection) -> bool {
+        !connection.spent
     }
 }

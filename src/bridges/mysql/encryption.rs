@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use mysql::{ClientIdentity, SslOpts};
 use serde_json::{Map, Value};
 
-use super::config::unusable;
 use super::roots::RootsFile;
+use crate::bridges::config::unusable;
 use crate::error::JobError;
 use crate::tls;
 
@@ -28,7 +28,7 @@ pub(super) enum Mode {
 
 /// What the configuration says about TLS; `None` where it says nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Wishes {
+pub(super) struct TlsSettings {
     mode: Option<Mode>,
     reject_unauthorized: Option<bool>,
     libpq_compatible: bool,
@@ -38,7 +38,7 @@ pub(super) struct Wishes {
     key: Option<PathBuf>,
 }
 
-impl Wishes {
+impl TlsSettings {
     /// Takes one setting; true when it is about TLS. The first mode that is named counts. `name` is in lower
     /// case without `-` and `_`.
     pub(super) fn take(&mut self, name: &str, value: &Value) -> Result<bool, JobError> {
@@ -66,7 +66,7 @@ impl Wishes {
             && text.trim_start().starts_with('{')
         {
             let members = serde_json::from_str(text)
-                .map_err(|_| unusable(&format!("\"{name}\" is not a JSON object")))?;
+                .map_err(|_| unusable(format!("\"{name}\" is not a JSON object")))?;
             return self.take_object(&members);
         }
         match word(value).as_str() {
@@ -121,11 +121,11 @@ impl Wishes {
         let mut own = Vec::new();
         if let Some(file) = &self.roots {
             own = tls::read_certificates(file)
-                .map_err(|error| unusable(&format!("sslrootcert {}: {error}", file.display())))?;
+                .map_err(|error| unusable(format!("sslrootcert {}: {error}", file.display())))?;
         }
         if let Some(pem) = &self.inline_roots {
             let found = tls::parse_certificates(pem.as_bytes())
-                .map_err(|error| unusable(&format!("ssl.ca {error}")))?;
+                .map_err(|error| unusable(format!("ssl.ca {error}")))?;
             own.extend(found);
         }
         roots.extend(own);
@@ -207,11 +207,11 @@ mod tests {
     use serde_json::json;
 
     fn decided(settings: &[(&str, Value)], required: bool) -> Option<Mode> {
-        let mut wishes = Wishes::default();
+        let mut found = TlsSettings::default();
         for (name, value) in settings {
-            assert!(wishes.take(name, value).unwrap());
+            assert!(found.take(name, value).unwrap());
         }
-        wishes
+        found
             .decide(required)
             .ok()
             .map(|encryption| encryption.mode)
@@ -254,8 +254,12 @@ mod tests {
             );
         }
         assert_eq!(decided(&[], false), Some(Mode::IfOffered));
-        assert!(Wishes::default().take("ssl", &json!("{oops")).is_err());
-        assert!(!Wishes::default().take("charset", &json!("utf8")).unwrap());
+        assert!(TlsSettings::default().take("ssl", &json!("{oops")).is_err());
+        assert!(
+            !TlsSettings::default()
+                .take("charset", &json!("utf8"))
+                .unwrap()
+        );
     }
 
     #[test]
@@ -281,11 +285,11 @@ mod tests {
 
     #[test]
     fn roots_that_cannot_be_read_are_a_fault_of_the_configuration() {
-        let mut wishes = Wishes::default();
-        wishes
+        let mut settings = TlsSettings::default();
+        settings
             .take("sslrootcert", &json!("/nonexistent/ca.pem"))
             .unwrap();
-        let error = wishes.decide(false).unwrap_err();
+        let error = settings.decide(false).unwrap_err();
         assert!(error.message.contains("/nonexistent/ca.pem"), "{error}");
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 
 use mysql::{DriverError, Error};
 
-use crate::error::{ErrorCode, JobError};
+use crate::error::{ErrorCode, JobError, Retry};
 use crate::tls::chain;
 
 /// A failure to connect to `place` (host and port).
@@ -37,7 +37,7 @@ pub(super) fn executing(error: &Error) -> JobError {
         Error::MySqlError(server) => {
             let failed = JobError::new(ErrorCode::QueryFailed, text(error));
             if ends_the_session(server.code) {
-                failed.lost()
+                failed.with(Retry::NewConnection)
             } else {
                 failed
             }
@@ -46,9 +46,9 @@ pub(super) fn executing(error: &Error) -> JobError {
             ErrorCode::SourceUnreachable,
             format!("the connection to the database broke: {}", text(error)),
         )
-        .lost(),
+        .with(Retry::NewConnection),
         // The driver and the server no longer agree on where an answer ends.
-        _ => JobError::new(ErrorCode::QueryFailed, text(error)).lost(),
+        _ => JobError::new(ErrorCode::QueryFailed, text(error)).with(Retry::NewConnection),
     }
 }
 
@@ -167,15 +167,17 @@ mod tests {
 
     #[test]
     fn only_a_dead_connection_is_lost() {
-        assert!(!executing(&server(1146)).connection_lost);
-        assert!(!executing(&server(1317)).connection_lost);
+        assert_eq!(executing(&server(1146)).retry, Retry::No);
+        assert_eq!(executing(&server(1317)).retry, Retry::No);
         for code in [1053, 1927, 4031] {
-            assert!(executing(&server(code)).connection_lost, "{code}");
+            let error = executing(&server(code));
+            assert_eq!(error.retry, Retry::NewConnection, "{code}");
         }
         let broken = executing(&Error::IoError(io::ErrorKind::BrokenPipe.into()));
-        assert!(broken.connection_lost);
+        assert_eq!(broken.retry, Retry::NewConnection);
         assert_eq!(broken.code, ErrorCode::SourceUnreachable);
-        assert!(executing(&Error::DriverError(DriverError::PacketOutOfSync)).connection_lost);
+        let confused = executing(&Error::DriverError(DriverError::PacketOutOfSync));
+        assert_eq!(confused.retry, Retry::NewConnection);
     }
 
     #[test]

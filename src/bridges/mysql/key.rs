@@ -3,8 +3,8 @@
 use mysql::{Column, Value};
 use serde_json::Value as Json;
 
-use super::time::Moment;
-use super::value::time_text;
+use super::dialect::MYSQL;
+use super::time::{DateTime, time_text};
 use crate::json::js_number;
 use crate::sql::{Dialect, KeyPart};
 
@@ -103,7 +103,7 @@ impl KeyColumn {
     /// Its part in the paging: sorted by the column itself, which is what an index can do.
     pub(super) fn part(&self) -> KeyPart {
         KeyPart {
-            expression: Dialect::MySql.column(&self.name),
+            expression: (&MYSQL as &dyn Dialect).column(&self.name),
             cast: match self.kind {
                 Kind::Decimal(scale) => match DECIMALS.get(usize::from(scale)) {
                     Some(cast) => ("CAST(", cast),
@@ -118,7 +118,7 @@ impl KeyColumn {
 
     /// What to select for its position.
     pub(super) fn select(&self) -> String {
-        let column = Dialect::MySql.column(&self.name);
+        let column = (&MYSQL as &dyn Dialect).column(&self.name);
         match self.kind {
             Kind::Ordinal => format!("{column} + 0"),
             _ => column,
@@ -137,7 +137,7 @@ impl KeyColumn {
             Value::Float(number) => ryu_js::Buffer::new().format(*number).to_owned(),
             Value::Bytes(bytes) if self.kind == Kind::Bytes => hex(bytes),
             Value::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-            Value::Date(year, month, day, hour, minute, second, micros) => Moment {
+            Value::Date(year, month, day, hour, minute, second, micros) => DateTime {
                 year: *year,
                 month: *month,
                 day: *day,

@@ -1,42 +1,46 @@
-//! `@semilayer/bridge-mysql` and its wire-compatible relatives. The way of a job here: `config` and
-//! `connector` make a `session`, `catalog` and `key` know the target, `answer` runs the statements, `layout`
-//! and `value` write what comes back.
+//! MySQL and its wire-compatible relatives.
+//!
+//! - `package`: their facts, and opening a source; `config`, `encryption`, `roots`: what a configuration says
+//! - `connector`, `connect`: connecting, read-only from the start
+//! - `connection`: statements on a connection
+//! - `session`: what the shared answers need; `dialect`, `literal`, `catalog`, `key`, `since`, `privileges`
+//! - `row`, `layout`, `value`, `time`, `geometry`: what comes back; `error`
 
-mod aggregate;
-mod answer;
 mod catalog;
 mod config;
+mod connect;
+mod connection;
 mod connector;
+mod dialect;
 mod encryption;
 mod error;
 mod geometry;
 mod key;
 mod layout;
+mod literal;
+mod package;
 mod privileges;
 mod roots;
+mod row;
 mod session;
 mod since;
-mod statement;
 mod time;
 mod value;
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
-use crate::bridges::Bridge;
-use crate::bridges::pool::{Pool, PoolState};
-use crate::bridges::totals::Totals;
+use crate::bridges::sql::SqlEngine;
 use crate::error::JobError;
-use crate::job::{JobControl, RowSink};
-use crate::job::{Summary, TargetColumn};
-use crate::options::Request;
-use crate::sql::whole_name;
+use crate::job::{JobControl, Package};
 
-use answer::Answer;
 use catalog::Catalog;
 use config::Settings;
+use connection::Connection;
 use connector::MySqlConnector;
+use session::MySqlSession;
+
+pub(super) use dialect::MYSQL;
+pub(super) use package::{MARIADB_PACKAGE, PACKAGE, PLANETSCALE_PACKAGE};
 
 /// Appends a value that belongs to a column like this.
 pub(super) fn write_value_of(out: &mut String, column: &mysql::Column, value: &mysql::Value) {
@@ -71,91 +75,37 @@ impl Flavour {
 }
 
 /// A source on MySQL or a relative.
-pub struct MySqlBridge {
+struct MySql {
     flavour: Flavour,
-    pool: Pool<MySqlConnector>,
     settings: Arc<Settings>,
     catalog: Catalog,
-    totals: Totals,
     /// The source says that its geohash buckets may be used.
     geohash: bool,
 }
 
-impl MySqlBridge {
-    /// Checks a configuration and makes an empty pool; nothing is connected yet.
-    ///
-    /// # Errors
-    /// `SOURCE_CONFIG`.
-    pub fn open(flavour: Flavour, config: &Map<String, Value>) -> Result<Self, JobError> {
-        let settings = Arc::new(Settings::from_config(flavour, config)?);
-        let pool = Pool::new(MySqlConnector::new(Arc::clone(&settings)), settings.pool);
-        Ok(Self {
-            flavour,
-            pool,
-            settings,
-            catalog: Catalog::default(),
-            totals: Totals::default(),
-            geohash: config.get("enableGeohash") == Some(&Value::Bool(true)),
-        })
-    }
-}
+impl SqlEngine for MySql {
+    type Connector = MySqlConnector;
+    type Session<'s> = MySqlSession<'s>;
 
-impl Bridge for MySqlBridge {
-    fn run(
+    fn package(&self) -> &'static Package {
+        self.flavour.package()
+    }
+
+    fn geohashes(&self) -> (bool, bool) {
+        (self.geohash, false)
+    }
+
+    fn job<T>(
         &self,
+        connection: &mut Connection,
         job: &Arc<JobControl>,
-        target: &str,
-        request: &Request,
-        sink: &mut RowSink,
-    ) -> Result<Summary, JobError> {
-        // An aggregate takes any name, and may have one of its own.
-        if !matches!(
-            request,
-            Request::ListTargets | Request::Test | Request::Privileges | Request::Aggregate(_)
-        ) {
-            whole_name(target)?;
-        }
-        self.pool.run(job, sink, |session, sink| {
-            session.job(job, &self.settings, |session| {
-                let mut answer = Answer {
-                    flavour: self.flavour,
-                    catalog: &self.catalog,
-                    totals: &self.totals,
-                    session,
-                    sink,
-                };
-                match request {
-                    Request::ListTargets => answer.list_targets(),
-                    Request::Read(options) => answer.read(target, options),
-                    Request::Query(options) => answer.query(target, options),
-                    Request::BatchRead(options) => answer.batch_read(target, options),
-                    Request::Count(options) => answer.count(target, options),
-                    Request::IntrospectTarget => answer.introspect(target),
-                    Request::Aggregate(options) => answer
-                        .aggregate(target, options, self.geohash)
-                        .map(|()| Summary::default()),
-                    Request::Test => answer.test(),
-                    Request::Privileges => privileges::ask(answer.session),
-                }
+        work: impl FnOnce(&mut MySqlSession<'_>) -> Result<T, JobError>,
+    ) -> Result<T, JobError> {
+        connection.job(job, &self.settings, |connection| {
+            work(&mut MySqlSession {
+                connection,
+                engine: self,
             })
         })
-    }
-
-    fn columns(&self, job: &Arc<JobControl>, target: &str) -> Result<Vec<TargetColumn>, JobError> {
-        whole_name(target)?;
-        let (mut sink, _) = RowSink::apart(job.deadline());
-        self.pool.run(job, &mut sink, |session, _| {
-            session.job(job, &self.settings, |session| {
-                Catalog::columns(session, target)
-            })
-        })
-    }
-
-    fn concurrency(&self) -> usize {
-        self.pool.max()
-    }
-
-    fn pool_state(&self) -> PoolState {
-        self.pool.state()
     }
 }

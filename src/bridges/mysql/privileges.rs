@@ -1,9 +1,8 @@
 //! What the account may do beyond reading, as its grants say.
 
-use super::session::Session;
-use super::statement::text;
+use super::connection::{Connection, text};
 use crate::error::JobError;
-use crate::job::{Privileges, Summary};
+use crate::job::Privileges;
 
 /// Rights that read, or that show what there is.
 const READING: [&str; 8] = [
@@ -20,21 +19,18 @@ const READING: [&str; 8] = [
 /// Most privileges of one grant that are named; an administrator's grant has dozens.
 const NAMED: usize = 6;
 
-/// Asks the server about the account of this session.
-pub(super) fn ask(session: &mut Session) -> Result<Summary, JobError> {
+/// Asks the server about the account of this connection.
+pub(super) fn ask(connection: &mut Connection) -> Result<Privileges, JobError> {
     let mut privileges = Privileges::default();
-    session.table("SELECT CURRENT_USER()", Vec::new(), |row| {
+    connection.table("SELECT CURRENT_USER()", Vec::new(), |row| {
         privileges.role = text(row, 0);
         Ok(())
     })?;
-    session.table("SHOW GRANTS", Vec::new(), |row| {
+    connection.table("SHOW GRANTS", Vec::new(), |row| {
         privileges.beyond_reading.extend(phrase(&text(row, 0)));
         Ok(())
     })?;
-    Ok(Summary {
-        privileges: Some(privileges),
-        ..Summary::default()
-    })
+    Ok(privileges)
 }
 
 /// What a grant allows beyond reading, if anything. Of its text only the privileges and the object are used:

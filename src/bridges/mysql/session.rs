@@ -1,294 +1,290 @@
-//! One connection to the server: opening it, its read-only state, and cutting it off from another thread.
+//! What the shared answers need of MySQL.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
-use std::os::fd::{AsRawFd, RawFd};
-use std::time::{Duration, Instant};
+use std::collections::HashMap;
+use std::sync::Arc;
 
-use mysql::prelude::Queryable;
-use mysql::{Conn, Opts, OptsBuilder};
-use nix::sys::socket::{Shutdown, shutdown};
+use mysql::Value;
 
-use super::config::{Address, Settings};
-use super::encryption::Mode;
-use super::error::{connecting, is_address, is_tls};
-use crate::error::{ErrorCode, JobError};
-use crate::{limits, net};
+use super::catalog::{Catalog, place, table_of};
+use super::connection::{Connection, text};
+use super::dialect::MYSQL;
+use super::key::KeyColumn;
+use super::layout::{Layout, Trait};
+use super::row::MySqlRow;
+use super::since::later_than;
+use super::value::parameter;
+use super::{Flavour, MySql, privileges};
+use crate::bridges::description::DescribedColumn;
+use crate::bridges::sql::{Each, Needs, SelectList, Session, Walk};
+use crate::error::JobError;
+use crate::job::{Columns, Privileges, ServerFacts};
+use crate::options::{
+    AggregateOptions, Bucket, ReadOptions, Target, dimension_column, measure_column,
+};
+use crate::sql::{Cursor, Dialect, Statement, Table};
 
-/// A connection with its session set up.
-pub(super) struct Session {
-    /// The driver's connection.
-    pub(super) conn: Conn,
-    /// Its number on the server.
-    pub(super) id: u32,
-    /// True when the connection is encrypted.
-    pub(super) encrypted: bool,
-    /// True when the server took the read-only setting. Otherwise each job runs in a read-only transaction.
-    pub(super) read_only: bool,
-    /// True when the connection must not be used again.
-    pub(super) spent: bool,
+/// A connection during one job.
+pub(super) struct MySqlSession<'s> {
+    pub(super) connection: &'s mut Connection,
+    pub(super) engine: &'s MySql,
 }
 
-impl Session {
-    /// What it takes to cut this connection off; valid as long as the session lives.
-    pub(super) fn wire(&self) -> Wire {
-        Wire(self.conn.as_raw_fd())
+/// What a statement selects.
+#[derive(Default)]
+pub(super) struct List {
+    sql: String,
+    /// In a walk: its columns come last and are not shown.
+    key: Arc<Vec<KeyColumn>>,
+    /// In an aggregate: what is known of its columns. The protocol tells only of those that come straight from a
+    /// table, of which the catalog is asked.
+    traits: Option<HashMap<String, Trait>>,
+}
+
+impl SelectList for List {
+    fn sql(&self) -> &str {
+        &self.sql
     }
 }
 
-/// The socket under a connection. The driver reads a dropped result to its end and knows no way to give up
-/// waiting; once the socket is shut down both end at once, with an error.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Wire(RawFd);
-
-impl Wire {
-    /// Shuts the socket down in both directions. Only while its session lives: numbers of closed sockets are
-    /// given out again.
-    pub(super) fn cut(self) {
-        // It fails only when the other side has closed the connection already.
-        let _ = shutdown(self.0, Shutdown::Both);
-    }
-}
-
-/// Time limits of one attempt to connect.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Patience {
-    /// For everything up to the session being open, as far as the driver can be held to it.
-    pub(super) connect: Duration,
-    /// For a server that says nothing, now and later.
-    pub(super) silence: Duration,
-}
-
-/// Connects and sets the session up. Blocks: for the connection itself at most as long as `patience` says,
-/// for a server that accepts and then says nothing until its silence has been long enough.
-pub(super) fn open(settings: &Settings, patience: Patience) -> Result<Session, JobError> {
-    let (conn, encrypted) = connect(settings, patience)?;
-    let place = settings.address.to_string();
-    let mut session = Session {
-        id: conn.connection_id(),
-        conn,
-        encrypted,
-        read_only: true,
-        spent: false,
-    };
-    match session.conn.query_drop("SET SESSION TRANSACTION READ ONLY") {
-        Ok(()) => {}
-        // A pooler may not know the statement.
-        Err(mysql::Error::MySqlError(refused)) => {
-            log::debug!("{place} refuses a read-only session: {}", refused.message);
-            session.read_only = false;
-        }
-        Err(error) => return Err(connecting(&error, &place)),
-    }
-    // TIMESTAMP is shown in the session's time zone and everything we show is UTC.
-    match session.conn.query_drop("SET SESSION time_zone = '+00:00'") {
-        Ok(()) => {}
-        Err(mysql::Error::MySqlError(refused)) => {
-            log::warn!("{place} refuses the time zone UTC: {}", refused.message);
-        }
-        Err(error) => return Err(connecting(&error, &place)),
-    }
-    Ok(session)
-}
-
-/// `ER_NO_SUCH_THREAD`.
-const NO_SUCH_THREAD: u16 = 1094;
-
-/// Ends the statement that connection `id` is running, from a second connection.
-pub(super) fn kill(settings: &Settings, id: u32) -> Result<(), JobError> {
-    let patience = Patience {
-        connect: limits::STOP_BUDGET,
-        silence: limits::STOP_BUDGET,
-    };
-    let (mut conn, _) = connect(settings, patience)?;
-    match conn.query_drop(format!("KILL QUERY {id}")) {
-        // The server has noticed that the socket is closed: there is no such connection any more.
-        Err(mysql::Error::MySqlError(gone)) if gone.code == NO_SUCH_THREAD => Ok(()),
-        result => result.map_err(|error| connecting(&error, &settings.address.to_string())),
-    }
-}
-
-/// The bare connection, and whether it is encrypted.
-fn connect(settings: &Settings, patience: Patience) -> Result<(Conn, bool), JobError> {
-    let started = Instant::now();
-    let place = settings.address.to_string();
-    let routes = Route::all(&settings.address, patience.connect)?;
-    let mut last = None;
-    for &encrypted in settings.encryption.attempts() {
-        let fitting: Vec<_> = routes.iter().filter(|r| r.fits(encrypted)).collect();
-        for (i, route) in fitting.iter().enumerate() {
-            let left = patience.connect.saturating_sub(started.elapsed());
-            let share = left / u32::try_from(fitting.len() - i).unwrap_or(1);
-            if share.is_zero() {
-                break;
+impl MySqlSession<'_> {
+    /// What MariaDB's catalog knows of the columns that are shown as rows show them, by their names in the
+    /// statements of an aggregate.
+    fn traits(&mut self, options: &AggregateOptions) -> Result<HashMap<String, Trait>, JobError> {
+        let mut wanted = Vec::new();
+        for (i, dimension) in options.dimensions.iter().enumerate() {
+            let target = match dimension.join {
+                None => Some(&options.target),
+                Some(join) => options.joins.get(join).map(|join| &join.target),
+            };
+            if let (Bucket::Value, Some(target)) = (&dimension.bucket, target) {
+                wanted.push((dimension_column(i), target, dimension.field.as_str()));
             }
-            let error =
-                match Conn::new(options(settings, route, encrypted, share, patience.silence)) {
-                    Ok(conn) => {
-                        if !encrypted {
-                            settings.encryption.set_not_offered();
-                        }
-                        return Ok((conn, encrypted && **route != Route::Unix));
+        }
+        for (i, measure) in options.measures.iter().enumerate() {
+            if let (true, Some(column)) = (
+                measure.aggregate.is_of_one_row(),
+                measure.aggregate.column(),
+            ) {
+                wanted.push((measure_column(i), &options.target, column));
+            }
+        }
+        let mut found = HashMap::new();
+        for (name, target, column) in wanted {
+            let known = self.engine.catalog.traits_of(self.connection, target)?;
+            if let Some(known) = known.get(column) {
+                found.insert(name, *known);
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Session for MySqlSession<'_> {
+    type List = List;
+
+    fn dialect(&self) -> &dyn Dialect {
+        &MYSQL
+    }
+
+    fn columns(&mut self, target: &Target) -> Result<Columns, JobError> {
+        let columns = Catalog::columns(self.connection, target)?;
+        Ok(match columns.is_empty() {
+            true => Columns::NoSuchTarget,
+            false => Columns::Known(columns),
+        })
+    }
+
+    fn list(&mut self, _: &Target, names: Option<&[String]>) -> Result<List, JobError> {
+        Ok(List {
+            sql: self.dialect().select_list(names),
+            ..List::default()
+        })
+    }
+
+    fn walk(&mut self, target: &Target, options: &ReadOptions) -> Result<Walk<List>, JobError> {
+        let key = self.engine.catalog.key(self.connection, target)?;
+        let mut sql = self.dialect().select_list(options.fields.as_deref());
+        for column in key.iter() {
+            sql.push_str(", ");
+            sql.push_str(&column.select());
+        }
+        let position = options.cursor.as_ref();
+        let position = position.map(|cursor| Cursor::decode(cursor, key.len()).values());
+        let after = position.iter().flatten().zip(key.iter());
+        let after = after.map(|(value, column)| match value.as_str() {
+            Some(text) => column.bound(text),
+            None => value.clone(),
+        });
+        let mut since = Vec::new();
+        if let Some(instant) = &options.changed_since
+            && let Some(column) =
+                Catalog::tracking(self.connection, target, &options.tracking_column)?
+        {
+            since.push(later_than(&column.name, &column.data_type, instant));
+        }
+        Ok(Walk {
+            key: key.iter().map(KeyColumn::part).collect(),
+            after: after.collect(),
+            since,
+            list: List {
+                sql,
+                key,
+                traits: None,
+            },
+        })
+    }
+
+    fn prepare_aggregate(&mut self, options: &AggregateOptions) -> Result<List, JobError> {
+        if options.measures.iter().any(|m| m.aggregate.is_of_one_row()) {
+            self.connection.allow_columns_of_groups();
+        }
+        let traits = match self.engine.flavour {
+            Flavour::MariaDb => self.traits(options)?,
+            Flavour::MySql | Flavour::PlanetScale => HashMap::new(),
+        };
+        Ok(List {
+            traits: Some(traits),
+            ..List::default()
+        })
+    }
+
+    fn table(&mut self, target: &Target, needs: Needs) -> Result<Table, JobError> {
+        let mut table = Table {
+            name: self.dialect().target(target),
+            ..Table::default()
+        };
+        if needs.columns {
+            let columns = Catalog::columns(self.connection, target)?.into_iter();
+            table.columns = Some(columns.map(|c| (c.name, Default::default())).collect());
+        }
+        if needs.key {
+            let key = self.engine.catalog.key(self.connection, target)?;
+            let names = key.iter().map(|column| self.dialect().column(&column.name));
+            table.key = names.collect();
+        }
+        Ok(table)
+    }
+
+    fn rows(
+        &mut self,
+        statement: &Statement,
+        list: &List,
+        each: &mut Each<'_>,
+    ) -> Result<(), JobError> {
+        let flavour = self.engine.flavour;
+        let params = parameters(statement)?;
+        let prepared = self.connection.prepare(&statement.sql)?;
+        let tables = match (flavour, &list.traits) {
+            (Flavour::MariaDb, None) => {
+                let catalog = &self.engine.catalog;
+                catalog.traits(self.connection, &prepared.columns())?
+            }
+            _ => HashMap::new(),
+        };
+        self.connection.execute(
+            &prepared,
+            params,
+            |columns| {
+                let shown = columns.len().saturating_sub(list.key.len());
+                Layout::new(flavour, columns, shown, |column| match &list.traits {
+                    Some(traits) => traits.get(column.name_str().as_ref()).copied(),
+                    None => {
+                        let traits = tables.get(&table_of(column))?;
+                        traits.get(column.org_name_str().as_ref()).copied()
                     }
-                    Err(error) => error,
-                };
-            let failure = connecting(&error, &place);
-            let may_be_plain = settings.encryption.mode == Mode::IfOffered && is_tls(&error);
-            if is_address(&error) {
-                last = Some(route.explain(failure, &place, share));
-            } else if may_be_plain && encrypted {
-                last = Some(failure);
-                break;
-            } else {
-                return Err(failure);
-            }
-        }
-    }
-    Err(last.unwrap_or_else(|| {
-        JobError::new(
-            ErrorCode::SourceUnreachable,
-            format!("{place}: the connection timed out"),
+                })
+            },
+            |layout, row| {
+                let key = &list.key;
+                each(&MySqlRow { layout, key, row })
+            },
         )
-    }))
-}
+    }
 
-/// One way to the server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Route {
-    /// A socket of the file system.
-    Unix,
-    /// A certain address. Only for plain text: with TLS the driver must know the name.
-    To(SocketAddr),
-    /// The name, over one family of addresses. The driver resolves it once more and gives up at the first
-    /// address that fails, unless a local address to bind is named: then it tries all of that family.
-    ByName {
-        /// The local address.
-        bind: SocketAddr,
-        /// The addresses it stands for.
-        addresses: Vec<SocketAddr>,
-    },
-}
+    fn number(&mut self, statement: &Statement) -> Result<u64, JobError> {
+        let params = parameters(statement)?;
+        self.connection.number(&statement.sql, params)
+    }
 
-impl Route {
-    fn all(address: &Address, budget: Duration) -> Result<Vec<Self>, JobError> {
-        let Address::Tcp(host, port) = address else {
-            return Ok(vec![Self::Unix]);
+    fn forget(&mut self, target: &Target) {
+        self.engine.catalog.forget(target);
+    }
+
+    fn begin_snapshot(&mut self) -> Result<(), JobError> {
+        self.connection.begin_snapshot()
+    }
+
+    fn end_snapshot(&mut self) -> Result<(), JobError> {
+        self.connection.end_snapshot()
+    }
+
+    /// The tables of the default database.
+    fn targets(
+        &mut self,
+        each: &mut dyn FnMut(&str) -> Result<(), JobError>,
+    ) -> Result<(), JobError> {
+        let sql = "SELECT TABLE_NAME FROM information_schema.TABLES \
+                   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE' ORDER BY TABLE_NAME";
+        self.connection
+            .table(sql, Vec::new(), |row| each(&text(row, 0)))
+    }
+
+    fn describe(
+        &mut self,
+        target: &Target,
+        each: &mut dyn FnMut(&DescribedColumn<'_>),
+    ) -> Result<(), JobError> {
+        let key = self.engine.catalog.key(self.connection, target)?;
+        let type_column = match self.engine.flavour {
+            Flavour::MariaDb => "COLUMN_TYPE",
+            Flavour::MySql | Flavour::PlanetScale => "DATA_TYPE",
         };
-        let addresses = net::resolve(host, *port, budget).map_err(|error| {
-            JobError::new(
-                ErrorCode::SourceUnreachable,
-                format!("cannot resolve the host name \"{host}\": {error}"),
-            )
-        })?;
-        let mut routes: Vec<_> = addresses.iter().copied().map(Self::To).collect();
-        let (four, six): (Vec<_>, Vec<_>) = addresses.iter().partition(|a| a.is_ipv4());
-        let first_is_six = addresses.first().is_some_and(SocketAddr::is_ipv6);
-        let mut families = [
-            (IpAddr::V4(Ipv4Addr::UNSPECIFIED), four),
-            (IpAddr::V6(Ipv6Addr::UNSPECIFIED), six),
-        ];
-        if first_is_six {
-            families.reverse();
-        }
-        routes.extend(
-            families
-                .into_iter()
-                .filter(|(_, addresses)| !addresses.is_empty())
-                .map(|(ip, addresses)| Self::ByName {
-                    bind: SocketAddr::new(ip, 0),
-                    addresses,
-                }),
+        let (schema, params) = place(target);
+        let sql = format!(
+            "SELECT COLUMN_NAME, {type_column}, IS_NULLABLE FROM information_schema.COLUMNS \
+             WHERE TABLE_NAME = ? AND TABLE_SCHEMA = {schema} ORDER BY ORDINAL_POSITION"
         );
-        Ok(routes)
+        self.connection.table(&sql, params, |row| {
+            let name = text(row, 0);
+            let data_type = text(row, 1);
+            each(&DescribedColumn {
+                name: &name,
+                // MySQL 8 has a shorter word for it.
+                data_type: match data_type.as_str() {
+                    "geomcollection" => "geometrycollection",
+                    other => other,
+                },
+                nullable: text(row, 2) == "YES",
+                primary_key: key.iter().any(|column| column.name == name),
+            });
+            Ok(())
+        })
     }
 
-    fn fits(&self, encrypted: bool) -> bool {
-        match self {
-            Self::Unix => true,
-            Self::To(_) => !encrypted,
-            Self::ByName { .. } => encrypted,
-        }
+    fn server(&mut self) -> Result<ServerFacts, JobError> {
+        let mut version = String::new();
+        self.connection
+            .table("SELECT VERSION()", Vec::new(), |row| {
+                version = text(row, 0);
+                Ok(())
+            })?;
+        Ok(ServerFacts {
+            version: match version.split_once("-MariaDB") {
+                Some((number, _)) => format!("MariaDB {number}"),
+                None => format!("MySQL {version}"),
+            },
+            tls: self.connection.encrypted,
+            // Where the session is not read-only, its transactions are.
+            read_only: true,
+        })
     }
 
-    /// The driver tells only of the last address it tried, and of the wrong family at that; ask again what
-    /// is wrong.
-    fn explain(&self, failure: JobError, place: &str, share: Duration) -> JobError {
-        let Self::ByName { addresses, .. } = self else {
-            return failure;
-        };
-        let cause = addresses
-            .first()
-            .and_then(|address| TcpStream::connect_timeout(address, share).err());
-        match cause {
-            Some(cause) => JobError::new(failure.code, format!("{place}: {cause}")),
-            None => failure,
-        }
+    fn privileges(&mut self) -> Result<Privileges, JobError> {
+        privileges::ask(self.connection)
     }
 }
 
-fn options(
-    settings: &Settings,
-    route: &Route,
-    encrypted: bool,
-    connect: Duration,
-    silence: Duration,
-) -> Opts {
-    let mut options = OptsBuilder::new()
-        .user(settings.user.clone())
-        .pass(settings.password.clone())
-        .db_name(settings.database.clone())
-        .prefer_socket(false)
-        .tcp_connect_timeout(Some(connect.max(Duration::from_millis(1))))
-        .read_timeout(Some(silence))
-        .write_timeout(Some(silence))
-        .tcp_keepalive_time_ms(Some(limits::SOURCE_KEEPALIVE_MS))
-        // Naming it saves the driver a question to the server.
-        .max_allowed_packet(Some(limits::MYSQL_PACKET))
-        .connect_attrs(Some([("program_name", "semilayer-runner")].into()));
-    if let Address::Tcp(host, port) = &settings.address {
-        options = options.tcp_port(*port).ip_or_hostname(Some(host.clone()));
-    }
-    options = match route {
-        Route::Unix => match &settings.address {
-            Address::Unix(path) => options.socket(Some(path.to_string_lossy())),
-            Address::Tcp(..) => options,
-        },
-        Route::To(address) => options.ip_or_hostname(Some(bracketed(address.ip()))),
-        Route::ByName { bind, .. } => options.bind_address(Some(*bind)),
-    };
-    if encrypted {
-        options = options.ssl_opts(settings.encryption.options());
-    }
-    options.into()
-}
-
-fn bracketed(ip: IpAddr) -> String {
-    match ip {
-        IpAddr::V4(ip) => ip.to_string(),
-        IpAddr::V6(ip) => format!("[{ip}]"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_address_has_a_route_in_each_mode() {
-        let routes = Route::all(&Address::Tcp("::1".to_owned(), 3306), Duration::ZERO).unwrap();
-        let six: SocketAddr = "[::1]:3306".parse().unwrap();
-        assert_eq!(
-            routes,
-            [
-                Route::To(six),
-                Route::ByName {
-                    bind: "[::]:0".parse().unwrap(),
-                    addresses: vec![six]
-                }
-            ]
-        );
-        assert!(routes[0].fits(false) && !routes[0].fits(true));
-        assert!(routes[1].fits(true) && !routes[1].fits(false));
-        let unix = Address::Unix("/run/mysqld.sock".into());
-        assert_eq!(Route::all(&unix, Duration::ZERO).unwrap(), [Route::Unix]);
-    }
+/// The values of a statement as the driver takes them.
+fn parameters(statement: &Statement) -> Result<Vec<Value>, JobError> {
+    statement.params.iter().map(parameter).collect()
 }

@@ -1,12 +1,13 @@
 //! `changedSince`: an instant as ISO text, compared with whatever the tracking column holds.
 
-use super::time::Moment;
+use super::dialect::MYSQL;
+use super::time::DateTime;
 use crate::sql::{Bound, Dialect};
 
 /// The condition for rows whose tracking column is later than `since`. What is no instant is compared as
 /// the text it is, loosely, as the official bridges do.
 pub(super) fn later_than(column: &str, data_type: &str, since: &str) -> Bound {
-    let column = Dialect::MySql.column(column);
+    let column = (&MYSQL as &dyn Dialect).column(column);
     let instant = instant(since).map(|moment| moment.text(false, 6));
     let is_text = matches!(
         data_type,
@@ -26,7 +27,7 @@ pub(super) fn later_than(column: &str, data_type: &str, since: &str) -> Bound {
 }
 
 /// Reads an ISO 8601 date or instant, with any offset, as a time in UTC.
-fn instant(text: &str) -> Option<Moment> {
+fn instant(text: &str) -> Option<DateTime> {
     let (date, clock) = match text.split_once(['T', ' ']) {
         Some((date, clock)) => (date, Some(clock)),
         None => (text, None),
@@ -42,7 +43,7 @@ fn instant(text: &str) -> Option<Moment> {
         Some(clock) => of_day(clock)?,
         None => (0, 0),
     };
-    Moment::of_micros(Moment::days(year, month, day) * 86_400_000_000 + micros_of_day - offset)
+    DateTime::of_micros(DateTime::days(year, month, day) * 86_400_000_000 + micros_of_day - offset)
 }
 
 /// Microseconds since midnight, and the offset from UTC in microseconds.

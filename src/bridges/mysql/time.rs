@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use mysql::Value;
 
-use super::value::push_fraction;
+use super::layout::shown_decimals;
 use crate::json::{civil_from_days, days_from_civil, write_timestamp};
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
@@ -13,7 +13,7 @@ const SECONDS_PER_DAY: i64 = 86_400;
 
 /// A DATE, DATETIME or TIMESTAMP as it is stored: parts may be zero, and a day may not exist in its month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Moment {
+pub(super) struct DateTime {
     pub(super) year: u16,
     pub(super) month: u8,
     pub(super) day: u8,
@@ -23,8 +23,8 @@ pub(super) struct Moment {
     pub(super) micros: u32,
 }
 
-impl Moment {
-    /// The moment that a value of the driver is; the zero date for any other value.
+impl DateTime {
+    /// The date and time that a value of the driver is; the zero date for any other value.
     pub(super) fn of(value: &Value) -> Self {
         let (year, month, day, hour, minute, second, micros) = match value {
             Value::Date(year, month, day, hour, minute, second, micros) => {
@@ -48,7 +48,7 @@ impl Moment {
         days_from_civil(year, month) + day - 1
     }
 
-    /// The moment so many microseconds after 1970; `None` outside the years 0 to 9999.
+    /// The date and time so many microseconds after 1970; `None` outside the years 0 to 9999.
     pub(super) fn of_micros(micros: i64) -> Option<Self> {
         let day = SECONDS_PER_DAY * MICROS_PER_SECOND;
         let (year, month, day_of_month) = civil_from_days(micros.div_euclid(day));
@@ -86,9 +86,37 @@ impl Moment {
     }
 }
 
+/// A TIME as the server prints it: `-838:59:59.000000`. Empty for any other value.
+pub(super) fn time_text(value: &Value, decimals: u8) -> String {
+    let mut text = String::new();
+    push_time(&mut text, value, decimals);
+    text
+}
+
+/// Appends a TIME as the server prints it.
+pub(super) fn push_time(text: &mut String, value: &Value, decimals: u8) {
+    let Value::Time(negative, days, hours, minutes, seconds, micros) = value else {
+        return;
+    };
+    let hours = u64::from(*days) * 24 + u64::from(*hours);
+    let sign = if *negative { "-" } else { "" };
+    let _ = write!(text, "{sign}{hours:02}:{minutes:02}:{seconds:02}");
+    push_fraction(text, *micros, shown_decimals(decimals, *micros));
+}
+
+/// Appends `.` and the first `decimals` digits of a second's microseconds.
+fn push_fraction(text: &mut String, micros: u32, decimals: usize) {
+    if decimals > 0 {
+        text.push('.');
+        let start = text.len();
+        let _ = write!(text, "{micros:06}");
+        text.truncate(start + decimals.min(6));
+    }
+}
+
 /// Writes a DATE as `new Date(year, month - 1, day)` has it: parts that are zero run over into the month or
 /// year before, and years below 100 belong to the twentieth century.
-pub(super) fn write_date_of(out: &mut String, date: Moment, zero_is_null: bool) {
+pub(super) fn write_date_of(out: &mut String, date: DateTime, zero_is_null: bool) {
     match date_micros(date, zero_is_null) {
         Some(micros) => write_timestamp(out, micros),
         None => out.push_str("null"),
@@ -96,7 +124,7 @@ pub(super) fn write_date_of(out: &mut String, date: Moment, zero_is_null: bool) 
 }
 
 /// The instant of [`write_date_of`].
-pub(super) fn date_micros(date: Moment, zero_is_null: bool) -> Option<i64> {
+pub(super) fn date_micros(date: DateTime, zero_is_null: bool) -> Option<i64> {
     if zero_is_null && date.year == 0 && date.month == 0 && date.day == 0 {
         return None;
     }
@@ -109,15 +137,15 @@ pub(super) fn date_micros(date: Moment, zero_is_null: bool) -> Option<i64> {
 
 /// Writes a DATETIME or TIMESTAMP as `new Date(text)` has it: months and days that are zero are no date,
 /// and years below 100 are those of the decades around 2000.
-pub(super) fn write_moment(out: &mut String, moment: Moment) {
-    match moment_micros(moment) {
+pub(super) fn write_instant(out: &mut String, moment: DateTime) {
+    match instant_micros(moment) {
         Some(micros) => write_timestamp(out, micros),
         None => out.push_str("null"),
     }
 }
 
-/// The instant of [`write_moment`].
-pub(super) fn moment_micros(moment: Moment) -> Option<i64> {
+/// The instant of [`write_instant`].
+pub(super) fn instant_micros(moment: DateTime) -> Option<i64> {
     if !(1..=12).contains(&moment.month) || !(1..=31).contains(&moment.day) {
         return None;
     }
@@ -133,7 +161,7 @@ pub(super) fn moment_micros(moment: Moment) -> Option<i64> {
 }
 
 /// Microseconds since 1970 of a day, which may lie outside its month, plus `clock`.
-fn micros(year: i64, date: Moment, clock: i64) -> i64 {
+fn micros(year: i64, date: DateTime, clock: i64) -> i64 {
     let months = year * 12 + i64::from(date.month) - 1;
     let first = days_from_civil(months.div_euclid(12), months.rem_euclid(12) + 1);
     (first + i64::from(date.day) - 1) * SECONDS_PER_DAY * MICROS_PER_SECOND + clock
@@ -143,8 +171,8 @@ fn micros(year: i64, date: Moment, clock: i64) -> i64 {
 mod tests {
     use super::*;
 
-    fn moment(year: u16, month: u8, day: u8) -> Moment {
-        Moment {
+    fn moment(year: u16, month: u8, day: u8) -> DateTime {
+        DateTime {
             year,
             month,
             day,
@@ -163,7 +191,7 @@ mod tests {
 
     fn instant(year: u16, month: u8, day: u8) -> String {
         let mut out = String::new();
-        write_moment(&mut out, moment(year, month, day));
+        write_instant(&mut out, moment(year, month, day));
         out
     }
 

@@ -1,13 +1,11 @@
 //! Values of an answer as JSON text, and values of a job as parameters.
 
-use std::fmt::Write;
-
 use mysql::Value;
 use serde::de::IgnoredAny;
 
 use super::geometry::write_geometry;
 use super::layout::{Form, Layout, shown_decimals};
-use super::time::{Moment, write_date_of, write_moment};
+use super::time::{DateTime, push_time, write_date_of, write_instant};
 use crate::error::JobError;
 use crate::json::{
     write_bytes, write_document, write_f32, write_f64, write_i64, write_string, write_u64,
@@ -58,7 +56,7 @@ pub(super) fn write_value(out: &mut String, value: &Value, form: Form) {
         Value::Double(number) => write_f64(out, *number),
         Value::Bytes(bytes) => write_text_or_bytes(out, bytes, form),
         Value::Date(_, _, _, _, _, _, micros) => {
-            let moment = Moment::of(value);
+            let moment = DateTime::of(value);
             match form {
                 Form::Date { zero_is_null } => write_date_of(out, moment, zero_is_null),
                 Form::TimeText {
@@ -67,7 +65,7 @@ pub(super) fn write_value(out: &mut String, value: &Value, form: Form) {
                 } => quoted(out, |out| {
                     moment.push_text(out, date_only, shown_decimals(decimals, *micros));
                 }),
-                _ => write_moment(out, moment),
+                _ => write_instant(out, moment),
             }
         }
         Value::Time(..) => {
@@ -143,33 +141,6 @@ fn write_vector(out: &mut String, bytes: &[u8]) {
         write_f32(out, f32::from_le_bytes(*float));
     }
     out.push(']');
-}
-
-/// A TIME as the server prints it: `-838:59:59.000000`. Empty for any other value.
-pub(super) fn time_text(value: &Value, decimals: u8) -> String {
-    let mut text = String::new();
-    push_time(&mut text, value, decimals);
-    text
-}
-
-fn push_time(text: &mut String, value: &Value, decimals: u8) {
-    let Value::Time(negative, days, hours, minutes, seconds, micros) = value else {
-        return;
-    };
-    let hours = u64::from(*days) * 24 + u64::from(*hours);
-    let sign = if *negative { "-" } else { "" };
-    let _ = write!(text, "{sign}{hours:02}:{minutes:02}:{seconds:02}");
-    push_fraction(text, *micros, shown_decimals(decimals, *micros));
-}
-
-/// Appends `.` and the first `decimals` digits of a second's microseconds.
-pub(super) fn push_fraction(text: &mut String, micros: u32, decimals: usize) {
-    if decimals > 0 {
-        text.push('.');
-        let start = text.len();
-        let _ = write!(text, "{micros:06}");
-        text.truncate(start + decimals.min(6));
-    }
 }
 
 /// A value of a job as a parameter. Whole numbers stay whole and text stays text, so that the server's loose

@@ -2,27 +2,20 @@
 //! second at most, because every job needs it and tables change rarely; a table changed within that second
 //! is noticed by what its rows look like.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
-use crate::bridges::postgres::Target;
+use crate::bridges::postgres::connection::Connection;
+use crate::bridges::postgres::dialect::POSTGRES;
 use crate::bridges::postgres::error;
-use crate::bridges::postgres::row::SelectList;
-use crate::bridges::postgres::session::Session;
+use crate::bridges::postgres::form::Column;
+use crate::bridges::postgres::list::SelectList;
+use crate::bridges::remembered::Remembered;
 use crate::error::JobError;
 use crate::limits;
-
-/// A column of a target.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Column {
-    /// Its name.
-    pub name: String,
-    /// Its type, with domains resolved to what is under them.
-    pub oid: u32,
-}
+use crate::options::Target;
+use crate::sql::Dialect;
 
 /// A table, a view or the like.
 #[derive(Default)]
@@ -41,17 +34,17 @@ pub struct Relation {
 impl Relation {
     /// The column of exactly this name.
     pub fn column(&self, name: &str) -> Option<&Column> {
-        self.columns.iter().find(|column| column.name == name)
+        Column::find(&self.columns, name)
     }
 
     /// The select list of these columns, or of all of them.
     pub fn select_list(&self, names: Option<&[String]>) -> Arc<SelectList> {
         match names {
-            Some(names) => Arc::new(SelectList::new(self, names)),
+            Some(names) => Arc::new(SelectList::new(&self.columns, names)),
             None => {
                 let all = || {
                     let names: Vec<_> = self.columns.iter().map(|c| c.name.clone()).collect();
-                    Arc::new(SelectList::new(self, &names))
+                    Arc::new(SelectList::new(&self.columns, &names))
                 };
                 Arc::clone(self.everything.get_or_init(all))
             }
@@ -60,48 +53,40 @@ impl Relation {
 }
 
 /// The relations of one source.
-#[derive(Default)]
-pub struct Catalog {
-    known: Mutex<HashMap<String, (Instant, Arc<Relation>)>>,
+pub struct Catalog(Remembered<Arc<Relation>>);
+
+impl Default for Catalog {
+    fn default() -> Self {
+        Self(Remembered::new(limits::CATALOG_FRESH))
+    }
 }
 
 impl Catalog {
     /// The target's relation; `None` when there is no such thing.
     pub fn relation(
         &self,
-        session: &mut Session,
-        target: &Target<'_>,
+        connection: &mut Connection,
+        target: &Target,
     ) -> Result<Option<Arc<Relation>>, JobError> {
-        if let Some(relation) = self.fresh(&target.quoted) {
+        let name = quoted(target);
+        if let Some(relation) = self.0.get(&name) {
             return Ok(Some(relation));
         }
-        let Some(relation) = load(session, target)?.map(Arc::new) else {
-            return Ok(None);
-        };
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= limits::CATALOG_TARGETS {
-            known.clear();
+        let relation = load(connection, target)?.map(Arc::new);
+        if let Some(relation) = &relation {
+            self.0.put(&name, Arc::clone(relation));
         }
-        known.insert(
-            target.quoted.clone(),
-            (Instant::now(), Arc::clone(&relation)),
-        );
-        Ok(Some(relation))
+        Ok(relation)
     }
 
     /// Forgets a target whose rows do not look as expected.
-    pub fn forget(&self, target: &Target<'_>) {
-        self.known
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&target.quoted);
+    pub fn forget(&self, target: &Target) {
+        self.0.forget(&quoted(target));
     }
+}
 
-    fn fresh(&self, name: &str) -> Option<Arc<Relation>> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let (asked, relation) = known.get(name)?;
-        (asked.elapsed() < limits::CATALOG_FRESH).then(|| Arc::clone(relation))
-    }
+fn quoted(target: &Target) -> String {
+    (&POSTGRES as &dyn Dialect).target(target)
 }
 
 /// The key is the table's own: looking for constraints by name would find those of other tables too.
@@ -115,22 +100,22 @@ const COLUMNS: &str = "SELECT a.attname::text, t.oid, t.typtype = 'd', \
      LEFT JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p' \
      WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND a.attnum > 0 AND NOT a.attisdropped AND ";
 
-fn load(session: &mut Session, target: &Target<'_>) -> Result<Option<Relation>, JobError> {
-    let (place, params) = match target.schema {
+fn load(connection: &mut Connection, target: &Target) -> Result<Option<Relation>, JobError> {
+    let (place, params) = match target.schema() {
         Some(schema) => (
             "n.nspname = $1 AND c.relname = $2",
-            vec![schema.into(), target.table.into()],
+            vec![schema.into(), target.table().into()],
         ),
         None => (
             "pg_catalog.pg_table_is_visible(c.oid) AND c.relname = $1",
-            vec![target.table.into()],
+            vec![target.table().into()],
         ),
     };
     let mut columns: Vec<(Column, bool)> = Vec::new();
     let mut key: Vec<(i32, String)> = Vec::new();
     let mut schema = String::new();
     let mut inherited = false;
-    session.rows(
+    connection.rows(
         &format!("{COLUMNS}{place} ORDER BY a.attnum"),
         &params,
         |row| {
@@ -149,7 +134,7 @@ fn load(session: &mut Session, target: &Target<'_>) -> Result<Option<Relation>, 
             Ok(())
         },
     )?;
-    if columns.is_empty() && !exists(session, target)? {
+    if columns.is_empty() && !exists(connection, target)? {
         return Ok(None);
     }
     key.sort_unstable();
@@ -162,7 +147,7 @@ fn load(session: &mut Session, target: &Target<'_>) -> Result<Option<Relation>, 
     };
     for (mut column, is_domain) in columns {
         if is_domain {
-            column.oid = under_domain(session, column.oid)?;
+            column.oid = under_domain(connection, column.oid)?;
         }
         relation.columns.push(column);
     }
@@ -170,18 +155,18 @@ fn load(session: &mut Session, target: &Target<'_>) -> Result<Option<Relation>, 
 }
 
 /// A table may have no columns at all.
-fn exists(session: &mut Session, target: &Target<'_>) -> Result<bool, JobError> {
+fn exists(connection: &mut Connection, target: &Target) -> Result<bool, JobError> {
     let found = "SELECT count(pg_catalog.to_regclass($1))";
-    Ok(session.number(found, &[Value::String(target.quoted.clone())])? > 0)
+    Ok(connection.number(found, &[Value::String(quoted(target))])? > 0)
 }
 
 /// The type under a domain, which may be over a domain again.
-fn under_domain(session: &mut Session, domain: u32) -> Result<u32, JobError> {
+fn under_domain(connection: &mut Connection, domain: u32) -> Result<u32, JobError> {
     let mut oid = domain;
     loop {
         let mut next = None;
         let sql = "SELECT typbasetype FROM pg_catalog.pg_type WHERE oid = $1 AND typtype = 'd'";
-        session.rows(sql, &[Value::from(oid)], |row| {
+        connection.rows(sql, &[Value::from(oid)], |row| {
             next = row
                 .try_get::<_, Option<u32>>(0)
                 .map_err(|e| error::executing(&e))?;

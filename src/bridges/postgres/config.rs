@@ -1,4 +1,4 @@
-//! A source's configuration: where its database is and how to speak to it (bridges.md 2.1, 2.5).
+//! A source's configuration: where its database is and how to speak to it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use postgres::config::Host;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use crate::bridges::pool::configured_size;
+use crate::bridges::config::{pool_size, text, unusable};
 use crate::bridges::postgres::Flavour;
 use crate::bridges::postgres::link::Encryption;
-use crate::error::{ErrorCode, JobError};
+use crate::error::JobError;
 use crate::limits;
 use crate::tls;
 
@@ -61,9 +61,9 @@ impl Settings {
     /// # Errors
     /// `SOURCE_CONFIG`, naming the keys; never their values.
     pub fn parse(config: &Map<String, Value>, flavour: Flavour) -> Result<Self, JobError> {
-        let url = match (text(config, "url"), text(config, "connectionString")) {
-            (Some(url), _) | (None, Some(url)) => Url::parse(&url)?,
-            (None, None) => Url::from_fields(config, flavour)?,
+        let url = match text(config, &["url", "connectionString"]) {
+            Some(url) => Url::parse(&url)?,
+            None => Url::from_fields(config, flavour)?,
         };
         let mut options = None;
         let mut connect_timeout = match config
@@ -84,7 +84,7 @@ impl Settings {
                 }
                 "database" => append(&mut driver_text, "dbname", value),
                 "sslcert" | "sslkey" => {
-                    return Err(unusable(&format!(
+                    return Err(unusable(format!(
                         "client certificates ({key}) are not supported"
                     )));
                 }
@@ -107,7 +107,7 @@ impl Settings {
                 Some(4) => Some(4),
                 _ => None,
             },
-            pool_max: configured_size(config),
+            pool_max: pool_size(config),
         })
     }
 }
@@ -141,8 +141,9 @@ impl Url {
     }
 
     fn from_fields(config: &Map<String, Value>, flavour: Flavour) -> Result<Self, JobError> {
-        let first = |keys: [&str; 2]| text(config, keys[0]).or_else(|| text(config, keys[1]));
-        let (Some(host), Some(database)) = (text(config, "host"), first(["database", "db"])) else {
+        let (Some(host), Some(database)) =
+            (text(config, &["host"]), text(config, &["database", "db"]))
+        else {
             return Err(unusable(flavour.missing_config()));
         };
         let host = if host.contains(':') && !host.starts_with('[') {
@@ -151,9 +152,9 @@ impl Url {
             host
         };
         let mut base = String::from("postgresql://");
-        if let Some(user) = first(["user", "username"]) {
+        if let Some(user) = text(config, &["user", "username"]) {
             base.extend(form_urlencoded::byte_serialize(user.as_bytes()).map(plus_is_space));
-            if let Some(password) = text(config, "password") {
+            if let Some(password) = text(config, &["password"]) {
                 base.push(':');
                 base.extend(
                     form_urlencoded::byte_serialize(password.as_bytes()).map(plus_is_space),
@@ -166,7 +167,7 @@ impl Url {
         } else {
             base.push_str(&host);
         }
-        if let Some(port) = text(config, "port") {
+        if let Some(port) = text(config, &["port"]) {
             base.push(':');
             base.push_str(&port);
         }
@@ -182,15 +183,6 @@ impl Url {
 /// Form encoding writes a space as `+`, which a URL's other parts take literally.
 fn plus_is_space(piece: &str) -> &str {
     if piece == "+" { "%20" } else { piece }
-}
-
-/// A non-empty text, or a number as its text: an environment variable or a form may have made it one.
-fn text(config: &Map<String, Value>, key: &str) -> Option<String> {
-    match config.get(key)? {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
 }
 
 fn append(url: &mut String, key: &str, value: &str) {
@@ -256,7 +248,7 @@ fn without_hosts(parsed: &postgres::Config) -> postgres::Config {
     config
 }
 
-/// What is to be done about TLS (design.md 3): `disable` is off; absent, `allow` and `prefer` are libpq's
+/// What is to be done about TLS: `disable` is off; absent, `allow` and `prefer` are libpq's
 /// prefer; what asks for TLS gets it verified, as users of the official runner do; only `no-verify`, and
 /// `require` in libpq's own meaning, skip the check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -302,10 +294,10 @@ fn encryption(parameters: &[(String, String)], flavour: Flavour) -> Result<Encry
     {
         Some((_, file)) if file != "system" && !file.is_empty() => {
             let certificates = tls::read_certificates(Path::new(file))
-                .map_err(|error| unusable(&format!("sslrootcert: {file} {error}")))?;
-            tls::verified_by(&certificates).map_err(|error| unusable(&error.to_string()))
+                .map_err(|error| unusable(format!("sslrootcert: {file} {error}")))?;
+            tls::verified_by(&certificates).map_err(|error| unusable(error.to_string()))
         }
-        _ => tls::verified().map_err(|error| unusable(&error.to_string())),
+        _ => tls::verified().map_err(|error| unusable(error.to_string())),
     };
     Ok(match tls_mode(parameters, flavour) {
         TlsMode::Off => Encryption::Off,
@@ -314,20 +306,17 @@ fn encryption(parameters: &[(String, String)], flavour: Flavour) -> Result<Encry
         TlsMode::Unverified => {
             log::warn!(
                 "a {} source asks for TLS without checking the certificate; anybody on the way can read it",
-                flavour.package()
+                flavour.package().name()
             );
             Encryption::Required(tls::unverified())
         }
     })
 }
 
-fn unusable(problem: &str) -> JobError {
-    JobError::new(ErrorCode::SourceConfig, problem)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorCode;
     use serde_json::json;
 
     fn parse(config: Value) -> Result<Settings, JobError> {

@@ -9,9 +9,9 @@ use postgres::config::{SslMode, SslNegotiation};
 
 use crate::bridges::pool::{Connector, connect_budget};
 use crate::bridges::postgres::config::{Address, Settings};
+use crate::bridges::postgres::connection::Connection;
 use crate::bridges::postgres::error;
 use crate::bridges::postgres::link::{Link, LinkTls};
-use crate::bridges::postgres::session::Session;
 use crate::error::{ErrorCode, JobError};
 use crate::job::{JobControl, Phase};
 use crate::net;
@@ -36,7 +36,7 @@ impl PostgresConnector {
         }
     }
 
-    fn open(&self, job: &Arc<JobControl>, budget: Duration) -> Result<Session, JobError> {
+    fn open(&self, job: &Arc<JobControl>, budget: Duration) -> Result<Connection, JobError> {
         let give_up = Instant::now() + budget;
         let mut failure = None;
         for address in &self.settings.addresses {
@@ -67,7 +67,7 @@ impl PostgresConnector {
         host: &str,
         port: u16,
         give_up: Instant,
-    ) -> Result<Session, JobError> {
+    ) -> Result<Connection, JobError> {
         let place = format!("{host}:{port}");
         let unreachable = |cause: &dyn std::fmt::Display| {
             JobError::new(ErrorCode::SourceUnreachable, format!("{place}: {cause}"))
@@ -104,7 +104,7 @@ impl PostgresConnector {
         mut config: postgres::Config,
         place: &str,
         give_up: Instant,
-    ) -> Result<Session, JobError> {
+    ) -> Result<Connection, JobError> {
         if !self.pooled.load(Ordering::Relaxed) {
             let own = self.settings.options.as_deref();
             let options =
@@ -142,7 +142,7 @@ impl PostgresConnector {
         place: &str,
         give_up: Instant,
         begin: Option<String>,
-    ) -> Result<Session, Failure> {
+    ) -> Result<Connection, Failure> {
         let link = Arc::new(Link::default());
         let budget = give_up.saturating_duration_since(Instant::now());
         let tls = LinkTls {
@@ -159,7 +159,7 @@ impl PostgresConnector {
         match connected {
             Ok(client) => {
                 link.opened();
-                Ok(Session::new(client, tls, begin))
+                Ok(Connection::new(client, tls, begin))
             }
             Err(error) if refuses_options(&error) => Err(Failure::OptionsRefused),
             Err(error) => {
@@ -176,14 +176,14 @@ enum Failure {
 }
 
 impl Connector for PostgresConnector {
-    type Connection = Session;
+    type Connection = Connection;
 
-    fn connect(&self, job: &Arc<JobControl>) -> Result<Session, JobError> {
+    fn connect(&self, job: &Arc<JobControl>) -> Result<Connection, JobError> {
         self.open(job, connect_budget(job, self.settings.connect_timeout)?)
     }
 
-    fn reusable(&self, session: &mut Session) -> bool {
-        session.reusable()
+    fn reusable(&self, connection: &mut Connection) -> bool {
+        connection.reusable()
     }
 }
 

@@ -7,7 +7,7 @@ use std::io;
 use postgres::Error;
 use postgres::error::{DbError, SqlState};
 
-use crate::error::{ErrorCode, JobError};
+use crate::error::{ErrorCode, JobError, Retry};
 use crate::tls::chain;
 
 /// A failure to connect.
@@ -38,7 +38,7 @@ pub fn executing(error: &Error) -> JobError {
             let failed = JobError::new(ErrorCode::QueryFailed, text(db));
             // 57P01 to 57P03: the server ends this session, or all of them.
             if matches!(db.code().code(), "57P01" | "57P02" | "57P03" | "25P03") {
-                failed.lost()
+                failed.with(Retry::NewConnection)
             } else {
                 failed
             }
@@ -47,9 +47,9 @@ pub fn executing(error: &Error) -> JobError {
             ErrorCode::SourceUnreachable,
             format!("the connection to the database broke: {}", chain(error)),
         )
-        .lost(),
+        .with(Retry::NewConnection),
         // The driver and the server no longer agree on where an answer ends.
-        None => JobError::new(ErrorCode::QueryFailed, chain(error)).lost(),
+        None => JobError::new(ErrorCode::QueryFailed, chain(error)).with(Retry::NewConnection),
     }
 }
 

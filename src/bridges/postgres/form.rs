@@ -1,4 +1,4 @@
-//! How a column's type is asked for and written as JSON (bridges.md 8.1). The types whose JSON is not
+//! How a column's type is asked for and written as JSON. The types whose JSON is not
 //! simply the server's text, and the common ones, are read in binary; of everything else the server writes
 //! the text itself, so that no type is unknown.
 
@@ -15,6 +15,22 @@ use crate::json::{
 /// Days, and microseconds, from 1970 to the server's own epoch, 2000.
 const EPOCH_DAYS: i64 = 10_957;
 pub(super) const EPOCH_MICROS: i64 = EPOCH_DAYS * 86_400_000_000;
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its type, with domains resolved to what is under them.
+    pub oid: u32,
+}
+
+impl Column {
+    /// The column of exactly this name.
+    pub fn find<'a>(columns: &'a [Self], name: &str) -> Option<&'a Self> {
+        columns.iter().find(|column| column.name == name)
+    }
+}
 
 /// How a value is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! What the role may do beyond reading.
 
+use crate::bridges::postgres::connection::Connection;
 use crate::bridges::postgres::error;
-use crate::bridges::postgres::session::Session;
 use crate::error::JobError;
-use crate::job::{Privileges, Summary};
+use crate::job::Privileges;
 
 /// The role's own attributes, and how many of the tables it can see it may change.
 const RIGHTS: &str = "WITH tables AS ( \
@@ -22,10 +22,10 @@ const RIGHTS: &str = "WITH tables AS ( \
       AND pg_catalog.pg_has_role(g.oid, 'USAGE')) \
      FROM pg_catalog.pg_roles r WHERE r.rolname = current_user";
 
-/// Asks the server about the role of this session.
-pub fn ask(session: &mut Session) -> Result<Summary, JobError> {
-    let mut privileges = None;
-    session.rows(RIGHTS, &[], |row| {
+/// Asks the server about the role of this connection.
+pub fn ask(connection: &mut Connection) -> Result<Privileges, JobError> {
+    let mut privileges = Privileges::default();
+    connection.rows(RIGHTS, &[], |row| {
         let get = |e: postgres::Error| error::executing(&e);
         let flag = |i: usize| row.try_get::<_, Option<bool>>(i).map_err(get);
         let number = |i: usize| row.try_get::<_, i64>(i).map_err(get);
@@ -41,16 +41,13 @@ pub fn ask(session: &mut Session) -> Result<Summary, JobError> {
             schemas: number(9)?,
             server_roles: number(10)?,
         };
-        privileges = Some(Privileges {
+        privileges = Privileges {
             role: row.try_get(0).map_err(get)?,
             beyond_reading: rights.phrases(),
-        });
+        };
         Ok(())
     })?;
-    Ok(Summary {
-        privileges,
-        ..Summary::default()
-    })
+    Ok(privileges)
 }
 
 #[derive(Default)]

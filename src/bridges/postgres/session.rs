@@ -1,218 +1,303 @@
-//! One open connection and the statements of a job on it.
+//! What the shared answers need of PostgreSQL.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use fallible_iterator::FallibleIterator;
-use postgres::{CancelToken, Client, Row, RowIter, Statement};
-use serde_json::Value;
-
-use crate::bridges::postgres::error;
-use crate::bridges::postgres::link::{Link, LinkTls};
-use crate::bridges::postgres::param::{TextParam, unspecified};
-use crate::bridges::postgres::statements::{Statements, Way};
+use crate::bridges::description::DescribedColumn;
+use crate::bridges::postgres::catalog::Relation;
+use crate::bridges::postgres::connection::Connection;
+use crate::bridges::postgres::dialect::{COCKROACH, POSTGRES};
+use crate::bridges::postgres::list::{KeyColumns, SelectList};
+use crate::bridges::postgres::row::Layout;
+use crate::bridges::postgres::{Flavour, Postgres, error, privileges, typed};
+use crate::bridges::sql::{self, Each, Needs, Session, Walk};
 use crate::error::JobError;
-use crate::job::JobControl;
+use crate::job::{Columns, Privileges, ServerFacts, TargetColumn};
+use crate::options::{AggregateOptions, Predicate, ReadOptions, Target, TimeUnit};
+use crate::sql::{Bound, ColumnFacts, Cursor, Dialect, KeyPart, Statement, Table};
 
-/// A row larger than this makes the connection's buffers grow for good, so it is closed after the job.
-const HEAVY_ROW: usize = 1 << 20;
-
-/// A request to cancel is given up after this long.
-const CANCEL_BUDGET: Duration = Duration::from_secs(5);
-
-/// An open connection.
-pub struct Session {
-    client: Client,
-    link: Arc<Link>,
-    tls: LinkTls,
-    cancel: CancelToken,
-    /// Behind a pooler: what opens the transaction around a job's statements.
-    begin: Option<String>,
-    statements: Statements,
-    heavy: bool,
+/// A connection during one job.
+pub struct PostgresSession<'s> {
+    /// The connection.
+    pub connection: &'s mut Connection,
+    /// The source.
+    pub engine: &'s Postgres,
 }
 
-impl Session {
-    /// Takes over an open connection.
-    pub fn new(client: Client, tls: LinkTls, begin: Option<String>) -> Self {
-        let cancel = client.cancel_token();
-        let statements = Statements::new(tls.link.process_id(), begin.is_some());
-        Self {
-            client,
-            link: Arc::clone(&tls.link),
-            tls,
-            cancel,
-            begin,
-            statements,
-            heavy: false,
+/// What a statement selects.
+pub struct List {
+    /// The target; `None` where the catalog knows of none, and the database says so itself.
+    relation: Option<Arc<Relation>>,
+    shown: Arc<SelectList>,
+    /// In a walk: the whole SQL, and where in a row the key is.
+    walk: Option<(String, KeyColumns)>,
+}
+
+impl sql::SelectList for List {
+    fn sql(&self) -> &str {
+        match &self.walk {
+            Some((sql, _)) => sql,
+            None => &self.shown.sql,
+        }
+    }
+}
+
+impl PostgresSession<'_> {
+    fn relation(&mut self, target: &Target) -> Result<Option<Arc<Relation>>, JobError> {
+        self.engine.catalog.relation(self.connection, target)
+    }
+}
+
+impl Session for PostgresSession<'_> {
+    type List = List;
+
+    fn dialect(&self) -> &dyn Dialect {
+        match self.engine.flavour {
+            Flavour::Cockroach => &COCKROACH,
+            Flavour::Postgres | Flavour::Neon => &POSTGRES,
         }
     }
 
-    /// Runs the statements of one job: they can be stopped meanwhile, and behind a pooler they share one
-    /// read-only transaction, because two statements may otherwise meet two servers.
-    pub fn job<T>(
-        &mut self,
-        job: &JobControl,
-        work: impl FnOnce(&mut Self) -> Result<T, JobError>,
-    ) -> Result<T, JobError> {
-        let guard = job.stop_with(self.stopper())?;
-        let result = match self.begin.clone() {
-            None => work(self),
-            Some(begin) => self.transaction(&begin, work),
+    fn columns(&mut self, target: &Target) -> Result<Columns, JobError> {
+        let Some(relation) = self.relation(target)? else {
+            return Ok(Columns::NoSuchTarget);
         };
-        if guard.finish() {
-            // Whoever stopped the statement has ended the job; the connection is cut.
-            job.check()?;
-        }
-        result
+        let columns = relation.columns.iter().map(|column| TargetColumn {
+            name: column.name.clone(),
+            key: relation.key.contains(&column.name),
+            hidden: false,
+        });
+        Ok(Columns::Known(columns.collect()))
     }
 
-    /// Runs statements that must see the same rows.
-    pub fn snapshot<T>(
-        &mut self,
-        work: impl FnOnce(&mut Self) -> Result<T, JobError>,
-    ) -> Result<T, JobError> {
-        if self.begin.is_some() {
-            self.command("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")?;
-            work(self)
-        } else {
-            self.transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", work)
-        }
+    fn list(&mut self, target: &Target, names: Option<&[String]>) -> Result<List, JobError> {
+        let relation = self.relation(target)?;
+        Ok(List {
+            shown: match &relation {
+                Some(relation) => relation.select_list(names),
+                None => SelectList::unknown(),
+            },
+            relation,
+            walk: None,
+        })
     }
 
-    fn transaction<T>(
-        &mut self,
-        begin: &str,
-        work: impl FnOnce(&mut Self) -> Result<T, JobError>,
-    ) -> Result<T, JobError> {
-        self.command(begin)?;
-        let result = work(self);
-        // A failed statement ends in the same rollback; a lost connection needs none.
-        match (&result, self.command("ROLLBACK")) {
-            (Ok(_), Err(error)) => Err(error),
-            _ => result,
-        }
+    fn walk(&mut self, target: &Target, options: &ReadOptions) -> Result<Walk<List>, JobError> {
+        let relation = self.relation(target)?.unwrap_or_default();
+        let shown = relation.select_list(options.fields.as_deref());
+        let mut sql = shown.sql.clone();
+        let positions =
+            KeyColumns::select(&relation.columns, &relation.key, &shown.shown, &mut sql);
+        let part = |name: &String| KeyPart {
+            expression: self.dialect().column(name),
+            cast: ("", ""),
+        };
+        let key: Vec<_> = relation.key.iter().map(part).collect();
+        let cursor = options.cursor.as_ref();
+        let after = cursor.map(|text| Cursor::decode(text, key.len()).values());
+        // The server reads the text as the column's own type.
+        let since = options.changed_since.clone();
+        let since = since.zip(relation.column(&options.tracking_column));
+        let since = since.map(|(since, column)| Bound {
+            before: format!("{} > ", self.dialect().column(&column.name)),
+            value: since.into(),
+            after: String::new(),
+        });
+        Ok(Walk {
+            key,
+            after: after.unwrap_or_default(),
+            since: since.into_iter().collect(),
+            list: List {
+                relation: Some(relation),
+                shown,
+                walk: Some((sql, positions)),
+            },
+        })
     }
 
-    /// Runs a statement and hands over its rows one by one, as the server sends them.
-    pub fn rows(
+    fn prepare_aggregate(&mut self, _: &AggregateOptions) -> Result<List, JobError> {
+        Ok(List {
+            relation: None,
+            shown: SelectList::unknown(),
+            walk: None,
+        })
+    }
+
+    fn table(&mut self, target: &Target, _: Needs) -> Result<Table, JobError> {
+        let relation = self.relation(target)?;
+        let columns = relation.as_ref().map(|relation| {
+            let columns = relation.columns.iter();
+            let columns = columns.map(|column| (column.name.clone(), typed::facts(column.oid)));
+            columns.collect()
+        });
+        let key = relation.iter().flat_map(|relation| &relation.key);
+        Ok(Table {
+            name: self.dialect().target(target),
+            columns,
+            // A system column, or none; then the database says so.
+            others: ColumnFacts {
+                shown: "::text",
+                ..ColumnFacts::default()
+            },
+            key: key.map(|name| self.dialect().column(name)).collect(),
+        })
+    }
+
+    fn rows(
         &mut self,
-        sql: &str,
-        params: &[Value],
-        mut each: impl FnMut(&Row) -> Result<(), JobError>,
+        statement: &Statement,
+        list: &List,
+        each: &mut Each<'_>,
     ) -> Result<(), JobError> {
-        log::trace!("{sql}");
-        let params: Vec<_> = params
-            .iter()
-            .map(|value| (TextParam::new(value), unspecified()))
-            .collect();
-        let rows = self.client.query_typed_raw(sql, params);
-        let rows = rows.map_err(|e| error::executing(&e))?;
-        hand_over(rows, &mut self.heavy, &mut each)
+        let mut layout = None;
+        let each = |row: &postgres::Row| hand_over(row, list, &mut layout, each);
+        self.connection
+            .rows(&statement.sql, &statement.params, each)
     }
 
-    /// As `rows`, for a statement that looks up one row by its whole key: where it is safe the server keeps it.
-    /// Not for use inside of a transaction, because a name that became stale would end it.
-    pub fn one_row(
+    fn is_pinned(&self, list: &List, filter: &Predicate) -> bool {
+        let relation = list.relation.as_ref();
+        relation.is_some_and(|relation| relation.unique && filter.pins(&relation.key))
+    }
+
+    fn one_row(
         &mut self,
-        sql: &str,
-        params: &[Value],
-        mut each: impl FnMut(&Row) -> Result<(), JobError>,
+        statement: &Statement,
+        list: &List,
+        each: &mut Each<'_>,
     ) -> Result<(), JobError> {
-        let Some(statement) = self.kept(sql)? else {
-            return self.rows(sql, params, each);
-        };
-        log::trace!("kept: {sql}");
-        let texts = params.iter().map(TextParam::new);
-        let error = match self.client.query_raw(&statement, texts) {
-            Ok(rows) => return hand_over(rows, &mut self.heavy, &mut each),
-            Err(error) => error,
-        };
-        if self.statements.is_stale(sql, &error) {
-            return self.rows(sql, params, each);
-        }
-        Err(error::executing(&error))
+        let mut layout = None;
+        let each = |row: &postgres::Row| hand_over(row, list, &mut layout, each);
+        self.connection
+            .one_row(&statement.sql, &statement.params, each)
     }
 
-    fn kept(&mut self, sql: &str) -> Result<Option<Statement>, JobError> {
-        loop {
-            match self.statements.way(sql) {
-                Way::Text => return Ok(None),
-                Way::Name(statement) => return Ok(Some(statement)),
-                Way::Compare => {
-                    let mut process = 0;
-                    self.rows("SELECT pg_catalog.pg_backend_pid()", &[], |row| {
-                        process = row.try_get(0).map_err(|e| error::executing(&e))?;
-                        Ok(())
-                    })?;
-                    self.statements.served_by(process);
-                }
-                Way::Prepare => {
-                    let statement = self.client.prepare(sql);
-                    let statement = statement.map_err(|e| error::executing(&e))?;
-                    self.statements.keep(sql, statement);
-                }
-            }
-        }
+    fn number(&mut self, statement: &Statement) -> Result<u64, JobError> {
+        self.connection.number(&statement.sql, &statement.params)
     }
 
-    /// Runs a statement that answers with one number.
-    pub fn number(&mut self, sql: &str, params: &[Value]) -> Result<u64, JobError> {
-        let mut number = 0_i64;
-        self.rows(sql, params, |row| {
-            number = row.try_get(0).map_err(|e| error::executing(&e))?;
+    fn forget(&mut self, target: &Target) {
+        self.engine.catalog.forget(target);
+    }
+
+    fn begin_snapshot(&mut self) -> Result<(), JobError> {
+        self.connection.begin_snapshot()
+    }
+
+    fn end_snapshot(&mut self) -> Result<(), JobError> {
+        self.connection.end_snapshot()
+    }
+
+    /// The tables of schema `public`.
+    fn targets(
+        &mut self,
+        each: &mut dyn FnMut(&str) -> Result<(), JobError>,
+    ) -> Result<(), JobError> {
+        let sql = "SELECT table_name::text FROM information_schema.tables \
+                   WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY 1";
+        self.connection.rows(sql, &[], |row| each(text(row, 0)?))
+    }
+
+    fn describe(
+        &mut self,
+        target: &Target,
+        each: &mut dyn FnMut(&DescribedColumn<'_>),
+    ) -> Result<(), JobError> {
+        let relation = self.relation(target)?.unwrap_or_default();
+        let sql = "SELECT column_name::text, data_type::text, is_nullable::text \
+                   FROM information_schema.columns WHERE table_schema = $1 AND table_name = $2 \
+                   ORDER BY ordinal_position";
+        let params = [relation.schema.as_str().into(), target.table().into()];
+        self.connection.rows(sql, &params, |row| {
+            let name = text(row, 0)?;
+            each(&DescribedColumn {
+                name,
+                data_type: text(row, 1)?,
+                nullable: text(row, 2)? == "YES",
+                primary_key: relation.key.iter().any(|key| key == name),
+            });
+            Ok(())
+        })
+    }
+
+    fn server(&mut self) -> Result<ServerFacts, JobError> {
+        let sql = "SELECT current_setting('server_version'), current_setting('transaction_read_only'), version()";
+        let mut facts = ServerFacts {
+            version: String::new(),
+            tls: self.connection.encrypted(),
+            read_only: false,
+        };
+        let flavour = self.engine.flavour;
+        self.connection.rows(sql, &[], |row| {
+            facts.version = match flavour {
+                Flavour::Cockroach => text(row, 2)?.to_owned(),
+                Flavour::Postgres | Flavour::Neon => format!("PostgreSQL {}", text(row, 0)?),
+            };
+            facts.read_only = text(row, 1)? == "on";
             Ok(())
         })?;
-        Ok(u64::try_from(number).unwrap_or(0))
+        Ok(facts)
     }
 
-    /// True when the connection is encrypted.
-    pub fn encrypted(&self) -> bool {
-        self.link.encrypted()
+    fn privileges(&mut self) -> Result<Privileges, JobError> {
+        privileges::ask(self.connection)
+    }
+}
+
+/// The first row tells how all of them are written.
+fn hand_over(
+    row: &postgres::Row,
+    list: &List,
+    layout: &mut Option<Arc<Layout>>,
+    each: &mut Each<'_>,
+) -> Result<(), JobError> {
+    let layout = match layout {
+        Some(layout) => layout,
+        none => none.insert(list.shown.layout(row)?),
+    };
+    each(&Row { row, layout, list })
+}
+
+fn text(row: &postgres::Row, column: usize) -> Result<&str, JobError> {
+    row.try_get(column).map_err(|e| error::executing(&e))
+}
+
+struct Row<'a> {
+    row: &'a postgres::Row,
+    layout: &'a Layout,
+    list: &'a List,
+}
+
+impl sql::Row for Row<'_> {
+    fn write_row(&self, out: &mut String) -> Result<(), JobError> {
+        self.layout.write(out, self.row)
     }
 
-    /// False when the connection must be closed.
-    pub fn reusable(&mut self) -> bool {
-        !self.heavy && !self.client.is_closed()
-    }
-
-    fn command(&mut self, sql: &str) -> Result<(), JobError> {
-        self.client
-            .batch_execute(sql)
-            .map_err(|e| error::executing(&e))
-    }
-
-    /// Cuts the connection, then asks the server to stop the statement. In this order, because a request
-    /// that finds the session between two statements does nothing, and the next one would start after it.
-    /// The answer is of no more use, and the server may act on the request late.
-    fn stopper(&self) -> impl FnOnce() + Send + 'static {
-        let cancel = self.cancel.clone();
-        let link = Arc::clone(&self.link);
-        let tls = LinkTls {
-            link: Arc::new(Link::default()),
-            encryption: self.tls.encryption.clone(),
-            budget: CANCEL_BUDGET,
-        };
-        move || {
-            link.cut();
-            if let Err(error) = cancel.cancel_query(tls) {
-                log::warn!(
-                    "a statement could not be cancelled: {}",
-                    error::executing(&error).message
-                );
-            }
+    fn cursor(&self) -> Result<String, JobError> {
+        match &self.list.walk {
+            Some((_, key)) => Ok(key.cursor(self.row)?.encode()),
+            None => Ok(String::new()),
         }
     }
 }
 
-fn hand_over(
-    mut rows: RowIter<'_>,
-    heavy: &mut bool,
-    each: &mut impl FnMut(&Row) -> Result<(), JobError>,
-) -> Result<(), JobError> {
-    while let Some(row) = rows.next().map_err(|e| error::executing(&e))? {
-        *heavy |= row.raw_size_bytes() > HEAVY_ROW;
-        each(&row)?;
+impl sql::Values for Row<'_> {
+    fn write(&self, out: &mut String, column: usize) -> Result<(), JobError> {
+        typed::write(self.row, out, column)
     }
-    Ok(())
+
+    fn write_number(&self, out: &mut String, column: usize) -> Result<(), JobError> {
+        typed::write_number(self.row, out, column)
+    }
+
+    fn write_time(&self, out: &mut String, column: usize, unit: TimeUnit) -> Result<(), JobError> {
+        typed::write_time(self.row, out, column, unit)
+    }
+
+    fn text(&self, column: usize) -> Result<String, JobError> {
+        typed::text(self.row, column)
+    }
+
+    fn whole(&self, column: usize) -> Result<u64, JobError> {
+        typed::whole(self.row, column)
+    }
 }

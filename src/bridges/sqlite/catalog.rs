@@ -1,63 +1,53 @@
-//! `listTargets`, `introspectTarget` and `test`.
+//! What the file says about its tables.
 
 use std::ops::ControlFlow;
 
-use rusqlite::Connection;
-
-use super::error::failure;
-use super::rows::{for_each_row, number};
+use super::session::SqliteSession;
 use super::value::Param;
-use crate::bridges::description::{DescribedColumn, Description, send_target};
+use crate::bridges::description::DescribedColumn;
 use crate::error::JobError;
-use crate::job::{JobControl, RowSink};
-use crate::job::{Privileges, ServerFacts, Summary, TargetColumn};
-use crate::options::Predicate;
-use crate::sql::{self, Dialect, whole_name};
+use crate::job::TargetColumn;
+use crate::options::Target;
 
-/// The tables, by name; SQLite's own begin with `sqlite_`.
-pub(super) fn list_targets(
-    connection: &Connection,
-    job: &JobControl,
-    sink: &mut RowSink,
-) -> Result<Summary, JobError> {
-    let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' \
-               AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
-    for_each_row(connection, job, sql, Vec::new(), |row| {
-        let name: String = row.get(0).map_err(|error| failure(job, &error))?;
-        send_target(sink, &name)?;
-        Ok(ControlFlow::Continue(()))
-    })?;
-    Ok(Summary::default())
+/// The arguments of a pragma about a table, and their parameters: its name, and its schema if it has one.
+pub(super) fn place(target: &Target) -> (&'static str, Vec<Param<'_>>) {
+    let table = Param::text(target.table());
+    match target.schema() {
+        Some(schema) => ("?1, ?2", vec![table, Param::text(schema)]),
+        None => ("?1", vec![table]),
+    }
 }
 
-/// Columns and number of rows of one table or view. Generated columns are not listed, as in the official
-/// bridge: nothing can be written to them.
-pub(super) fn introspect(
-    connection: &mut Connection,
-    job: &JobControl,
-    target: &str,
-    sink: &mut RowSink,
-) -> Result<Summary, JobError> {
-    let table = whole_name(target)?;
-    let transaction = connection
-        .transaction()
-        .map_err(|error| failure(job, &error))?;
-    // This first: it is what fails when there is no such table.
-    let count = sql::count(
-        Dialect::Sqlite,
-        &Dialect::Sqlite.quote(table),
-        &Predicate::always(),
-    );
-    let rows = number(&transaction, job, &count)?;
-    let mut description = Description::default();
-    let sql = "SELECT name, type, \"notnull\", pk FROM pragma_table_info(?1) ORDER BY cid";
-    let params = vec![Param::text(table)];
-    for_each_row(&transaction, job, sql, params, |row| {
+/// The tables, by name; SQLite's own begin with `sqlite_`.
+pub(super) fn targets(
+    session: &SqliteSession<'_>,
+    each: &mut dyn FnMut(&str) -> Result<(), JobError>,
+) -> Result<(), JobError> {
+    let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' \
+               AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
+    session.query(sql, Vec::new(), |row| {
+        let name: String = row.get(0).map_err(|error| session.failed(&error))?;
+        each(&name)?;
+        Ok(ControlFlow::Continue(()))
+    })
+}
+
+/// The columns of a table or view as they are shown. Generated ones are not listed, as in the official bridge:
+/// nothing can be written to them.
+pub(super) fn describe(
+    session: &SqliteSession<'_>,
+    target: &Target,
+    each: &mut dyn FnMut(&DescribedColumn<'_>),
+) -> Result<(), JobError> {
+    let (place, params) = place(target);
+    let sql =
+        format!("SELECT name, type, \"notnull\", pk FROM pragma_table_info({place}) ORDER BY cid");
+    session.query(&sql, params, |row| {
         let read = || -> rusqlite::Result<(String, String, bool, i64)> {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         };
-        let (name, declared, not_null, key) = read().map_err(|error| failure(job, &error))?;
-        description.column(&DescribedColumn {
+        let (name, declared, not_null, key) = read().map_err(|error| session.failed(&error))?;
+        each(&DescribedColumn {
             name: &name,
             data_type: if declared.is_empty() {
                 "TEXT"
@@ -68,22 +58,20 @@ pub(super) fn introspect(
             primary_key: key > 0,
         });
         Ok(ControlFlow::Continue(()))
-    })?;
-    description.send(sink, target, rows)?;
-    Ok(Summary::default())
+    })
 }
 
 /// All columns of a table or view, in their order. Hidden ones of virtual tables are not among `*`; generated
 /// ones are.
 pub(super) fn columns(
-    connection: &Connection,
-    job: &JobControl,
-    target: &str,
+    session: &SqliteSession<'_>,
+    target: &Target,
 ) -> Result<Vec<TargetColumn>, JobError> {
     let mut columns = Vec::new();
-    let sql = "SELECT name, pk > 0, hidden = 1 FROM pragma_table_xinfo(?1) ORDER BY cid";
-    let params = vec![Param::text(whole_name(target)?)];
-    for_each_row(connection, job, sql, params, |row| {
+    let (place, params) = place(target);
+    let sql =
+        format!("SELECT name, pk > 0, hidden = 1 FROM pragma_table_xinfo({place}) ORDER BY cid");
+    session.query(&sql, params, |row| {
         let read = || -> rusqlite::Result<TargetColumn> {
             Ok(TargetColumn {
                 name: row.get(0)?,
@@ -91,43 +79,8 @@ pub(super) fn columns(
                 hidden: row.get(2)?,
             })
         };
-        columns.push(read().map_err(|error| failure(job, &error))?);
+        columns.push(read().map_err(|error| session.failed(&error))?);
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(columns)
-}
-
-/// Opens the file for real: its catalog is read.
-pub(super) fn test(connection: &Connection, job: &JobControl) -> Result<Summary, JobError> {
-    let mut version = String::new();
-    let sql = "SELECT sqlite_version(), (SELECT COUNT(*) FROM sqlite_schema)";
-    for_each_row(connection, job, sql, Vec::new(), |row| {
-        version = row.get(0).map_err(|error| failure(job, &error))?;
-        Ok(ControlFlow::Break(()))
-    })?;
-    Ok(Summary {
-        server: Some(ServerFacts {
-            version: format!("SQLite {version}"),
-            tls: false,
-            read_only: true,
-        }),
-        ..Summary::default()
-    })
-}
-
-/// There are no roles in a file: what decides is how it was opened.
-pub(super) fn privileges(connection: &Connection, job: &JobControl) -> Result<Summary, JobError> {
-    let read_only = connection
-        .is_readonly("main")
-        .map_err(|error| failure(job, &error))?;
-    let mut privileges = Privileges::default();
-    if !read_only {
-        privileges
-            .beyond_reading
-            .push("write to the database file".to_owned());
-    }
-    Ok(Summary {
-        privileges: Some(privileges),
-        ..Summary::default()
-    })
 }

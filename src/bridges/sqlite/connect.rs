@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::error::{failure, opening_failure};
 use crate::bridges::pool::{Connector, connect_budget};
-use crate::error::{ErrorCode, JobError};
+use crate::error::{ErrorCode, JobError, Retry};
 use crate::job::JobControl;
 use crate::limits;
 
@@ -81,7 +81,9 @@ impl Database {
     pub(super) fn begin(&mut self, job: &Arc<JobControl>) -> Result<&mut Connection, JobError> {
         if self.file.is_some() && file_id(&self.path)? != self.file {
             let problem = "the database file was replaced";
-            return Err(JobError::new(ErrorCode::SourceUnreachable, problem).lost());
+            return Err(
+                JobError::new(ErrorCode::SourceUnreachable, problem).with(Retry::NewConnection)
+            );
         }
         let patience = connect_budget(job, limits::SQLITE_BUSY)?;
         let watched: Weak<JobControl> = Arc::downgrade(job);

@@ -2,7 +2,7 @@
 
 use rusqlite::{Error, ErrorCode as SqliteCode};
 
-use crate::error::{ErrorCode, JobError};
+use crate::error::{ErrorCode, JobError, Retry};
 use crate::job::JobControl;
 
 /// The error of a job whose statement failed.
@@ -36,7 +36,9 @@ pub(super) fn failure(job: &JobControl, error: &Error) -> JobError {
     let failed = JobError::new(error_code, text);
     match error.sqlite_error_code() {
         // The file is gone, or the disk is: a new connection starts from what is there now.
-        Some(SqliteCode::CannotOpen | SqliteCode::SystemIoFailure) => failed.lost(),
+        Some(SqliteCode::CannotOpen | SqliteCode::SystemIoFailure) => {
+            failed.with(Retry::NewConnection)
+        }
         _ => failed,
     }
 }

@@ -3,16 +3,16 @@
 
 use std::ops::ControlFlow;
 
-use rusqlite::Connection;
 use rusqlite::types::{Value as Owned, ValueRef};
 use serde_json::Value;
 
-use super::error::failure;
-use super::rows::for_each_row;
+use super::catalog::{self, place};
+use super::dialect::SQLITE;
+use super::session::SqliteSession;
 use super::value::{Param, bind};
 use crate::error::JobError;
-use crate::job::JobControl;
 use crate::json::js_number;
+use crate::options::Target;
 use crate::sql::{Cursor, Dialect, KeyPart};
 
 /// The key by which a table is paged.
@@ -33,26 +33,20 @@ struct KeyColumn {
 }
 
 impl Key {
-    /// Finds the primary key of a table.
-    pub(super) fn find(
-        connection: &Connection,
-        job: &JobControl,
-        table: &str,
-    ) -> Result<Self, JobError> {
-        let columns = key_columns(connection, job, table)?;
-        let Some(first) = columns.first() else {
-            return Err(JobError::no_primary_key(table));
-        };
-        let numeric = is_numeric(&first.declared);
+    /// Finds the primary key of a table; nothing without one.
+    pub(super) fn find(session: &SqliteSession<'_>, target: &Target) -> Result<Self, JobError> {
+        let columns = key_columns(session, target)?;
+        let numeric = columns.first().is_some_and(|c| is_numeric(&c.declared));
         let single = columns.len() == 1;
+        let dialect: &dyn Dialect = &SQLITE;
         let mut parts: Vec<_> = columns
             .iter()
             .map(|column| {
-                let name = Dialect::Sqlite.column(&column.name);
+                let name = dialect.column(&column.name);
                 // The key is unique under the collation of its index, which need not be the column's.
                 key_part(match &column.collation {
                     Some(collation) => {
-                        format!("{name} COLLATE {}", Dialect::Sqlite.quote(collation))
+                        format!("{name} COLLATE {}", dialect.quote(collation))
                     }
                     None => name,
                 })
@@ -60,9 +54,9 @@ impl Key {
             .collect();
         // Rows with NULL in their key are as many as you like; the rowid tells them apart.
         if columns.iter().any(|column| column.nullable)
-            && let Some(rowid) = rowid_name(connection, job, table)?
+            && let Some(rowid) = rowid_name(session, target)?
         {
-            parts.push(key_part(Dialect::Sqlite.column(rowid)));
+            parts.push(key_part(dialect.column(rowid)));
         }
         Ok(Self {
             parts,
@@ -114,18 +108,17 @@ fn key_part(expression: String) -> KeyPart {
     }
 }
 
-fn key_columns(
-    connection: &Connection,
-    job: &JobControl,
-    table: &str,
-) -> Result<Vec<KeyColumn>, JobError> {
-    let sql = "SELECT c.name, c.type, c.\"notnull\", x.coll FROM pragma_table_info(?1) AS c \
-               LEFT JOIN (SELECT k.name, k.coll FROM pragma_index_list(?1) AS i \
-               JOIN pragma_index_xinfo(i.name) AS k WHERE i.origin = 'pk' AND k.key) AS x \
-               ON x.name = c.name WHERE c.pk > 0 ORDER BY c.pk";
+fn key_columns(session: &SqliteSession<'_>, target: &Target) -> Result<Vec<KeyColumn>, JobError> {
+    let (place, params) = place(target);
+    let schema = if params.len() > 1 { ", ?2" } else { "" };
+    let sql = format!(
+        "SELECT c.name, c.type, c.\"notnull\", x.coll FROM pragma_table_info({place}) AS c \
+         LEFT JOIN (SELECT k.name, k.coll FROM pragma_index_list({place}) AS i \
+         JOIN pragma_index_xinfo(i.name{schema}) AS k WHERE i.origin = 'pk' AND k.key) AS x \
+         ON x.name = c.name WHERE c.pk > 0 ORDER BY c.pk"
+    );
     let mut columns = Vec::new();
-    let params = vec![Param::text(table)];
-    for_each_row(connection, job, sql, params, |row| {
+    session.query(&sql, params, |row| {
         let read = || -> rusqlite::Result<KeyColumn> {
             let collation: Option<String> = row.get(3)?;
             Ok(KeyColumn {
@@ -136,7 +129,7 @@ fn key_columns(
                 collation,
             })
         };
-        columns.push(read().map_err(|error| failure(job, &error))?);
+        columns.push(read().map_err(|error| session.failed(&error))?);
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(columns)
@@ -144,18 +137,13 @@ fn key_columns(
 
 /// A name of the rowid that no column of the table has taken.
 fn rowid_name(
-    connection: &Connection,
-    job: &JobControl,
-    table: &str,
+    session: &SqliteSession<'_>,
+    target: &Target,
 ) -> Result<Option<&'static str>, JobError> {
     let mut names = vec!["rowid", "_rowid_", "oid"];
-    let sql = "SELECT name FROM pragma_table_xinfo(?1)";
-    let params = vec![Param::text(table)];
-    for_each_row(connection, job, sql, params, |row| {
-        let taken: String = row.get(0).map_err(|error| failure(job, &error))?;
-        names.retain(|name| !name.eq_ignore_ascii_case(&taken));
-        Ok(ControlFlow::Continue(()))
-    })?;
+    for column in catalog::columns(session, target)? {
+        names.retain(|name| !name.eq_ignore_ascii_case(&column.name));
+    }
     Ok(names.first().copied())
 }
 

@@ -2,15 +2,15 @@
 
 use std::ops::ControlFlow;
 
-use rusqlite::Connection;
 use serde_json::Value;
 
-use super::error::failure;
+use super::catalog;
+use super::dialect::SQLITE;
 use super::key::text_tag;
-use super::rows::for_each_row;
+use super::session::SqliteSession;
 use super::value::Param;
 use crate::error::JobError;
-use crate::job::JobControl;
+use crate::options::Target;
 use crate::sql::{Bound, Dialect};
 
 /// What text that begins like a date looks like.
@@ -21,22 +21,21 @@ const ISO: &str = "'%Y-%m-%dT%H:%M:%fZ'";
 /// The conditions that `column` is later than `since`; none when there is no such column, exactly as written.
 /// Text that is a date counts by its time, other text by its letters; numbers never match.
 pub(super) fn changed_since(
-    connection: &Connection,
-    job: &JobControl,
-    table: &str,
+    session: &SqliteSession<'_>,
+    target: &Target,
     column: &str,
     since: &str,
 ) -> Result<Vec<Bound>, JobError> {
-    if !has_column(connection, job, table, column)? {
+    if !has_column(session, target, column)? {
         return Ok(Vec::new());
     }
-    let Some(since) = as_iso(connection, job, since)? else {
+    let Some(since) = as_iso(session, since)? else {
         return Err(JobError::invalid_options(
             "options.changedSince",
             "is not a date",
         ));
     };
-    let column = Dialect::Sqlite.column(column);
+    let column = (&SQLITE as &dyn Dialect).column(column);
     let value = Value::String(text_tag(&since));
     Ok(vec![
         // Implied by the next one, but an index on the column can use it. A day for time zones.
@@ -57,30 +56,22 @@ pub(super) fn changed_since(
 }
 
 fn has_column(
-    connection: &Connection,
-    job: &JobControl,
-    table: &str,
+    session: &SqliteSession<'_>,
+    target: &Target,
     column: &str,
 ) -> Result<bool, JobError> {
-    let mut found = false;
-    let params = vec![Param::text(table), Param::text(column)];
-    let sql = "SELECT 1 FROM pragma_table_xinfo(?1) WHERE name = ?2 AND hidden <> 1";
-    for_each_row(connection, job, sql, params, |_| {
-        found = true;
-        Ok(ControlFlow::Break(()))
-    })?;
-    Ok(found)
+    // Exactly as written.
+    let columns = catalog::columns(session, target)?;
+    Ok(columns
+        .iter()
+        .any(|known| known.name == column && !known.hidden))
 }
 
-fn as_iso(
-    connection: &Connection,
-    job: &JobControl,
-    since: &str,
-) -> Result<Option<String>, JobError> {
+fn as_iso(session: &SqliteSession<'_>, since: &str) -> Result<Option<String>, JobError> {
     let mut iso = None;
     let sql = format!("SELECT strftime({ISO}, ?1) WHERE ?1 GLOB {DATE}");
-    for_each_row(connection, job, &sql, vec![Param::text(since)], |row| {
-        iso = row.get(0).map_err(|error| failure(job, &error))?;
+    session.query(&sql, vec![Param::text(since)], |row| {
+        iso = row.get(0).map_err(|error| session.failed(&error))?;
         Ok(ControlFlow::Break(()))
     })?;
     Ok(iso)

@@ -129,11 +129,11 @@ fn a_panic_ends_its_job_only_and_its_pool() {
 fn refusals_name_the_reason() {
     let rig = Rig::new(2, 8);
     let mut unknown = source("a", 1);
-    unknown.bridge = "@semilayer/bridge-oracle".into();
+    unknown.bridge = "bridge-nobody-has".into();
     rig.submit("j", &unknown, "nothing");
     let message = rig.expect_error("j", ErrorCode::UnknownBridge);
     assert!(
-        message.starts_with("Unknown bridge: \"@semilayer/bridge-oracle\". Available:"),
+        message.starts_with("Unknown bridge: \"bridge-nobody-has\". Available:"),
         "{message}"
     );
     let mut search = job("k", &source("a", 1), "nothing");

@@ -13,8 +13,8 @@ use crate::bridges::pool::PoolState;
 use crate::engine::{Engine, EngineSettings, ErrorFrame, JobSession, Outbox, Oversight};
 use crate::error::{ErrorCode, JobError};
 use crate::job::{ChunkLimits, FrameKind, FrameOut, JobControl, QueueSender, RowSink, Wakeup};
-use crate::job::{Summary, TargetColumn};
-use crate::options::{JobKind, Request};
+use crate::job::{Columns, NameRules, Package, Summary};
+use crate::options::{JobKind, OptionRules, Request, Target};
 use crate::protocol::JobFrame;
 use crate::sources::{CredentialsLocation, Source, SourceEnvironment};
 
@@ -53,16 +53,37 @@ impl Drop for Fake {
     }
 }
 
+/// A target of these tests is any text.
+static PACKAGE: Package = Package {
+    options: OptionRules {
+        target: |text| Ok(Target::whole(text)),
+        ..OptionRules::usual("fake")
+    },
+    names: NameRules::EXACT,
+    schemes: &[],
+    keys: &[],
+    enough: &[],
+    found_by: &[],
+    told_by: None,
+};
+
 impl Bridge for Fake {
+    fn package(&self) -> &'static Package {
+        &PACKAGE
+    }
+
     /// `hang`: until its statement is stopped. `gate`: until the test lets it go on, whatever happens.
     /// `rows`: three rows. `panic`, `fail`, `auth`: as they say. Anything else: nothing.
     fn run(
         &self,
         job: &Arc<JobControl>,
-        target: &str,
-        _: &Request,
+        request: &Request,
         sink: &mut RowSink,
     ) -> Result<Summary, JobError> {
+        let target = match request {
+            Request::IntrospectTarget(target) => target.text(),
+            other => panic!("{other:?}"),
+        };
         let world = &self.world;
         let begin = || world.begin.send(target.to_owned()).unwrap();
         if !target.starts_with("hang") {
@@ -109,13 +130,8 @@ impl Bridge for Fake {
         self.concurrency
     }
 
-    fn columns(&self, _: &Arc<JobControl>, _: &str) -> Result<Vec<TargetColumn>, JobError> {
-        let column = |name: &str, key| TargetColumn {
-            name: name.to_owned(),
-            key,
-            hidden: false,
-        };
-        Ok(vec![column("id", true), column("secret", false)])
+    fn columns(&self, _: &Arc<JobControl>, _: &Target) -> Result<Columns, JobError> {
+        Ok(Columns::NoSuchTarget)
     }
 
     fn pool_state(&self) -> PoolState {
@@ -327,8 +343,8 @@ pub fn job(id: &str, source: &Source, target: &str) -> JobFrame {
     JobFrame {
         id: id.into(),
         source: Arc::new(source.clone()),
-        kind: JobKind::ListTargets,
-        kind_word: "listTargets".into(),
+        kind: JobKind::IntrospectTarget,
+        kind_word: "introspectTarget".into(),
         target: target.into(),
         options: json!({}),
         deadline: Duration::from_secs(60),

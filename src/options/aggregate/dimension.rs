@@ -31,10 +31,7 @@ pub(super) fn parse(
         let dimension = Options::at(value, &path)?;
         let field = dimension.required_column("field")?;
         let name = dimension.text("as")?.unwrap_or(&field).to_owned();
-        // The official mariadb driver is alone in refusing this; elsewhere the last one is shown.
-        if context.bridge == "@semilayer/bridge-mariadb"
-            && dimensions.iter().any(|other| other.name == name)
-        {
+        if !context.rules.repeated_names && dimensions.iter().any(|other| other.name == name) {
             return Err(JobError::invalid_options(
                 &path,
                 format_args!("\"{name}\" is named twice"),
@@ -68,10 +65,11 @@ pub(super) fn parse(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::{RULES, Target};
     use serde_json::json;
 
     const CONTEXT: RequestContext<'_> = RequestContext {
-        bridge: "@semilayer/bridge-sqlite",
+        rules: &RULES,
         target: "sales",
     };
 
@@ -80,7 +78,7 @@ mod tests {
         let options =
             json!({"dimensions": [{"field": "a", "as": "x"}, {"field": "a", "from": "j"}]});
         let joins = [Join {
-            target: "t".to_owned(),
+            target: Target::whole("t"),
             alias: "j".to_owned(),
             local: "l".to_owned(),
             foreign: "f".to_owned(),

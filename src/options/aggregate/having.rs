@@ -135,6 +135,7 @@ fn is_single(measure: &Measure) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::RULES;
     use crate::options::RequestContext;
     use serde_json::json;
 
@@ -145,7 +146,7 @@ mod tests {
             "having": having, "sort": sort,
         });
         let context = RequestContext {
-            bridge: "@semilayer/bridge-sqlite",
+            rules: &RULES,
             target: "sales",
         };
         AggregateOptions::parse(Options::new(&options).unwrap(), context)

@@ -1,13 +1,14 @@
 //! Joined tables, whose columns may be dimensions.
 
 use crate::error::JobError;
-use crate::options::fields::{Options, is_identifier};
+use crate::options::fields::Options;
+use crate::options::{RequestContext, Target, is_identifier};
 
 /// A table joined to the target; rows of the target without a partner stay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Join {
     /// The table.
-    pub target: String,
+    pub target: Target,
     /// What dimensions call it.
     pub alias: String,
     /// Column of the target.
@@ -17,7 +18,10 @@ pub struct Join {
 }
 
 /// Parses `joins`; what is wrong is said in the official words.
-pub(super) fn parse(options: Options<'_>) -> Result<Vec<Join>, JobError> {
+pub(super) fn parse(
+    options: Options<'_>,
+    context: RequestContext<'_>,
+) -> Result<Vec<Join>, JobError> {
     let mut joins: Vec<Join> = Vec::new();
     for (i, value) in options.parts("joins")?.iter().enumerate() {
         let path = format!("{}[{i}]", options.path("joins"));
@@ -56,7 +60,7 @@ pub(super) fn parse(options: Options<'_>) -> Result<Vec<Join>, JobError> {
             return Err(join.refuse("on", problem));
         };
         joins.push(Join {
-            target: join.required_text("target")?.to_owned(),
+            target: (context.rules.aggregate_target)(join.required_text("target")?)?,
             alias: alias.to_owned(),
             local,
             foreign,
@@ -68,11 +72,17 @@ pub(super) fn parse(options: Options<'_>) -> Result<Vec<Join>, JobError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::RULES;
     use serde_json::{Value, json};
 
     fn message(joins: Value) -> String {
         let options = json!({ "joins": joins });
-        parse(Options::new(&options).unwrap()).unwrap_err().message
+        let context = RequestContext {
+            rules: &RULES,
+            target: "sales",
+        };
+        let parsed = parse(Options::new(&options).unwrap(), context);
+        parsed.unwrap_err().message
     }
 
     #[test]

@@ -118,7 +118,7 @@ impl Aggregate {
                     ErrorCode::UnsupportedOperator,
                     format!(
                         "Bridge does not support aggregate \"{unknown}\" on target \"{}\" ({})",
-                        context.target, context.bridge
+                        context.target, context.rules.package
                     ),
                 ));
             }
@@ -150,12 +150,13 @@ impl Aggregate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::RULES;
     use serde_json::json;
 
     fn measure(value: Value) -> Result<Measure, JobError> {
         let options = json!({"measures": {"m": value}});
         let context = RequestContext {
-            bridge: "@semilayer/bridge-sqlite",
+            rules: &RULES,
             target: "sales",
         };
         parse(Options::new(&options).unwrap(), context).map(|mut list| list.remove(0))

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::error::JobError;
 use crate::options::fields::Options;
 use crate::options::filter::{EmptyOperators, parse_filter};
-use crate::options::{Order, Predicate, RequestContext};
+use crate::options::{Order, Predicate, RequestContext, Target};
 
 pub use bucket::{Bucket, GeoPlace, TimeUnit};
 pub use dimension::Dimension;
@@ -22,8 +22,10 @@ pub use measure::{Aggregate, Measure};
 /// Options of `aggregate`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AggregateOptions {
-    /// The table, when the options name one themselves; the job's target otherwise.
-    pub target: Option<String>,
+    /// The target: the one that the options name, or else the job's.
+    pub target: Target,
+    /// The options name it.
+    pub named: bool,
     /// What rows are grouped by; without any there is one bucket.
     pub dimensions: Vec<Dimension>,
     /// What is told of each bucket.
@@ -64,13 +66,12 @@ impl AggregateOptions {
         options: Options<'_>,
         context: RequestContext<'_>,
     ) -> Result<Self, JobError> {
-        let target = options.text("target")?.map(str::to_owned);
         // Messages name the table that is meant.
         let context = RequestContext {
-            target: target.as_deref().unwrap_or(context.target),
+            target: options.text("target")?.unwrap_or(context.target),
             ..context
         };
-        let joins = join::parse(options)?;
+        let joins = join::parse(options, context)?;
         let dimensions = dimension::parse(options, &joins, context)?;
         let measures = measure::parse(options, context)?;
         let having = having::parse(options, &dimensions, &measures)?;
@@ -91,7 +92,8 @@ impl AggregateOptions {
             limit: options.count("limit")?,
             sample: sample(options)?,
             tracking_column: options.column("changeTrackingColumn")?,
-            target,
+            target: (context.rules.aggregate_target)(context.target)?,
+            named: options.text("target")?.is_some(),
             dimensions,
             measures,
             joins,
@@ -142,11 +144,12 @@ fn sample(options: Options<'_>) -> Result<Option<f64>, JobError> {
 mod tests {
     use super::*;
     use crate::error::ErrorCode;
+    use crate::options::RULES;
     use serde_json::json;
 
     fn parse(options: Value) -> Result<AggregateOptions, JobError> {
         let context = RequestContext {
-            bridge: "@semilayer/bridge-sqlite",
+            rules: &RULES,
             target: "sales",
         };
         AggregateOptions::parse(Options::new(&options).unwrap(), context)
@@ -162,7 +165,8 @@ mod tests {
             assert_eq!(
                 parse(options).unwrap(),
                 AggregateOptions {
-                    target: None,
+                    target: Target::whole("sales"),
+                    named: false,
                     dimensions: vec![],
                     measures: vec![],
                     filter: Predicate::always(),

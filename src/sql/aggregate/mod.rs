@@ -12,6 +12,7 @@ mod bucket;
 mod measure;
 mod rows;
 
+use crate::job::NameRules;
 use crate::options::{Aggregate, AggregateOptions, Bucket, Measure, Order};
 use crate::options::{dimension_column, measure_column};
 use crate::sql::{Builder, Dialect, Statement};
@@ -29,34 +30,41 @@ pub struct ColumnFacts {
     pub carried: (&'static str, &'static str),
 }
 
-/// The columns of the target and of the joined tables, as far as a bridge knows them.
-pub trait Columns {
-    /// What is known of a column of the target (`None`) or of a joined table.
-    fn facts(&self, join: Option<usize>, column: &str) -> ColumnFacts;
+/// The target or a joined table, as far as a bridge knows it.
+#[derive(Debug, Clone, Default)]
+pub struct Table {
+    /// Its name, quoted.
+    pub name: String,
+    /// Its columns; `None` where they are not known.
+    pub columns: Option<Vec<(String, ColumnFacts)>>,
+    /// What other columns need.
+    pub others: ColumnFacts,
+    /// Ready SQL of its key, by which `first` and `last` decide between equals.
+    pub key: Vec<String>,
+}
 
-    /// The joined table that a column is of, when the target has none of its name.
-    fn owner(&self, column: &str) -> Option<usize>;
+impl Table {
+    fn column(&self, names: &NameRules, wanted: &str) -> Option<ColumnFacts> {
+        let mut columns = self.columns.iter().flatten();
+        columns
+            .find(|(name, _)| names.is_column(name, wanted))
+            .map(|(_, facts)| *facts)
+    }
 }
 
 /// One aggregate, with what the bridge adds to its options.
 #[derive(Clone, Copy)]
 pub struct Aggregation<'a> {
     /// The language.
-    pub dialect: Dialect,
+    pub dialect: &'a dyn Dialect,
     /// What is asked.
     pub options: &'a AggregateOptions,
-    /// The target, quoted.
-    pub from: &'a str,
-    /// The joined tables, quoted.
-    pub joins: &'a [String],
-    /// Ready SQL of the target's key, by which `first` and `last` decide between equals.
-    pub key: &'a [String],
-    /// The columns.
-    pub columns: &'a dyn Columns,
-    /// True where a part of the rows can be looked at.
-    pub samples: bool,
-    /// True where a percentile is only of doubles.
-    pub percentile_of_doubles: bool,
+    /// The target.
+    pub table: &'a Table,
+    /// The joined tables.
+    pub joins: &'a [Table],
+    /// When names of columns mean the same.
+    pub names: &'a NameRules,
 }
 
 impl Aggregation<'_> {
@@ -67,7 +75,7 @@ impl Aggregation<'_> {
         builder.push("SELECT ");
         for (i, dimension) in self.options.dimensions.iter().enumerate() {
             let shown = match dimension.bucket {
-                Bucket::Value => self.columns.facts(dimension.join, &dimension.field).shown,
+                Bucket::Value => self.column_facts(dimension.join, &dimension.field).shown,
                 _ => "",
             };
             builder.push(&format!("t.d{i}{shown}, "));
@@ -113,7 +121,7 @@ impl Aggregation<'_> {
     /// where the count may be zero; equal counts come in the order of the values.
     pub fn top_k(&self, measure: &Measure, column: &str, k: u64) -> Statement {
         let mut builder = Builder::new(self.dialect);
-        let shown = self.columns.facts(None, column).shown;
+        let shown = self.column_facts(None, column).shown;
         let filtered = !measure.filter.is_always();
         let partition = match self.dimension_list("s.").as_str() {
             "" => String::new(),
@@ -123,7 +131,7 @@ impl Aggregation<'_> {
         builder.push(&format!(
             "SELECT t.r, t.v{shown}, t.n FROM (SELECT {dimensions}s.v, s.n, \
              ROW_NUMBER() OVER ({partition}ORDER BY s.n DESC, s.v) AS r FROM (SELECT {dimensions}s.v, {} AS n FROM (",
-            self.counted(filtered.then_some("s.w")),
+            self.dialect.counted(filtered.then_some("s.w")),
         ));
         self.rows_of_top_k(&mut builder, measure, column);
         builder.push(") AS s");
@@ -145,10 +153,30 @@ impl Aggregation<'_> {
         measures.filter(|(_, measure)| !matches!(measure.aggregate, Aggregate::TopK { .. }))
     }
 
+    /// What is known of a column of the target (`None`) or of a joined table.
+    fn column_facts(&self, join: Option<usize>, column: &str) -> ColumnFacts {
+        let table = match join {
+            None => Some(self.table),
+            Some(join) => self.joins.get(join),
+        };
+        table.map_or_else(ColumnFacts::default, |table| {
+            table.column(self.names, column).unwrap_or(table.others)
+        })
+    }
+
+    /// The joined table that a column is of, when the target has none of its name.
+    fn owner(&self, column: &str) -> Option<usize> {
+        let has = |table: &Table| table.column(self.names, column).is_some();
+        if self.table.columns.is_none() || has(self.table) {
+            return None;
+        }
+        self.joins.iter().position(has)
+    }
+
     fn facts(&self, measure: &Measure) -> ColumnFacts {
         let column = measure.aggregate.column();
         column.map_or_else(ColumnFacts::default, |column| {
-            self.columns.facts(None, column)
+            self.column_facts(None, column)
         })
     }
 
@@ -177,7 +205,7 @@ impl Aggregation<'_> {
     }
 
     /// Appends ` WHERE … GROUP BY …` over the rows called `s`.
-    fn group(&self, builder: &mut Builder, also_by: Option<&str>) {
+    fn group(&self, builder: &mut Builder<'_>, also_by: Option<&str>) {
         let mut glue = " WHERE ";
         for (i, dimension) in self.options.dimensions.iter().enumerate() {
             // What lies outside all edges belongs to no bucket.
@@ -215,6 +243,3 @@ impl Aggregation<'_> {
         order
     }
 }
-
-#[cfg(test)]
-mod tests;

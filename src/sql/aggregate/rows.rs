@@ -3,23 +3,21 @@
 use std::collections::HashMap;
 
 use crate::options::{Aggregate, Bucket, GeoPlace, Measure, Predicate};
+use crate::sql::Builder;
 use crate::sql::aggregate::Aggregation;
-use crate::sql::{Builder, Dialect};
 
 impl Aggregation<'_> {
     /// Appends the rows of the buckets, with what must be known of the neighbours of a row: which is the
-    /// first, where it stands in the order of a column. PostgreSQL has aggregates for that.
-    pub(super) fn prepared_rows(&self, builder: &mut Builder) {
-        let windows: Vec<_> = match self.dialect {
-            Dialect::Postgres => Vec::new(),
-            Dialect::MySql | Dialect::Sqlite => self
-                .single_measures()
-                .filter(|(_, measure)| {
-                    measure.aggregate.is_of_one_row()
-                        || matches!(measure.aggregate, Aggregate::Percentile { .. })
-                })
-                .collect(),
-        };
+    /// first, where it stands in the order of a column. Some languages have aggregates for that.
+    pub(super) fn prepared_rows(&self, builder: &mut Builder<'_>) {
+        let windows: Vec<_> = self
+            .single_measures()
+            .filter(|(_, measure)| {
+                let of_rows = measure.aggregate.is_of_one_row()
+                    || matches!(measure.aggregate, Aggregate::Percentile { .. });
+                of_rows && !self.dialect.has_ordered_aggregates()
+            })
+            .collect();
         if windows.is_empty() {
             return self.rows(builder);
         }
@@ -34,12 +32,13 @@ impl Aggregation<'_> {
     }
 
     /// Appends the rows of the buckets.
-    fn rows(&self, builder: &mut Builder) {
+    fn rows(&self, builder: &mut Builder<'_>) {
         builder.push("SELECT 1 AS one");
         self.dimension_values(builder);
         for (i, measure) in self.single_measures() {
             if let Some(column) = measure.aggregate.column() {
-                let column = self.measured(column, &measure.aggregate);
+                let column = self.dialect.column(column);
+                let column = self.dialect.measured(column, &measure.aggregate);
                 builder.push(&format!(", {column} AS c{i}"));
             }
             if !measure.filter.is_always() {
@@ -55,7 +54,7 @@ impl Aggregation<'_> {
             if let Some(column) = &self.options.tracking_column {
                 builder.push(", ").column(column).push(" AS o");
             }
-            for (i, column) in self.key.iter().enumerate() {
+            for (i, column) in self.table.key.iter().enumerate() {
                 builder.push(&format!(", {column} AS k{i}"));
             }
         }
@@ -63,8 +62,8 @@ impl Aggregation<'_> {
     }
 
     /// Appends the rows of one `top_k`.
-    pub(super) fn rows_of_top_k(&self, builder: &mut Builder, measure: &Measure, column: &str) {
-        let grouped = self.columns.facts(None, column).grouped;
+    pub(super) fn rows_of_top_k(&self, builder: &mut Builder<'_>, measure: &Measure, column: &str) {
+        let grouped = self.column_facts(None, column).grouped;
         builder
             .push("SELECT ")
             .column(column)
@@ -79,7 +78,7 @@ impl Aggregation<'_> {
         self.tables(builder);
     }
 
-    fn dimension_values(&self, builder: &mut Builder) {
+    fn dimension_values(&self, builder: &mut Builder<'_>) {
         for (i, dimension) in self.options.dimensions.iter().enumerate() {
             builder.push(", ");
             self.bucket(builder, dimension);
@@ -88,14 +87,10 @@ impl Aggregation<'_> {
     }
 
     /// Appends the tables and the filter.
-    fn tables(&self, builder: &mut Builder) {
-        builder.from(self.from);
-        if let Some(part) = self.options.sample.filter(|_| self.samples) {
-            // With a seed of its own a sample would be of other rows in each statement.
-            builder
-                .push(" TABLESAMPLE BERNOULLI (")
-                .bind((part * 100.0).into())
-                .push(") REPEATABLE (1)");
+    fn tables(&self, builder: &mut Builder<'_>) {
+        builder.from(&self.table.name);
+        if let Some(part) = self.options.sample {
+            self.dialect.sample(builder, part);
         }
         for (i, (join, table)) in self.options.joins.iter().zip(self.joins).enumerate() {
             let (local, foreign) = (
@@ -103,7 +98,8 @@ impl Aggregation<'_> {
                 self.dialect.quote(&join.foreign),
             );
             builder.push(&format!(
-                " LEFT JOIN {table} AS j{i} ON {local} = j{i}.{foreign}"
+                " LEFT JOIN {} AS j{i} ON {local} = j{i}.{foreign}",
+                table.name
             ));
         }
         let mut glue = " WHERE ";
@@ -137,11 +133,11 @@ impl Aggregation<'_> {
     }
 
     /// Appends a filter. Columns are the target's own; one it does not have may be a joined table's.
-    fn predicate(&self, builder: &mut Builder, predicate: &Predicate) {
+    fn predicate(&self, builder: &mut Builder<'_>, predicate: &Predicate) {
         let mut elsewhere = HashMap::new();
         if !self.joins.is_empty() {
             predicate.for_each_column(&mut |column| {
-                if let Some(join) = self.columns.owner(column) {
+                if let Some(join) = self.owner(column) {
                     elsewhere.insert(column.to_owned(), format!("j{join}"));
                 }
             });

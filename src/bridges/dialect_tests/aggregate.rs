@@ -1,67 +1,64 @@
+use super::{MYSQL, POSTGRES, SQLITE};
+use crate::job::NameRules;
+use crate::options::{AggregateOptions, JobKind, RULES};
+use crate::sql::{Aggregation, ColumnFacts, Dialect, Statement, Table};
 use serde_json::{Value, json};
 
-use super::*;
 use crate::options::Request;
 
-/// Nothing is known of any column, but that `tier` is the joined table's.
-struct Unknown;
-
-impl Columns for Unknown {
-    fn facts(&self, _: Option<usize>, column: &str) -> ColumnFacts {
-        match column {
-            "at" => ColumnFacts {
-                utc: " AT TIME ZONE 'UTC'",
-                ..ColumnFacts::default()
-            },
-            "mood" => ColumnFacts {
-                shown: "::text",
-                carried: ("::text", ""),
-                ..ColumnFacts::default()
-            },
-            _ => ColumnFacts::default(),
-        }
-    }
-
-    fn owner(&self, column: &str) -> Option<usize> {
-        (column == "tier").then_some(0)
+/// Nothing is known of any column but two, and that `tier` is the joined table's.
+fn table(name: &str, columns: &[(&str, ColumnFacts)]) -> Table {
+    let columns = columns
+        .iter()
+        .map(|(name, facts)| (name.to_string(), *facts));
+    Table {
+        name: name.to_owned(),
+        columns: Some(columns.collect()),
+        others: ColumnFacts::default(),
+        key: vec!["t.id".to_owned()],
     }
 }
 
+fn sales() -> Table {
+    let at = ColumnFacts {
+        utc: " AT TIME ZONE 'UTC'",
+        ..ColumnFacts::default()
+    };
+    let mood = ColumnFacts {
+        shown: "::text",
+        carried: ("::text", ""),
+        ..ColumnFacts::default()
+    };
+    let plain = ColumnFacts::default();
+    table("sales", &[("at", at), ("mood", mood), ("region", plain)])
+}
+
 fn parse(options: Value) -> AggregateOptions {
-    match Request::parse(
-        crate::options::JobKind::Aggregate,
-        "sales",
-        &options,
-        "@semilayer/bridge-x",
-    )
-    .unwrap()
-    {
+    match Request::parse(JobKind::Aggregate, "sales", &options, &RULES).unwrap() {
         Request::Aggregate(options) => *options,
         _ => panic!("not an aggregate"),
     }
 }
 
-fn with<T>(dialect: Dialect, options: Value, work: impl FnOnce(Aggregation<'_>) -> T) -> T {
+fn with<T>(dialect: &dyn Dialect, options: Value, work: impl FnOnce(Aggregation<'_>) -> T) -> T {
     let options = parse(options);
+    let clients = [table("clients", &[("tier", ColumnFacts::default())])];
     work(Aggregation {
         dialect,
         options: &options,
-        from: "sales",
-        joins: &["clients".to_owned()][..options.joins.len()],
-        key: &["t.id".to_owned()],
-        columns: &Unknown,
-        samples: dialect == Dialect::Postgres,
-        percentile_of_doubles: false,
+        table: &sales(),
+        joins: &clients[..options.joins.len()],
+        names: &NameRules::EXACT,
     })
 }
 
-fn buckets(dialect: Dialect, options: Value) -> Statement {
+fn buckets(dialect: &dyn Dialect, options: Value) -> Statement {
     with(dialect, options, |aggregation| aggregation.buckets())
 }
 
 #[test]
 fn nothing_asked_for_is_a_count() {
-    let statement = buckets(Dialect::Sqlite, json!({}));
+    let statement = buckets(&SQLITE, json!({}));
     assert_eq!(
         statement.sql,
         "SELECT t.n FROM (SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM sales AS t) AS s) AS t"
@@ -78,7 +75,7 @@ fn every_value_is_bound_once() {
         "sort": [{"key": "f", "dir": "desc"}],
         "limit": 5,
     });
-    let postgres = buckets(Dialect::Postgres, options.clone());
+    let postgres = buckets(&POSTGRES, options.clone());
     assert_eq!(
         postgres.sql,
         "SELECT t.d0, t.d1, t.n, t.m0 FROM (SELECT s.d0, s.d1, COUNT(*) AS n, \
@@ -97,7 +94,7 @@ fn every_value_is_bound_once() {
         json!(5),
     ];
     assert_eq!(postgres.params, params);
-    let mysql = buckets(Dialect::MySql, options);
+    let mysql = buckets(&MYSQL, options);
     assert!(
         mysql
             .sql
@@ -125,13 +122,17 @@ fn placeholders_and_values_keep_step_on_every_engine() {
         },
         "having": {"count": {"$gte": 2}}, "limit": 9,
     });
-    for dialect in [Dialect::Postgres, Dialect::MySql, Dialect::Sqlite] {
+    for (dialect, numbered) in [
+        (&POSTGRES as &dyn Dialect, true),
+        (&MYSQL, false),
+        (&SQLITE, false),
+    ] {
         let (main, list) = with(dialect, options.clone(), |aggregation| {
             let (_, measure, column, k) = aggregation.options.top_k().next().unwrap();
             (aggregation.buckets(), aggregation.top_k(measure, column, k))
         });
         for statement in [main, list] {
-            if dialect == Dialect::Postgres {
+            if numbered {
                 let last = format!("${}", statement.params.len());
                 assert!(statement.sql.contains(&last), "{}", statement.sql);
             } else {
@@ -153,7 +154,7 @@ fn a_column_that_only_a_joined_table_has_is_found_there() {
         "joins": [{"target": "clients", "alias": "T", "kind": "left", "on": {"local": "l", "foreign": "f"}}],
         "dimensions": [{"field": "tier", "from": "T"}],
     });
-    let sql = buckets(Dialect::Sqlite, options).sql;
+    let sql = buckets(&SQLITE, options).sql;
     assert!(sql.contains(
         "FROM sales AS t LEFT JOIN clients AS j0 ON t.\"l\" = j0.\"f\" \
          WHERE (j0.\"tier\" = ? AND t.\"region\" = ?) AND j0.\"tier\" IS NOT NULL"
@@ -167,12 +168,12 @@ fn the_first_row_is_told_by_tracking_column_and_key() {
         "dimensions": [{"field": "kind"}],
         "measures": {"l": {"agg": "last", "column": "mood"}},
     });
-    let postgres = buckets(Dialect::Postgres, options.clone()).sql;
+    let postgres = buckets(&POSTGRES, options.clone()).sql;
     assert!(postgres.contains(
         "((array_agg(s.c0::text ORDER BY s.o DESC NULLS FIRST, s.k0 DESC NULLS FIRST))[1]) AS m0"
     ));
     assert!(postgres.starts_with("SELECT t.d0, t.n, t.m0::text FROM"));
-    let mysql = buckets(Dialect::MySql, options).sql;
+    let mysql = buckets(&MYSQL, options).sql;
     assert!(mysql.contains(
         "FIRST_VALUE(s.c0) OVER (PARTITION BY s.d0 ORDER BY s.o IS NULL DESC, s.o DESC, \
          s.k0 IS NULL DESC, s.k0 DESC) AS f0"
@@ -186,7 +187,7 @@ fn lists_come_in_the_order_of_the_buckets_ranks() {
         "measures": {"t": {"agg": "top_k", "column": "status", "k": 2}},
         "having": {"count": 1},
     });
-    with(Dialect::Postgres, options, |aggregation| {
+    with(&POSTGRES, options, |aggregation| {
         let rank = "ROW_NUMBER() OVER (ORDER BY s.d0) AS g";
         assert!(aggregation.buckets().sql.contains(rank));
         let (_, measure, column, k) = aggregation.options.top_k().next().unwrap();
@@ -204,7 +205,7 @@ fn lists_come_in_the_order_of_the_buckets_ranks() {
 #[test]
 fn a_sample_is_the_same_in_every_statement() {
     let options = json!({"sample": 0.25});
-    let sql = buckets(Dialect::Postgres, options.clone()).sql;
+    let sql = buckets(&POSTGRES, options.clone()).sql;
     assert!(sql.contains("FROM sales AS t TABLESAMPLE BERNOULLI ($1) REPEATABLE (1)"));
-    assert!(!buckets(Dialect::MySql, options).sql.contains("SAMPLE"));
+    assert!(!buckets(&MYSQL, options).sql.contains("SAMPLE"));
 }

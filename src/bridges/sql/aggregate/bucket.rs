@@ -1,7 +1,7 @@
 //! One bucket as JSON: `{"dims":{…},"measures":{…},"count":n}`.
 
-use super::Values;
 use super::top_k::Lists;
+use crate::bridges::sql::Values;
 use crate::error::JobError;
 use crate::json::{js_number, write_string, write_u64};
 use crate::options::{Aggregate, AggregateOptions, Bucket, TimeUnit};
@@ -151,7 +151,7 @@ fn write_break(out: &mut String, breaks: &[f64], place: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::Request;
+    use crate::options::{JobKind, RULES, Request};
     use serde_json::{Value, json};
 
     /// A row of JSON values.
@@ -183,13 +183,7 @@ mod tests {
     }
 
     fn write(options: Value, lists: &[Lists], row: Value) -> Value {
-        let request = Request::parse(
-            crate::options::JobKind::Aggregate,
-            "t",
-            &options,
-            "@semilayer/bridge-x",
-        )
-        .unwrap();
+        let request = Request::parse(JobKind::Aggregate, "t", &options, &RULES).unwrap();
         let Request::Aggregate(options) = request else {
             panic!("not an aggregate");
         };

@@ -1,18 +1,55 @@
-//! Statements of a job on its session: prepared, with their values apart, and their rows as they come.
+//! One open connection, and statements on it: prepared, with their values apart, their rows as they come.
 
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 
 use mysql::prelude::Queryable;
-use mysql::{Column, Params, Row, Value};
+use mysql::{Column, Conn, Params, Row, Value};
+use nix::sys::socket::{Shutdown, shutdown};
 
 use super::config::Settings;
+use super::connect::kill;
 use super::error;
-use super::session::{Session, kill};
 use crate::error::JobError;
 use crate::job::JobControl;
 use crate::limits;
 
-impl Session {
+/// A connection whose session is set up.
+pub(super) struct Connection {
+    /// The driver's connection.
+    pub(super) conn: Conn,
+    /// Its number on the server.
+    pub(super) id: u32,
+    /// True when the connection is encrypted.
+    pub(super) encrypted: bool,
+    /// True when the server took the read-only setting. Otherwise each job runs in a read-only transaction.
+    pub(super) read_only: bool,
+    /// True when the connection must not be used again.
+    pub(super) spent: bool,
+}
+
+impl Connection {
+    /// What it takes to cut this connection off; valid as long as the session lives.
+    pub(super) fn wire(&self) -> Wire {
+        Wire(self.conn.as_raw_fd())
+    }
+}
+
+/// The socket under a connection. The driver reads a dropped result to its end and knows no way to give up
+/// waiting; once the socket is shut down both end at once, with an error.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wire(RawFd);
+
+impl Wire {
+    /// Shuts the socket down in both directions. Only while its session lives: numbers of closed sockets are
+    /// given out again.
+    pub(super) fn cut(self) {
+        // It fails only when the other side has closed the connection already.
+        let _ = shutdown(self.0, Shutdown::Both);
+    }
+}
+
+impl Connection {
     /// Runs the statements of one job. They can be stopped meanwhile; where the server refused a read-only
     /// session they share one read-only transaction.
     pub(super) fn job<T>(
@@ -106,30 +143,27 @@ impl Session {
     pub(super) fn number(&mut self, sql: &str, params: Vec<Value>) -> Result<u64, JobError> {
         let mut number = 0;
         self.table(sql, params, |row| {
-            number = match row.as_ref(0) {
-                Some(Value::UInt(found)) => *found,
-                Some(Value::Int(found)) => u64::try_from(*found).unwrap_or(0),
-                _ => 0,
-            };
+            number = integer(row, 0);
             Ok(())
         })?;
         Ok(number)
     }
 
-    /// Runs statements that must see the same rows.
-    pub(super) fn snapshot<T>(
-        &mut self,
-        work: impl FnOnce(&mut Self) -> Result<T, JobError>,
-    ) -> Result<T, JobError> {
-        if self.read_only {
-            self.command("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")?;
-            self.transaction(
-                "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
-                work,
-            )
-        } else {
+    /// From now on statements see the same rows.
+    pub(super) fn begin_snapshot(&mut self) -> Result<(), JobError> {
+        if !self.read_only {
             // It is in a transaction already, whose first statement decides what all of them see.
-            work(self)
+            return Ok(());
+        }
+        self.command("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")?;
+        self.command("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+    }
+
+    /// Ends it, unless the job's own transaction does.
+    pub(super) fn end_snapshot(&mut self) -> Result<(), JobError> {
+        match self.read_only {
+            true => self.command("ROLLBACK"),
+            false => Ok(()),
         }
     }
 

@@ -5,7 +5,7 @@ use crate::options::{AggregateOptions, Bucket, GeoPlace};
 
 /// Refuses geohash buckets where the bridge has none, in the official words: `degrees` and `points` tell
 /// whether it can make them of two columns, and of one.
-pub(crate) fn check_geohash(
+pub(in crate::bridges::sql) fn check_geohash(
     options: &AggregateOptions,
     degrees: bool,
     points: bool,
@@ -35,21 +35,14 @@ pub(crate) fn check_geohash(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::Request;
+    use crate::options::{JobKind, RULES, Request};
     use serde_json::json;
 
     #[test]
     fn each_place_is_allowed_by_itself() {
         let options = |bucket| {
             let options = json!({"dimensions": [{"field": "cell", "bucket": bucket}]});
-            match Request::parse(
-                crate::options::JobKind::Aggregate,
-                "t",
-                &options,
-                "@semilayer/bridge-x",
-            )
-            .unwrap()
-            {
+            match Request::parse(JobKind::Aggregate, "t", &options, &RULES).unwrap() {
                 Request::Aggregate(options) => options,
                 _ => panic!("not an aggregate"),
             }

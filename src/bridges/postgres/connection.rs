@@ -1,0 +1,223 @@
+//! One open connection, and statements on it.
+
+use std::sync::Arc;
+
+use fallible_iterator::FallibleIterator;
+use postgres::{CancelToken, Client, Row, RowIter, Statement};
+use serde_json::Value;
+
+use crate::bridges::postgres::error;
+use crate::bridges::postgres::link::{Link, LinkTls};
+use crate::bridges::postgres::param::{TextParam, unspecified};
+use crate::bridges::postgres::statements::{Statements, Way};
+use crate::error::JobError;
+use crate::job::JobControl;
+use crate::limits;
+
+/// An open connection.
+pub struct Connection {
+    client: Client,
+    link: Arc<Link>,
+    tls: LinkTls,
+    cancel: CancelToken,
+    /// Behind a pooler: what opens the transaction around a job's statements.
+    begin: Option<String>,
+    statements: Statements,
+    /// It must not be used again.
+    spent: bool,
+}
+
+impl Connection {
+    /// Takes over an open connection.
+    pub fn new(client: Client, tls: LinkTls, begin: Option<String>) -> Self {
+        let cancel = client.cancel_token();
+        let statements = Statements::new(tls.link.process_id(), begin.is_some());
+        Self {
+            client,
+            link: Arc::clone(&tls.link),
+            tls,
+            cancel,
+            begin,
+            statements,
+            spent: false,
+        }
+    }
+
+    /// Runs the statements of one job: they can be stopped meanwhile, and behind a pooler they share one
+    /// read-only transaction, because two statements may otherwise meet two servers.
+    pub fn job<T>(
+        &mut self,
+        job: &JobControl,
+        work: impl FnOnce(&mut Self) -> Result<T, JobError>,
+    ) -> Result<T, JobError> {
+        let guard = job.stop_with(self.stopper())?;
+        let result = match self.begin.clone() {
+            None => work(self),
+            Some(begin) => self.transaction(&begin, work),
+        };
+        if guard.finish() {
+            // Whoever stopped the statement has ended the job; the connection is cut.
+            job.check()?;
+        }
+        result
+    }
+
+    /// From now on statements see the same rows.
+    pub fn begin_snapshot(&mut self) -> Result<(), JobError> {
+        self.command(match self.begin {
+            Some(_) => "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+            None => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        })
+    }
+
+    /// Ends it, unless the job's own transaction does.
+    pub fn end_snapshot(&mut self) -> Result<(), JobError> {
+        match self.begin {
+            Some(_) => Ok(()),
+            None => self.command("ROLLBACK"),
+        }
+    }
+
+    fn transaction<T>(
+        &mut self,
+        begin: &str,
+        work: impl FnOnce(&mut Self) -> Result<T, JobError>,
+    ) -> Result<T, JobError> {
+        self.command(begin)?;
+        let result = work(self);
+        // A failed statement ends in the same rollback; a lost connection needs none.
+        match (&result, self.command("ROLLBACK")) {
+            (Ok(_), Err(error)) => Err(error),
+            _ => result,
+        }
+    }
+
+    /// Runs a statement and hands over its rows one by one, as the server sends them.
+    pub fn rows(
+        &mut self,
+        sql: &str,
+        params: &[Value],
+        each: impl FnMut(&Row) -> Result<(), JobError>,
+    ) -> Result<(), JobError> {
+        log::trace!("{sql}");
+        let params: Vec<_> = params
+            .iter()
+            .map(|value| (TextParam::new(value), unspecified()))
+            .collect();
+        let rows = self.client.query_typed_raw(sql, params);
+        let rows = rows.map_err(|e| error::executing(&e))?;
+        hand_over(rows, &self.link, &mut self.spent, each)
+    }
+
+    /// As `rows`, for a statement that looks up one row by its whole key: where it is safe the server keeps it.
+    /// Not for use inside of a transaction, because a name that became stale would end it.
+    pub fn one_row(
+        &mut self,
+        sql: &str,
+        params: &[Value],
+        each: impl FnMut(&Row) -> Result<(), JobError>,
+    ) -> Result<(), JobError> {
+        let Some(statement) = self.kept(sql)? else {
+            return self.rows(sql, params, each);
+        };
+        log::trace!("kept: {sql}");
+        let texts = params.iter().map(TextParam::new);
+        let error = match self.client.query_raw(&statement, texts) {
+            Ok(rows) => return hand_over(rows, &self.link, &mut self.spent, each),
+            Err(error) => error,
+        };
+        if self.statements.is_stale(sql, &error) {
+            return self.rows(sql, params, each);
+        }
+        Err(error::executing(&error))
+    }
+
+    fn kept(&mut self, sql: &str) -> Result<Option<Statement>, JobError> {
+        loop {
+            match self.statements.way(sql) {
+                Way::Text => return Ok(None),
+                Way::Name(statement) => return Ok(Some(statement)),
+                Way::Compare => {
+                    let mut process = 0;
+                    self.rows("SELECT pg_catalog.pg_backend_pid()", &[], |row| {
+                        process = row.try_get(0).map_err(|e| error::executing(&e))?;
+                        Ok(())
+                    })?;
+                    self.statements.served_by(process);
+                }
+                Way::Prepare => {
+                    let statement = self.client.prepare(sql);
+                    let statement = statement.map_err(|e| error::executing(&e))?;
+                    self.statements.keep(sql, statement);
+                }
+            }
+        }
+    }
+
+    /// Runs a statement that answers with one number.
+    pub fn number(&mut self, sql: &str, params: &[Value]) -> Result<u64, JobError> {
+        let mut number = 0_i64;
+        self.rows(sql, params, |row| {
+            number = row.try_get(0).map_err(|e| error::executing(&e))?;
+            Ok(())
+        })?;
+        Ok(u64::try_from(number).unwrap_or(0))
+    }
+
+    /// True when the connection is encrypted.
+    pub fn encrypted(&self) -> bool {
+        self.link.encrypted()
+    }
+
+    /// False when the connection must be closed.
+    pub fn reusable(&mut self) -> bool {
+        !self.spent && !self.client.is_closed()
+    }
+
+    fn command(&mut self, sql: &str) -> Result<(), JobError> {
+        self.client
+            .batch_execute(sql)
+            .map_err(|e| error::executing(&e))
+    }
+
+    /// Cuts the connection, then asks the server to stop the statement. In this order, because a request
+    /// that finds the session between two statements does nothing, and the next one would start after it.
+    /// The answer is of no more use, and the server may act on the request late.
+    fn stopper(&self) -> impl FnOnce() + Send + 'static {
+        let cancel = self.cancel.clone();
+        let link = Arc::clone(&self.link);
+        let tls = LinkTls {
+            link: Arc::new(Link::default()),
+            encryption: self.tls.encryption.clone(),
+            budget: limits::STOP_BUDGET,
+        };
+        move || {
+            link.cut();
+            if let Err(error) = cancel.cancel_query(tls) {
+                log::warn!(
+                    "a statement could not be cancelled: {}",
+                    error::executing(&error).message
+                );
+            }
+        }
+    }
+}
+
+/// What is left of a result that somebody has enough of is not read: the connection is cut, because closing it
+/// would wait for the last row.
+fn hand_over(
+    mut rows: RowIter<'_>,
+    link: &Link,
+    spent: &mut bool,
+    mut each: impl FnMut(&Row) -> Result<(), JobError>,
+) -> Result<(), JobError> {
+    while let Some(row) = rows.next().map_err(|e| error::executing(&e))? {
+        // The connection's buffers stay that large.
+        *spent |= row.raw_size_bytes() > limits::LARGE_ROW;
+        each(&row).inspect_err(|_| {
+            *spent = true;
+            link.cut();
+        })?;
+    }
+    Ok(())
+}

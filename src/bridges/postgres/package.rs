@@ -1,0 +1,123 @@
+//! The facts of bridge-postgres and its relatives.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::bridges::config::is_on;
+use crate::bridges::postgres::catalog::Catalog;
+use crate::bridges::postgres::config::Settings;
+use crate::bridges::postgres::connect::PostgresConnector;
+use crate::bridges::postgres::{Flavour, Postgres};
+use crate::bridges::sql::SqlBridge;
+use crate::bridges::{Bridge, Registered};
+use crate::error::JobError;
+use crate::job::{Key, NameRules, Package};
+use crate::options::{OptionRules, schema_and_table, whole_name};
+
+const KEYS: &[Key] = &[
+    Key::secret("URL", "url"),
+    Key::secret("CONNECTION_STRING", "connectionString"),
+    Key::text("HOST", "host"),
+    Key::number("PORT", "port"),
+    Key::text("DATABASE", "database"),
+    Key::text("DB", "db"),
+    Key::text("USER", "user"),
+    Key::text("USERNAME", "username"),
+    Key::secret("PASSWORD", "password"),
+    Key::number("IP_FAMILY", "ipFamily"),
+    Key::number("CONNECTION_TIMEOUT_MILLIS", "connectionTimeoutMillis"),
+    Key::switch("ENABLE_POSTGIS", "enablePostgis"),
+    Key::number("POOL_MIN", "pool.min"),
+    Key::number("POOL_MAX", "pool.max"),
+];
+
+/// Ways to say enough.
+const URL_OR_HOST: &[&[&[&str]]] = &[
+    &[&["URL", "CONNECTION_STRING"]],
+    &[&["HOST"], &["DATABASE", "DB"]],
+];
+
+/// Names are exact. Only PostgreSQL's grammar has OFFSET without LIMIT; elsewhere the official bridges fail on it.
+const fn package(name: &'static str) -> Package {
+    Package {
+        options: OptionRules {
+            target: whole_name,
+            offset_alone: true,
+            ..OptionRules::usual(name)
+        },
+        names: NameRules {
+            longest: Some(63),
+            system_schemas: &["information_schema", "crdb_internal", "system"],
+            system_prefixes: &["pg_"],
+            ..NameRules::EXACT
+        },
+        schemes: &[],
+        keys: KEYS,
+        enough: URL_OR_HOST,
+        found_by: &["URL", "CONNECTION_STRING", "HOST"],
+        told_by: None,
+    }
+}
+
+/// PostgreSQL itself: a target may have a schema, and is in `public` without one.
+pub(in crate::bridges) static PACKAGE: Registered = Registered {
+    package: {
+        let usual = package("@semilayer/bridge-postgres");
+        Package {
+            options: OptionRules {
+                target: schema_and_table,
+                ..usual.options
+            },
+            names: NameRules {
+                default_schema: Some("public"),
+                ..usual.names
+            },
+            schemes: &["postgres", "postgresql"],
+            ..usual
+        }
+    },
+    open: |config| open(Flavour::Postgres, config),
+};
+
+/// CockroachDB.
+pub(in crate::bridges) static COCKROACH_PACKAGE: Registered = Registered {
+    package: Package {
+        schemes: &["cockroachdb"],
+        ..package("@semilayer/bridge-cockroachdb")
+    },
+    open: |config| open(Flavour::Cockroach, config),
+};
+
+/// Neon.
+pub(in crate::bridges) static NEON_PACKAGE: Registered = Registered {
+    package: Package {
+        enough: &[&[&["URL"]]],
+        ..package("@semilayer/bridge-neon")
+    },
+    open: |config| open(Flavour::Neon, config),
+};
+
+impl Flavour {
+    /// Its facts.
+    pub(super) fn package(self) -> &'static Package {
+        let registered = match self {
+            Self::Postgres => &PACKAGE,
+            Self::Cockroach => &COCKROACH_PACKAGE,
+            Self::Neon => &NEON_PACKAGE,
+        };
+        &registered.package
+    }
+}
+
+fn open(flavour: Flavour, config: &Map<String, Value>) -> Result<Arc<dyn Bridge>, JobError> {
+    let settings = Settings::parse(config, flavour)?;
+    let max = settings.pool_max;
+    let engine = Postgres {
+        flavour,
+        catalog: Catalog::default(),
+        postgis: is_on(config, "enablePostgis"),
+    };
+    let connector = PostgresConnector::new(settings);
+    Ok(Arc::new(SqlBridge::new(engine, connector, max)))
+}

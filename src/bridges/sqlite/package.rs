@@ -1,0 +1,41 @@
+//! The facts of bridge-sqlite.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::bridges::config::{pool_size, text, unusable};
+use crate::bridges::sql::SqlBridge;
+use crate::bridges::sqlite::Sqlite;
+use crate::bridges::sqlite::connect::DatabaseFile;
+use crate::bridges::{Bridge, Registered};
+use crate::error::JobError;
+use crate::job::{Key, NameRules, Package};
+use crate::options::OptionRules;
+
+/// SQLite.
+pub(in crate::bridges) static PACKAGE: Registered = Registered {
+    package: Package {
+        options: OptionRules::usual("@semilayer/bridge-sqlite"),
+        names: NameRules {
+            system_prefixes: &["sqlite_"],
+            ..NameRules::ANY_CASE
+        },
+        schemes: &[],
+        keys: &[
+            Key::text("PATH", "path"),
+            Key::number("POOL_MAX", "pool.max"),
+        ],
+        enough: &[&[&["PATH"]]],
+        found_by: &["PATH"],
+        told_by: Some("PATH"),
+    },
+    open,
+};
+
+fn open(config: &Map<String, Value>) -> Result<Arc<dyn Bridge>, JobError> {
+    let path = text(config, &["path"])
+        .ok_or_else(|| unusable("SqliteBridge requires a \"path\" config string"))?;
+    let file = DatabaseFile::new(&path);
+    Ok(Arc::new(SqlBridge::new(Sqlite, file, pool_size(config))))
+}
