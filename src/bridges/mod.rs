@@ -45,8 +45,10 @@ struct Registered {
     /// Its facts.
     package: Package,
     /// Checks the configuration of a source and makes an empty pool. Cheap; nothing is connected.
-    open: fn(&Map<String, Value>) -> Result<Arc<dyn Bridge>, JobError>,
+    open: fn(&Map<String, Value>) -> Opened,
 }
+
+type Opened = Result<Arc<dyn Bridge>, JobError>;
 
 /// The packages of the bridges in this binary.
 pub fn packages() -> impl Iterator<Item = &'static Package> {

@@ -118,16 +118,17 @@ impl<C: Connector> Pool<C> {
             Err(error) if !job.has_sent() && !job.is_aborted() => error,
             _ => return settle(job, &mut slot, connection, result),
         };
-        match error.retry {
-            Retry::Anew if self.connector.reusable(&mut connection) => {}
-            Retry::Anew | Retry::NewConnection if is_pooled || error.retry == Retry::Anew => {
-                drop(connection);
-                log::debug!("a connection is replaced: {}", error.message);
-                job.enter(Phase::Connecting);
-                connection = self.connect(job)?;
-                job.enter(Phase::Executing);
-            }
-            _ => return settle(job, &mut slot, connection, result),
+        let replaced = match error.retry {
+            Retry::Anew => !self.connector.reusable(&mut connection),
+            Retry::NewConnection if is_pooled => true,
+            Retry::NewConnection | Retry::No => return settle(job, &mut slot, connection, result),
+        };
+        if replaced {
+            drop(connection);
+            log::debug!("a connection is replaced: {}", error.message);
+            job.enter(Phase::Connecting);
+            connection = self.connect(job)?;
+            job.enter(Phase::Executing);
         }
         let result = work(&mut connection);
         settle(job, &mut slot, connection, result)

@@ -10,8 +10,7 @@ use super::connector::MySqlConnector;
 use super::{Flavour, MySql};
 use crate::bridges::config::is_on;
 use crate::bridges::sql::SqlBridge;
-use crate::bridges::{Bridge, Registered};
-use crate::error::JobError;
+use crate::bridges::{Opened, Registered};
 use crate::job::{Key, NameRules, Package};
 use crate::options::OptionRules;
 
@@ -112,7 +111,7 @@ impl Flavour {
     }
 }
 
-fn open(flavour: Flavour, config: &Map<String, Value>) -> Result<Arc<dyn Bridge>, JobError> {
+fn open(flavour: Flavour, config: &Map<String, Value>) -> Opened {
     let settings = Arc::new(Settings::from_config(flavour, config)?);
     let max = settings.pool;
     let connector = MySqlConnector::new(Arc::clone(&settings));

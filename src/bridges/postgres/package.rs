@@ -10,8 +10,7 @@ use crate::bridges::postgres::config::Settings;
 use crate::bridges::postgres::connect::PostgresConnector;
 use crate::bridges::postgres::{Flavour, Postgres};
 use crate::bridges::sql::SqlBridge;
-use crate::bridges::{Bridge, Registered};
-use crate::error::JobError;
+use crate::bridges::{Opened, Registered};
 use crate::job::{Key, NameRules, Package};
 use crate::options::{OptionRules, schema_and_table, whole_name};
 
@@ -110,7 +109,7 @@ impl Flavour {
     }
 }
 
-fn open(flavour: Flavour, config: &Map<String, Value>) -> Result<Arc<dyn Bridge>, JobError> {
+fn open(flavour: Flavour, config: &Map<String, Value>) -> Opened {
     let settings = Settings::parse(config, flavour)?;
     let max = settings.pool_max;
     let engine = Postgres {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::{Each, Needs, Row, SelectList, Session, SqlBridge, SqlEngine, Values, Walk};
 use crate::bridges::description::DescribedColumn;
 use crate::bridges::pool::Connector;
-use crate::bridges::{Bridge, Registered};
+use crate::bridges::{Bridge, Opened, Registered};
 use crate::error::{ErrorCode, JobError, Retry};
 use crate::job::{
     ChunkLimits, Columns, JobControl, NameRules, Package, Privileges, QueueSender, RowSink,
@@ -34,7 +34,7 @@ static PACKAGE: Registered = Registered {
     open,
 };
 
-fn open(_: &Map<String, Value>) -> Result<Arc<dyn Bridge>, JobError> {
+fn open(_: &Map<String, Value>) -> Opened {
     Ok(Arc::new(SqlBridge::new(Memory::default(), Nowhere, 2)))
 }
 

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::bridges::config::{pool_size, text, unusable};
+use crate::bridges::config::{pool_size, unusable};
 use crate::bridges::sql::SqlBridge;
 use crate::bridges::sqlite::Sqlite;
 use crate::bridges::sqlite::connect::DatabaseFile;
-use crate::bridges::{Bridge, Registered};
-use crate::error::JobError;
+use crate::bridges::{Opened, Registered};
 use crate::job::{Key, NameRules, Package};
 use crate::options::OptionRules;
 
@@ -33,9 +32,11 @@ pub(in crate::bridges) static PACKAGE: Registered = Registered {
     open,
 };
 
-fn open(config: &Map<String, Value>) -> Result<Arc<dyn Bridge>, JobError> {
-    let path = text(config, &["path"])
+fn open(config: &Map<String, Value>) -> Opened {
+    let path = config.get("path").and_then(Value::as_str);
+    let path = path
+        .filter(|path| !path.is_empty())
         .ok_or_else(|| unusable("SqliteBridge requires a \"path\" config string"))?;
-    let file = DatabaseFile::new(&path);
+    let file = DatabaseFile::new(path);
     Ok(Arc::new(SqlBridge::new(Sqlite, file, pool_size(config))))
 }
