@@ -13,6 +13,11 @@
 //! a connector and a session (`sql::{SqlEngine, Session, Row}`) and gets its answers from `sql::SqlBridge`;
 //! `sql/memory.rs` is the smallest such engine. Nothing outside of this room names a bridge.
 
+// What bridges share is not all used by each of them.
+#[cfg_attr(
+    not(all(feature = "postgres", feature = "mysql", feature = "sqlite")),
+    allow(dead_code, unused_imports)
+)]
 mod config;
 mod description;
 #[cfg(all(test, feature = "postgres", feature = "mysql", feature = "sqlite"))]
@@ -23,7 +28,15 @@ pub mod pool;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod registry;
+#[cfg_attr(
+    not(all(feature = "postgres", feature = "mysql", feature = "sqlite")),
+    allow(dead_code, unused_imports)
+)]
 mod remembered;
+#[cfg_attr(
+    not(all(feature = "postgres", feature = "mysql", feature = "sqlite")),
+    allow(dead_code, unused_imports)
+)]
 mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;

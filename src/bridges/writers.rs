@@ -1,7 +1,7 @@
 //! How single values become JSON, and options SQL, apart from the bridges that read them: for measuring, and for tests that
 //! have bytes and no database. Rows go through the same functions.
 
-#[cfg(any(feature = "postgres", feature = "mysql"))]
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 use crate::sql::Dialect;
 
 /// The language of PostgreSQL.
@@ -14,6 +14,12 @@ pub fn postgres_dialect() -> &'static dyn Dialect {
 #[cfg(feature = "mysql")]
 pub fn mysql_dialect() -> &'static dyn Dialect {
     &super::mysql::MYSQL
+}
+
+/// The language of SQLite.
+#[cfg(feature = "sqlite")]
+pub fn sqlite_dialect() -> &'static dyn Dialect {
+    &super::sqlite::SQLITE
 }
 
 /// Appends a value of PostgreSQL as it comes over the wire, of the type with this number. False, with a part

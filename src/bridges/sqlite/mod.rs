@@ -28,7 +28,6 @@ use connect::{Database, DatabaseFile};
 use error::failure;
 use session::SqliteSession;
 
-#[cfg(test)]
 pub(super) use dialect::SQLITE;
 pub(super) use package::PACKAGE;
 pub(super) use value::write_value;
