@@ -1,0 +1,77 @@
+//! The README's roles: each can be made as it says, reads, and may do nothing beyond.
+
+use std::time::Duration;
+
+use runner_testkit::databases::{self, PrivateServer};
+use runner_testkit::{RunnerBuilder, watchdog};
+use serde_json::{Value, json};
+
+use crate::page::Page;
+
+const SOON: Duration = Duration::from_secs(20);
+
+/// The statements after the comment that names this engine.
+fn statements(engine: &str) -> String {
+    let blocks = Page::read("README.md").blocks("sql");
+    let parts = blocks.iter().flat_map(|block| block.split("-- "));
+    let mut parts = parts.filter(|part| {
+        part.lines()
+            .next()
+            .is_some_and(|line| line.contains(engine))
+    });
+    let part = parts
+        .next()
+        .unwrap_or_else(|| panic!("no statements for {engine}"));
+    let (_, sql) = part.split_once('\n').unwrap();
+    sql.to_owned()
+}
+
+/// What `test-source` says to these arguments about a source at this URL, asked as the role of the README.
+fn test_source(url: &str, arguments: &[&str]) -> String {
+    let url = databases::with_credentials(url, "reader", "change-me-1");
+    let words: Vec<_> = ["test-source"].iter().chain(arguments).copied().collect();
+    let runner = RunnerBuilder::new(env!("CARGO_BIN_EXE_semilayer-runner"), "")
+        .env("SEMILAYER_SOURCE_SHOP_URL", url)
+        .args(&words)
+        .start();
+    let code = runner.wait_exit(SOON).code();
+    assert_eq!(code, Some(0), "{}{}", runner.stdout(), runner.stderr());
+    runner.stdout()
+}
+
+fn only_reads(url: &str) {
+    let report = test_source(url, &["--json"]);
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report[0]["mayBeyondReading"], json!([]), "{report}");
+    let rows = test_source(url, &["shop", "--query", "first_table"]);
+    assert_eq!(rows.lines().count(), 1, "{rows}");
+    test_source(url, &["shop", "--query", "later_table"]);
+}
+
+/// With a table that is there, and one that comes later.
+#[test]
+fn a_postgres_role_only_reads() {
+    let _watchdog = watchdog(Duration::from_secs(120));
+    let Some(server) = PrivateServer::postgres() else {
+        return;
+    };
+    server.administrate(
+        "CREATE TABLE first_table (id INT PRIMARY KEY); INSERT INTO first_table VALUES (1)",
+    );
+    server.administrate(&statements("PostgreSQL"));
+    server.administrate("CREATE TABLE later_table (id INT PRIMARY KEY)");
+    only_reads(&server.url);
+}
+
+#[test]
+fn a_mysql_role_only_reads() {
+    let _watchdog = watchdog(Duration::from_secs(120));
+    let Some(server) = PrivateServer::mariadb() else {
+        return;
+    };
+    server.administrate("CREATE DATABASE shop; CREATE TABLE shop.first_table (id INT PRIMARY KEY)");
+    server.administrate("INSERT INTO shop.first_table VALUES (1)");
+    server.administrate(&statements("MySQL"));
+    server.administrate("CREATE TABLE shop.later_table (id INT PRIMARY KEY)");
+    only_reads(&databases::with_database(&server.url, "shop"));
+}
