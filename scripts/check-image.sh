@@ -4,6 +4,7 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 . "$ROOT/scripts/lib/container.sh"
+. "$ROOT/scripts/lib/servers.sh"
 cd "$ROOT"
 container_tool || { install_packages podman runc && container_tool; } ||
     lacks "no docker engine, podman or buildah (Debian: apt-get install podman runc)"
@@ -12,12 +13,11 @@ container_tool || { install_packages podman runc && container_tool; } ||
 
 BINARY=${BINARY:-$(scripts/build-static.sh)}
 export BINARY
-databases=
 probe=$(mktemp -d)
 stop() {
     rm -rf "$probe"
     "${CONTAINER[@]}" rmi --force semilayer-runner:check semilayer-runner:probe >/dev/null 2>&1 || true
-    [ -z "$databases" ] || scripts/databases.sh down "$databases"
+    [ -z "${SERVERS:-}" ] || stop_servers
 }
 trap stop EXIT
 
@@ -35,9 +35,7 @@ printf 'FROM scratch\nCOPY probe /probe\n' >"$probe/Dockerfile"
 TEST_IMAGE=$(scripts/image.sh semilayer-runner:check)
 TEST_CONTAINER="${CONTAINER[*]}"
 export TEST_IMAGE TEST_CONTAINER
-if [ -z "${TEST_POSTGRES_URL:-}" ]; then
-    # Only Postgres is needed; a server that is given is not started.
-    databases=$(TEST_MARIADB_URL=none TEST_MYSQL_URL=none TEST_PGBOUNCER_URL=none scripts/databases.sh up)
-    . "$databases/env"
-fi
+start_servers postgres
+trap stop EXIT
+use_servers
 cargo test --locked --test shipped -- image:: doctor_container:: --nocapture

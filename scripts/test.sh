@@ -40,7 +40,7 @@ for engine in "${ENGINES[@]}"; do
 done
 start_servers "${engines[@]}"
 # Measures of memory and time are only honest for what is shipped; those tests run this binary.
-! wants '\.release\(\)|TEST_RELEASE_RUNNER' || release_runner
+! wants '(\.|::)release\(\)|TEST_RELEASE_RUNNER' || release_runner
 export TEST_RUNNER_LOG=${TEST_RUNNER_LOG:-trace}
 # Most tests wait for something most of the time. More of them at once get into the way of bounds of time.
 export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((2 * $(nproc)))}

@@ -20,6 +20,52 @@
 //! inspect
 //! cli
 //! ```
+//!
+//! # The way of a job
+//!
+//! ```text
+//! gateway::reader      takes a frame in; reading never waits for writing
+//! protocol             bounds it and makes it a job: id, source, kind, target, options, deadline
+//! engine::session      gives it a control (deadline, has it ended?); an id that is live is not taken twice
+//! engine::oversight    keeps room for its line in the audit log
+//! engine::dispatch     lets it wait in the lane of its source, until a worker is idle and the source's pool has a
+//!                      connection left; a source that hangs holds no more workers than that
+//! options              a worker parses what it asks for
+//! engine::oversight    asks the policy, which may refuse it, or take columns away
+//! bridges, sql         make the statement and run it on a connection of the source
+//! json, job::sink      write rows as they come, from the driver straight into the text of a chunk
+//! job::queue           hands chunks over, a few at a time: when the gateway reads slowly, the cursor waits
+//! gateway::writer      alone sends, short frames before rows
+//! engine::done         ends it by one `done` or `error`; whoever ends it first is the one who speaks
+//! ```
+//!
+//! # The way of a filter
+//!
+//! ```text
+//! protocol             keeps the options as JSON: values bounded in number and depth
+//! options              makes `where` a tree: comparisons, patterns, and, or, not; what does not parse is
+//!                      `INVALID_OPTIONS` with its path, and no statement is built
+//! policy               sees every column that the tree names, on the table that owns it
+//! sql                  writes the tree in the words of a dialect: names quoted, values bound and never in the text;
+//!                      what matches nothing or everything (`$in: []`) needs no value
+//! bridges              hand text and values to the driver; the database decides what is equal
+//! ```
+//!
+//! # The way of a cancel
+//!
+//! A deadline takes the same way, from `engine::watchdog` on, and so does a session that is lost, without an answer.
+//!
+//! ```text
+//! gateway::reader      takes the frame in, while rows go out
+//! engine::session      finds the job by its id; one that is not live is ignored
+//! job::control         marks it as ended. From here on no worker may speak for it
+//! engine::outbox       sends its one `error`, ahead of the rows that wait
+//! engine::dispatch     takes a waiting job out of its lane, and that is all
+//! engine::core         has a running one's statement stopped, on a thread that nobody waits for
+//! bridges              ask the database to end that statement, or cut the link
+//! job::control         the worker comes back; a connection whose statement was stopped is closed, not reused
+//! engine::watchdog     replaces a worker that does not come back
+//! ```
 
 // A test may stop at once where the runner must not.
 #![cfg_attr(

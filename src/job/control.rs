@@ -136,7 +136,13 @@ impl JobControl {
         self.check()?;
         let left = self.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            Err(deadline_exceeded())
+            Err(JobError::new(
+                ErrorCode::DeadlineExceeded,
+                format!(
+                    "the job's deadline passed while it was {}",
+                    self.phase().describe()
+                ),
+            ))
         } else {
             Ok(left)
         }
@@ -230,10 +236,6 @@ impl Drop for StopGuard<'_> {
     fn drop(&mut self) {
         lock(&self.control.statement).stopper = None;
     }
-}
-
-fn deadline_exceeded() -> JobError {
-    JobError::new(ErrorCode::DeadlineExceeded, "the job's deadline has passed")
 }
 
 #[cfg(test)]

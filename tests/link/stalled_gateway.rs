@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use runner_testkit::databases::{self, Database, PostgresDatabase};
-use runner_testkit::{Gateway, runner, session, source, watchdog};
+use runner_testkit::{Session, session, source};
 use serde_json::json;
 
 const SOON: Duration = Duration::from_secs(10);
@@ -16,7 +16,6 @@ const STALL: Duration = Duration::from_secs(3);
 
 #[test]
 fn a_large_result_waits_in_the_database() {
-    let _watchdog = watchdog(Duration::from_secs(180));
     let Some(server) = databases::postgres() else {
         return;
     };
@@ -28,12 +27,10 @@ fn a_large_result_waits_in_the_database() {
         ),
     );
     let source = database.source();
-    let gateway = Gateway::start();
-    let Some(runner) = runner!(gateway).release() else {
+    let Some(session) = Session::release() else {
         return;
     };
-    let runner = runner.start();
-    gateway.wait_hello(1, SOON);
+    let (gateway, runner) = (&session.gateway, &session.runner);
     gateway.connection().stall(true);
     let job = gateway.dispatch_with(&source, "batchRead", "large", json!({}), 170_000, true);
     thread::sleep(STALL);
@@ -70,14 +67,11 @@ fn a_minute_without_reading_is_survived() {
     };
     const MINUTE: Duration = Duration::from_secs(60);
     const PINGS: usize = 12;
-    let _watchdog = watchdog(Duration::from_secs(240));
     let source = database.source();
-    let gateway = Gateway::start();
-    let Some(runner) = runner!(gateway).release() else {
+    let Some(session) = Session::release() else {
         return;
     };
-    let runner = runner.start();
-    gateway.wait_hello(1, SOON);
+    let (gateway, runner) = (&session.gateway, &session.runner);
     let ask = |target: &str| {
         let deadline = 3 * MINUTE.as_millis() as u64;
         gateway.dispatch_with(&source, "batchRead", target, json!({}), deadline, true)
@@ -110,7 +104,6 @@ fn a_minute_without_reading_is_survived() {
 
 #[test]
 fn many_results_at_once_stay_bounded() {
-    let _watchdog = watchdog(Duration::from_secs(180));
     let Some(server) = databases::postgres() else {
         return;
     };
@@ -123,12 +116,10 @@ fn many_results_at_once_stay_bounded() {
         "postgres",
         json!({ "url": database.url, "pool": { "max": 12 } }),
     );
-    let gateway = Gateway::start();
-    let Some(runner) = runner!(gateway).release() else {
+    let Some(session) = Session::release() else {
         return;
     };
-    let runner = runner.start();
-    gateway.wait_hello(1, SOON);
+    let (gateway, runner) = (&session.gateway, &session.runner);
     gateway.connection().stall(true);
     let jobs: Vec<_> = (0..12)
         .map(|_| gateway.dispatch_with(&source, "batchRead", "large", json!({}), 170_000, true))

@@ -4,10 +4,9 @@
 use std::time::Duration;
 
 use runner_testkit::databases::{self, MysqlDatabase, PostgresDatabase, SqliteDatabase};
-use runner_testkit::{Gateway, runner, source, watchdog};
+use runner_testkit::{Session, source};
 use serde_json::{Value, json};
 
-const SOON: Duration = Duration::from_secs(10);
 const BUCKETS: u64 = 100_000;
 const MEMORY: u64 = 16 << 20;
 
@@ -58,13 +57,10 @@ fn sqlite_buckets_are_streamed() {
 
 /// Asks for all buckets at once.
 fn measure(bridge: &str, config: Value, target: &str) {
-    let _watchdog = watchdog(Duration::from_secs(120));
-    let gateway = Gateway::start();
-    let Some(runner) = runner!(gateway).release() else {
+    let Some(session) = Session::release() else {
         return;
     };
-    let runner = runner.start();
-    gateway.wait_hello(1, SOON);
+    let (gateway, runner) = (&session.gateway, &session.runner);
     let source = source::managed("s", bridge, config);
     let options = json!({
         "dimensions": [{"field": "bucket"}],

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use runner_testkit::databases::{self, SqliteDatabase};
-use runner_testkit::{Gateway, runner, source, watchdog};
+use runner_testkit::{Gateway, Session, runner, source, watchdog};
 use serde_json::json;
 
 const SOON: Duration = Duration::from_secs(10);
@@ -31,7 +31,6 @@ fn hello_comes_at_once() {
 #[test]
 fn an_idle_runner_is_small_and_still() {
     let _turn = crate::alone();
-    let _watchdog = watchdog(Duration::from_secs(60));
     let Some(url) = databases::postgres() else {
         return;
     };
@@ -42,12 +41,10 @@ fn an_idle_runner_is_small_and_still() {
         source::managed("one", "postgres", json!({ "url": url })),
         source::managed("two", "sqlite", json!({ "path": database.path() })),
     ];
-    let gateway = Gateway::start();
-    let Some(runner) = runner!(gateway).release() else {
+    let Some(session) = Session::release() else {
         return;
     };
-    let runner = runner.start();
-    gateway.wait_hello(1, SOON);
+    let (gateway, runner) = (&session.gateway, &session.runner);
     for source in &sources {
         let jobs: Vec<_> = (0..50)
             .map(|_| gateway.dispatch(source, "query", "people", json!({ "limit": 5 })))

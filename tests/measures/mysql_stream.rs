@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use runner_testkit::databases::{self, MysqlDatabase};
-use runner_testkit::{Gateway, runner, source, watchdog};
+use runner_testkit::{Session, source};
 use serde_json::json;
 
 const SOON: Duration = Duration::from_secs(10);
@@ -13,7 +13,6 @@ const ROWS: u64 = 200_000;
 const MEMORY: u64 = 16 << 20;
 
 fn streams(server: Option<String>, bridge: &str) {
-    let _watchdog = watchdog(Duration::from_secs(120));
     let Some(server) = server else { return };
     // A cross join of 448 digits with themselves.
     let database = MysqlDatabase::create(
@@ -23,12 +22,10 @@ fn streams(server: Option<String>, bridge: &str) {
          CREATE VIEW {}large AS SELECT a.i * 1000 + b.i AS id, REPEAT('x', 150) AS filler FROM {}n a, {}n b LIMIT 200000",
     );
     let source = source::managed("s", bridge, json!({ "url": database.url }));
-    let gateway = Gateway::start();
-    let Some(runner) = runner!(gateway).release() else {
+    let Some(session) = Session::release() else {
         return;
     };
-    let runner = runner.start();
-    gateway.wait_hello(1, SOON);
+    let (gateway, runner) = (&session.gateway, &session.runner);
     let target = database.target("large");
     let answer = gateway
         .dispatch_with(&source, "batchRead", &target, json!({}), 60_000, true)

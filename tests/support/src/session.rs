@@ -9,6 +9,8 @@ use crate::{Answer, Gateway, Runner, RunnerBuilder};
 
 /// A test that takes longer hangs.
 const LIMIT: Duration = Duration::from_secs(120);
+/// A test that measures takes longer.
+const MEASURED: Duration = Duration::from_secs(240);
 /// For everything that takes no time to speak of, on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
 
@@ -24,9 +26,21 @@ pub struct Session {
 impl Session {
     /// Starts a gateway and the binary, which `describe` may change, and waits for its `hello`.
     pub fn new(binary: &str, describe: impl FnOnce(RunnerBuilder) -> RunnerBuilder) -> Self {
-        let watchdog = watchdog(LIMIT);
         let gateway = Gateway::start();
-        let runner = describe(RunnerBuilder::under_test(binary, &gateway.url())).start();
+        let runner = RunnerBuilder::under_test(binary, &gateway.url());
+        Self::begin(LIMIT, gateway, describe(runner))
+    }
+
+    /// The same with the optimised binary. `None`, and why, where there is none.
+    pub fn release() -> Option<Self> {
+        let gateway = Gateway::start();
+        let runner = RunnerBuilder::new("", &gateway.url()).release()?;
+        Some(Self::begin(MEASURED, gateway, runner))
+    }
+
+    fn begin(limit: Duration, gateway: Gateway, runner: RunnerBuilder) -> Self {
+        let watchdog = watchdog(limit);
+        let runner = runner.start();
         gateway.wait_hello(1, SOON);
         Self {
             runner,
