@@ -12,6 +12,9 @@
     clippy::string_slice
 )]
 
+// First by its name, because one of its tests takes a minute.
+#[cfg(feature = "postgres")]
+mod absent_reader;
 mod connect_phases;
 #[cfg(feature = "sqlite")]
 mod encrypted_link;
@@ -25,6 +28,4 @@ mod network_namespace;
 mod proxy;
 mod reconnect;
 mod session;
-#[cfg(feature = "postgres")]
-mod stalled_gateway;
 mod tls;

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use runner_testkit::databases::{self, Database, PostgresDatabase};
+use runner_testkit::databases::{self, Database, PostgresDatabase, PrivateServer};
 use runner_testkit::{Session, session, source};
 use serde_json::json;
 
@@ -59,12 +59,15 @@ fn a_large_result_waits_in_the_database() {
 /// answered afterwards, and nothing piles up.
 #[test]
 fn a_minute_without_reading_is_survived() {
-    let Some(database) = PostgresDatabase::with(
-        "CREATE VIEW large AS SELECT generate_series(1, 100000) AS id, repeat('x', 1000) AS filler;
-         CREATE TABLE one AS SELECT 1 AS id;",
-    ) else {
+    // A server of its own: one that waits for us to take its rows lets nobody drop a database meanwhile.
+    let Some(server) = PrivateServer::postgres() else {
         return;
     };
+    let database = PostgresDatabase::create(
+        &server.url,
+        "CREATE VIEW large AS SELECT generate_series(1, 100000) AS id, repeat('x', 1000) AS filler;
+         CREATE TABLE one AS SELECT 1 AS id;",
+    );
     const MINUTE: Duration = Duration::from_secs(60);
     const PINGS: usize = 12;
     let source = database.source();
