@@ -24,9 +24,20 @@ mod rust_version;
 mod structure;
 
 use std::process::Command;
+use std::time::Duration;
 
-use runner_testkit::project;
+use runner_testkit::{RunnerBuilder, project};
 use serde_json::Value;
+
+/// What `semilayer-runner help` says to these words.
+fn help(words: &[&str]) -> String {
+    let words: Vec<_> = ["help"].iter().chain(words).copied().collect();
+    let runner = RunnerBuilder::new(env!("CARGO_BIN_EXE_semilayer-runner"), "")
+        .args(&words)
+        .start();
+    runner.wait_exit(Duration::from_secs(10));
+    runner.stdout()
+}
 
 /// Every crate in `Cargo.lock` that this machine's build may need.
 fn metadata() -> Value {

@@ -1,8 +1,6 @@
 //! Buckets are streamed: a hundred thousand of them, each with a list of its own, take no more memory than
 //! a few rows do. Measured on the optimised binary.
 
-use std::time::Duration;
-
 use runner_testkit::databases::{self, MysqlDatabase, PostgresDatabase, SqliteDatabase};
 use runner_testkit::{Session, source};
 use serde_json::{Value, json};
