@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use runner_testkit::network::closed_port;
 use runner_testkit::temp::TempDir;
-use runner_testkit::{Gateway, Options, RUNNER_ID, RunnerBuilder, TOKEN, runner, source, watchdog};
+use runner_testkit::{
+    Gateway, Options, RUNNER_ID, RunnerBuilder, TOKEN, project, runner, source, watchdog,
+};
 use serde_json::{Value, json};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -171,7 +173,7 @@ fn each_command_has_a_help_of_its_own() {
 fn every_variable_that_the_code_names_is_listed_and_so_is_what_the_readme_names() {
     let _watchdog = watchdog(Duration::from_secs(60));
     let (list, _, _) = offline(&["help", "variables"], &[]);
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = project("");
     let mut text = std::fs::read_to_string(root.join("README.md")).unwrap();
     rust_files(&root.join("src"), &mut text);
     let listed = names(&list);

@@ -12,6 +12,7 @@
     clippy::string_slice
 )]
 
+mod bridge_names;
 mod commands;
 mod driver_patterns;
 #[cfg(all(feature = "postgres", feature = "mysql"))]

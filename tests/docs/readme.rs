@@ -1,7 +1,8 @@
 //! What README.md claims of the code.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use semilayer_runner::error::ErrorCode;
-use std::collections::BTreeSet;
 
 use crate::page::{Page, capital_words, quoted};
 
@@ -65,17 +66,43 @@ fn first_cell(row: &str) -> Vec<&str> {
     words.collect()
 }
 
+/// The keys that the row of each bridge tells, and those of all bridges under `all`.
+fn keys_told(page: &Page) -> BTreeMap<&str, BTreeSet<&str>> {
+    let mut told = BTreeMap::<_, BTreeSet<_>>::new();
+    let rows = page.section("## Sources").lines();
+    let rows = rows.filter_map(|row| row.strip_prefix("| ")?.split_once(" | "));
+    for (names, keys) in rows {
+        let keys: Vec<_> = quoted(keys)
+            .filter(|text| capital_words(text).eq([*text]))
+            .collect();
+        for name in names.split(", ") {
+            told.entry(name).or_default().extend(&keys);
+        }
+    }
+    told
+}
+
 #[test]
-fn it_names_every_bridge() {
+fn it_tells_every_key_of_every_bridge() {
     let page = readme();
-    let table = page.section("## Sources");
-    for package in semilayer_runner::bridges::capabilities() {
-        let name = package.strip_prefix("@semilayer/bridge-").unwrap();
-        let told = table.lines().filter(|line| line.starts_with("| "));
-        let mut told = told.filter(|line| {
-            let cell = line.trim_start_matches("| ").split(" | ").next();
-            cell.unwrap().split(", ").any(|word| word == name)
-        });
-        assert!(told.next().is_some(), "{name} has no row");
+    let told = keys_told(&page);
+    let common = &told["all"];
+    let all: BTreeSet<_> = told.values().flatten().copied().collect();
+    for package in semilayer_runner::bridges::packages() {
+        let name = package.name().strip_prefix("@semilayer/bridge-").unwrap();
+        let row = told
+            .get(name)
+            .unwrap_or_else(|| panic!("{name} has no row"));
+        let keys: BTreeSet<_> = package.keys.iter().map(|key| key.variable).collect();
+        let unknown: Vec<_> = row
+            .union(common)
+            .filter(|key| !keys.contains(*key))
+            .collect();
+        assert!(unknown.is_empty(), "{name} knows no {unknown:?}");
+        let enough = package.enough.iter().copied().flatten().copied().flatten();
+        let untold: Vec<_> = enough.filter(|key| !row.contains(*key)).collect();
+        assert!(untold.is_empty(), "{name} needs {untold:?}");
+        let untold: Vec<_> = keys.difference(&all).collect();
+        assert!(untold.is_empty(), "nobody is told of {untold:?} of {name}");
     }
 }

@@ -1,14 +1,9 @@
 //! What a bridge is stands in its own folder: nothing outside of `src/bridges` names one.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use runner_testkit::project;
 use semilayer_runner::bridges;
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -24,7 +19,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 
 #[test]
 fn no_bridge_is_named_outside_of_the_bridges() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let root = project("src");
     let mut files = Vec::new();
     sources(&root, &mut files);
     assert!(files.len() > 100);
