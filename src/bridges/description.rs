@@ -3,17 +3,18 @@
 
 use crate::error::JobError;
 use crate::job::RowSink;
-use crate::json::{write_string, write_u64};
+use crate::json::write_object;
 
-/// Sends the row of one target of `listTargets`, unless it is not to be told.
+/// Sends the row of one target of `listTargets`, unless it is not to be told. Which key a gateway reads is not
+/// public, so there are both that it may look for.
 pub(super) fn send_target(sink: &mut RowSink, name: &str) -> Result<(), JobError> {
     if sink.hides(name) {
         return Ok(());
     }
     sink.row(|out| {
-        out.push_str("{\"name\":");
-        write_string(out, name);
-        out.push('}');
+        write_object(out, |row| {
+            row.string("name", name).string("target", name);
+        });
         Ok(())
     })
 }
@@ -46,27 +47,27 @@ impl Description {
         if !out.is_empty() {
             out.push(',');
         }
-        out.push_str("{\"name\":");
-        write_string(out, column.name);
-        out.push_str(",\"type\":");
-        write_string(out, column.data_type);
-        out.push_str(",\"nullable\":");
-        out.push_str(if column.nullable { "true" } else { "false" });
-        out.push_str(",\"primaryKey\":");
-        out.push_str(if column.primary_key { "true" } else { "false" });
-        out.push('}');
+        write_object(out, |object| {
+            object
+                .string("name", column.name)
+                .string("type", column.data_type)
+                .truth("nullable", column.nullable)
+                .truth("primaryKey", column.primary_key);
+        });
     }
 
     /// Sends the row for the target `name`, which has `rows` rows.
     pub(super) fn send(self, sink: &mut RowSink, name: &str, rows: u64) -> Result<(), JobError> {
         sink.row(|out| {
-            out.push_str("{\"name\":");
-            write_string(out, name);
-            out.push_str(",\"columns\":[");
-            out.push_str(&self.columns);
-            out.push_str("],\"rowCount\":");
-            write_u64(out, rows);
-            out.push('}');
+            write_object(out, |row| {
+                row.string("name", name)
+                    .member("columns", |out| {
+                        out.push('[');
+                        out.push_str(&self.columns);
+                        out.push(']');
+                    })
+                    .number("rowCount", rows);
+            });
             Ok(())
         })
     }

@@ -3,21 +3,18 @@
 use std::time::Duration;
 
 use crate::job::Summary;
-use crate::json::object;
+use crate::json::{Object, object};
 
 /// The `done` frame of a job that sent `rows` rows.
 pub(super) fn done_frame(id: &str, rows: u64, took: Duration, summary: &Summary) -> String {
     object(|frame| {
         frame.string("id", id).string("type", "done");
+        // Where a gateway looks for these two is not public; whoever looks elsewhere ignores them.
+        page(frame, summary);
         frame.object("meta", |meta| {
             let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
             meta.number("count", rows).number("durationMs", ms);
-            if let Some(total) = summary.total {
-                meta.number("total", total);
-            }
-            if let Some(cursor) = &summary.next_cursor {
-                meta.string("nextCursor", cursor);
-            }
+            page(meta, summary);
             if let Some(server) = &summary.server {
                 meta.string("serverVersion", &server.version)
                     .truth("tls", server.tls)
@@ -25,6 +22,15 @@ pub(super) fn done_frame(id: &str, rows: u64, took: Duration, summary: &Summary)
             }
         });
     })
+}
+
+fn page(object: &mut Object<'_>, summary: &Summary) {
+    if let Some(total) = summary.total {
+        object.number("total", total);
+    }
+    if let Some(cursor) = &summary.next_cursor {
+        object.string("nextCursor", cursor);
+    }
 }
 
 #[cfg(test)]
@@ -50,8 +56,9 @@ mod tests {
             ..Summary::default()
         };
         assert_eq!(
-            parsed(&done_frame("j", 2, took, &page))["meta"],
-            json!({"count": 2, "durationMs": 7, "total": 9, "nextCursor": "k\"1"})
+            parsed(&done_frame("j", 2, took, &page)),
+            json!({"id": "j", "type": "done", "total": 9, "nextCursor": "k\"1",
+                "meta": {"count": 2, "durationMs": 7, "total": 9, "nextCursor": "k\"1"}})
         );
         let test = Summary {
             server: Some(ServerFacts {

@@ -384,9 +384,12 @@ fn what_is_hidden_is_neither_listed_nor_described() {
     };
     assert_eq!(
         names(None),
-        json!([{"name": "numbers"}, {"name": "secrets"}])
+        json!([{"name": "numbers", "target": "numbers"}, {"name": "secrets", "target": "secrets"}])
     );
-    assert_eq!(names(Some("secrets")), json!([{"name": "numbers"}]));
+    assert_eq!(
+        names(Some("secrets")),
+        json!([{"name": "numbers", "target": "numbers"}])
+    );
     let described = run(
         &*bridge,
         "introspectTarget",
