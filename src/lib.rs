@@ -6,7 +6,7 @@
 //! circle:
 //!
 //! ```text
-//! error files limits text words
+//! error files limits secret text words
 //! console json service_manager
 //! net tls
 //! options
@@ -100,6 +100,7 @@ pub mod net;
 pub mod options;
 mod policy;
 pub mod protocol;
+mod secret;
 mod service_manager;
 pub mod sources;
 pub mod sql;

@@ -20,6 +20,24 @@ pub const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
 /// Bytes that may wait in the kernel for the gateway. Its own limit is megabytes, and on a slow uplink a
 /// heartbeat would wait behind them for longer than either side takes for a sign of life.
 pub const UNSENT_BYTES: u32 = 256 << 10;
+/// After so much silence `hello` is sent once more: a gateway may begin to listen late.
+pub const HELLO_AGAIN: Duration = Duration::from_secs(5);
+/// Credentials that have been refused for so long are told about loudly.
+pub const REFUSED_LOUDLY: Duration = Duration::from_secs(600);
+/// Most of the body of a refused upgrade that is read, and how long it may take.
+pub const REFUSAL_BYTES: u64 = 4 << 10;
+/// See [`REFUSAL_BYTES`].
+pub const REFUSAL_PATIENCE: Duration = Duration::from_secs(1);
+/// Most of what the gateway says in its own words that is shown in a line.
+pub const QUOTED_BYTES: usize = 400;
+/// Types of frames we do not know that are told about once each; the gateway chooses them.
+pub const UNKNOWN_FRAMES: usize = 16;
+/// Keys of such a frame that are told.
+pub const UNKNOWN_KEYS: usize = 12;
+/// What `doctor` waits between two ways to send the token, and for the answer to each.
+pub const TRIAL_PAUSE: Duration = Duration::from_secs(1);
+/// See [`TRIAL_PAUSE`].
+pub const TRIAL_BUDGET: Duration = Duration::from_secs(6);
 /// Heartbeat interval; middleboxes drop links idle for a minute. `SEMILAYER_HEARTBEAT_MS`.
 pub const HEARTBEAT: Duration = Duration::from_millis(25_000);
 /// Nothing received for this many heartbeats: the link is dead.

@@ -134,7 +134,9 @@ impl Examination<'_> {
                 &bridges::capabilities(),
                 &identity.version_label,
             );
-            checks.push(walk.connect(&settings.upgrade_path(), &hello));
+            let environment =
+                SourceEnvironment::from_env(environment().pairs(), bridges::packages());
+            checks.extend(walk.connect(&settings.credentials, &hello, &environment));
         }
         checks
     }

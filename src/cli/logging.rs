@@ -2,12 +2,12 @@
 
 use std::any::Any;
 use std::panic;
-use std::sync::{OnceLock, PoisonError, RwLock};
+use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use log::kv::{self, Key, Value, VisitSource};
-use log::{Level, LevelFilter, Log, Metadata, Record, error};
+use log::{Level, LevelFilter, Log, Metadata, Record, error, warn};
 
 use crate::config::{LogFilter, LogFormat};
 use crate::console::Console;
@@ -21,6 +21,10 @@ const OURS: &str = env!("CARGO_CRATE_NAME");
 struct Logger {
     console: Console,
     format: LogFormat,
+    /// As it was asked for at the start.
+    asked: LogFilter,
+    /// By how many levels more is written than that.
+    steps: Mutex<i8>,
     filter: RwLock<LogFilter>,
 }
 
@@ -32,6 +36,8 @@ pub fn start(console: &Console, filter: LogFilter, format: LogFormat) {
     let logger = LOGGER.get_or_init(|| Logger {
         console: console.clone(),
         format,
+        asked: filter.clone(),
+        steps: Mutex::new(0),
         filter: RwLock::new(filter),
     });
     // Somebody else's logger will do.
@@ -51,7 +57,26 @@ pub fn start(console: &Console, filter: LogFilter, format: LogFormat) {
     }));
 }
 
+/// Writes one level more, or less, than until now.
+pub fn step(more: bool) {
+    if let Some(logger) = LOGGER.get() {
+        logger.step(if more { 1 } else { -1 });
+    }
+}
+
 impl Logger {
+    fn step(&self, by: i8) {
+        /// From one end of the levels to the other.
+        const MOST: i8 = 5;
+        let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
+        *steps = steps.saturating_add(by).clamp(-MOST, MOST);
+        let filter = self.asked.shifted(*steps);
+        let most = filter.most();
+        *self.filter.write().unwrap_or_else(PoisonError::into_inner) = filter;
+        log::set_max_level(most);
+        warn!("the log now goes up to {}", most.as_str().to_lowercase());
+    }
+
     fn level_of(&self, module: &str) -> LevelFilter {
         let filter = self.filter.read().unwrap_or_else(PoisonError::into_inner);
         filter.of(module)

@@ -9,6 +9,7 @@ mod health;
 mod help;
 mod logging;
 mod manual;
+mod reload;
 mod start;
 mod status;
 mod style;

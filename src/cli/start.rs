@@ -8,17 +8,19 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded, select};
 use log::{error, info, warn};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
 use crate::audit::AuditLog;
+use crate::cli::reload::{self, Reload, Token};
 use crate::cli::{config_error, environment, logging, oddities, say, survey, variable, version};
 use crate::config::{ConfigError, Flags, OversightSettings, Settings};
 use crate::console::{Console, Lines};
 use crate::engine::{Engine, Oversight};
 use crate::gateway::{self, Events, GatewaySettings, Stop, short};
 use crate::health;
+use crate::policy::Policy;
 use crate::protocol::client_frame;
 use crate::service_manager::ServiceManager;
 use crate::sources::SourceEnvironment;
@@ -30,11 +32,12 @@ pub fn run(flags: &Flags) -> ExitCode {
         Ok(settings) => settings,
         Err(error) => return config_error(&error),
     };
-    let oversight = match oversight(&settings.oversight) {
+    let reopen = Arc::new(AtomicBool::new(false));
+    let oversight = match oversight(&settings.oversight, &reopen) {
         Ok(oversight) => oversight,
         Err(error) => return config_error(&error),
     };
-    match serve(&settings, oversight) {
+    match serve(&settings, oversight, reopen) {
         Ok(code) => code,
         Err(error) => {
             say(io::stderr(), &format!("error: {error}"));
@@ -43,7 +46,11 @@ pub fn run(flags: &Flags) -> ExitCode {
     }
 }
 
-fn serve(settings: &Settings, oversight: Oversight) -> io::Result<ExitCode> {
+fn serve(
+    settings: &Settings,
+    (oversight, entries): (Oversight, Option<usize>),
+    reopen: Arc<AtomicBool>,
+) -> io::Result<ExitCode> {
     let signals = watch_signals()?;
     let manager = Arc::new(ServiceManager::from_env(variable)?);
     let out = Console::start("stdout", io::stdout())?;
@@ -54,11 +61,8 @@ fn serve(settings: &Settings, oversight: Oversight) -> io::Result<ExitCode> {
         version = version::short(), commit = version::commit(), bridges = version::features();
         "semilayer-runner starts"
     );
-    if let Some(policy) = &oversight.policy {
-        info!(
-            "the policy is read; number of sources it has entries for: {}",
-            policy.len()
-        );
+    if let Some(entries) = entries {
+        info!("the policy is read; number of sources it has entries for: {entries}");
     }
     for odd in oddities(settings) {
         warn!("{}", odd.sentence());
@@ -79,7 +83,14 @@ fn serve(settings: &Settings, oversight: Oversight) -> io::Result<ExitCode> {
         )?;
         info!("health listener on {address}");
     }
-    let link = link_settings(settings)?;
+    let token = Token::new(settings.credentials.clone(), settings.token_file.clone());
+    reload::watch(Reload {
+        token: token.clone(),
+        oversight: settings.oversight.clone(),
+        engine: Arc::clone(&engine),
+        reopen,
+    })?;
+    let link = link_settings(settings, token)?;
     let stop = Arc::new(Stop::default());
     let events = Events::new(lines.clone(), Arc::clone(&manager));
     let ended = start_link(link, Arc::clone(&engine), events, Arc::clone(&stop))?;
@@ -106,19 +117,21 @@ fn serve(settings: &Settings, oversight: Oversight) -> io::Result<ExitCode> {
     })
 }
 
-/// Opens what must work before anything is answered. SIGHUP makes the audit log open its file again.
-fn oversight(settings: &OversightSettings) -> Result<Oversight, ConfigError> {
+/// Opens what must work before anything is answered, and counts the policy's entries. When `reopen` becomes true
+/// the audit log opens its file again.
+fn oversight(
+    settings: &OversightSettings,
+    reopen: &Arc<AtomicBool>,
+) -> Result<(Oversight, Option<usize>), ConfigError> {
     let policy = settings.load_policy()?;
-    let audit = settings.audit.as_ref().map(|settings| {
-        let reopen = Arc::new(AtomicBool::new(false));
-        flag::register(SIGHUP, Arc::clone(&reopen))?;
-        AuditLog::open(settings, reopen)
-    });
+    let audit = settings.audit.as_ref();
+    let audit = audit.map(|audit| AuditLog::open(audit, Arc::clone(reopen)));
     let audit = audit.transpose().map_err(|error| ConfigError::Variable {
         name: OversightSettings::AUDIT_LOG,
         problem: format!("cannot be opened for appending: {error}"),
     })?;
-    Ok(Oversight { audit, policy })
+    let entries = policy.as_ref().map(Policy::len);
+    Ok((Oversight::new(audit, policy), entries))
 }
 
 /// Tells the service manager that the runner is alive, as long as the engine's dispatcher answers and the process
@@ -191,12 +204,12 @@ fn banner(settings: &Settings, lines: &Lines) {
     }
 }
 
-fn link_settings(settings: &Settings) -> io::Result<GatewaySettings> {
+fn link_settings(settings: &Settings, token: Token) -> io::Result<GatewaySettings> {
     let identity = &settings.identity;
     Ok(GatewaySettings {
         address: identity.gateway.clone(),
         proxy: settings.proxy.clone(),
-        path: settings.upgrade_path(),
+        credentials: Box::new(move || token.read()),
         tls: tls::verified().map_err(io::Error::other)?,
         hello: client_frame::hello(
             &identity.runner_id,

@@ -26,6 +26,7 @@ pub const ROOMS: &[&str] = &[
     "options",
     "policy",
     "protocol",
+    "secret",
     "service_manager",
     "sources",
     "sql",
@@ -139,6 +140,25 @@ impl LogFilter {
         found.map_or(self.level, |(_, level)| *level)
     }
 
+    /// With every level so many steps towards `trace`, or away from it.
+    pub fn shifted(&self, steps: i8) -> Self {
+        let shift = |level: LevelFilter| {
+            let at = LevelFilter::iter()
+                .position(|one| one == level)
+                .unwrap_or(0);
+            let at = at.saturating_add_signed(steps.into());
+            let last = LevelFilter::Trace;
+            LevelFilter::iter().nth(at).unwrap_or(last)
+        };
+        let modules = self.modules.iter();
+        Self {
+            level: shift(self.level),
+            modules: modules
+                .map(|(name, level)| (name.clone(), shift(*level)))
+                .collect(),
+        }
+    }
+
     /// The most that any module says.
     pub fn most(&self) -> LevelFilter {
         let levels = self.modules.iter().map(|(_, level)| *level);
@@ -200,6 +220,20 @@ mod tests {
             error.starts_with("SEMILAYER_LOG has no such level"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn levels_are_shifted_together() {
+        let filter = parse("info,gateway=trace,sql=off").unwrap();
+        assert_eq!(
+            filter.shifted(1),
+            parse("debug,gateway=trace,sql=error").unwrap()
+        );
+        assert_eq!(
+            filter.shifted(-2),
+            parse("error,gateway=info,sql=off").unwrap()
+        );
+        assert_eq!(filter.shifted(0), filter);
     }
 
     #[test]

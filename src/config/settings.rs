@@ -1,7 +1,7 @@
 //! Flags and environment become settings, or a message that names the variable.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use log::LevelFilter;
@@ -11,7 +11,7 @@ use crate::config::{Flags, HealthSettings, LogFilter, LogFormat, OversightSettin
 use crate::console::Form;
 use crate::engine::EngineSettings;
 use crate::files::read_secret;
-use crate::gateway::{AddressError, GatewayAddress};
+use crate::gateway::{AddressError, Credentials, GatewayAddress};
 use crate::job::ChunkLimits;
 use crate::limits;
 use crate::net::Proxy;
@@ -176,10 +176,10 @@ pub struct Settings {
     pub identity: Identity,
     /// The proxy before the gateway.
     pub proxy: Option<Proxy>,
-    /// Name of the query parameter that carries the token.
-    pub token_parameter: String,
-    /// Name of the query parameter that carries the id; `None`: not sent.
-    pub id_parameter: Option<String>,
+    /// What the upgrade carries.
+    pub credentials: Credentials,
+    /// Where the token comes from, if it is in a file.
+    pub token_file: Option<PathBuf>,
     /// Time between two heartbeats.
     pub heartbeat: Duration,
     /// Time for in-flight jobs when the process is asked to stop.
@@ -243,15 +243,35 @@ impl Settings {
         };
         let stdout = problems.note(stdout);
         let oversight = problems.note(OversightSettings::load(&variable));
-        let settings = identity.map(|identity| Self {
-            proxy,
-            identity,
-            token_parameter: set("SEMILAYER_TOKEN_PARAM").unwrap_or_else(|| "token".to_owned()),
+        let header = match set("SEMILAYER_TOKEN_HEADER").as_deref() {
+            None | Some("0" | "off" | "false") => Ok(false),
+            Some("1" | "on" | "true") => Ok(true),
+            Some(_) => Err(ConfigError::Variable {
+                name: "SEMILAYER_TOKEN_HEADER",
+                problem: "must be 1 or 0".to_owned(),
+            }),
+        };
+        let header = problems.note(header).unwrap_or_default();
+        let credentials = |identity: &Identity| Credentials {
+            runner_id: identity.runner_id.clone(),
+            token: identity.token.clone(),
+            token_parameter: set("SEMILAYER_TOKEN_PARAM").or_else(|| Some("token".to_owned())),
             // Here an empty value says something.
             id_parameter: match variable("SEMILAYER_ID_PARAM") {
                 None => Some("runnerId".to_owned()),
                 Some(name) => Some(name).filter(|name| !name.is_empty()),
             },
+            header,
+        };
+        let token_file = || {
+            let elsewhere = flags.token.is_some() || set("SEMILAYER_RUNNER_TOKEN").is_some();
+            set(TOKEN_FILE).filter(|_| !elsewhere).map(PathBuf::from)
+        };
+        let settings = identity.map(|identity| Self {
+            proxy,
+            credentials: credentials(&identity),
+            token_file: token_file(),
+            identity,
             heartbeat,
             shutdown_grace,
             engine,
@@ -265,15 +285,6 @@ impl Settings {
             settings,
             problems: problems.0,
         }
-    }
-
-    /// Path and query of the upgrade; a secret.
-    pub fn upgrade_path(&self) -> String {
-        let mut parameters = vec![(self.token_parameter.as_str(), self.identity.token.expose())];
-        if let Some(name) = &self.id_parameter {
-            parameters.push((name, &self.identity.runner_id));
-        }
-        self.identity.gateway.path_with(&parameters)
     }
 }
 
@@ -317,6 +328,10 @@ mod tests {
 
     fn load(variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
         with_flags(&Flags::default(), variables)
+    }
+
+    fn path_of(settings: &Settings) -> String {
+        settings.credentials.path(&settings.identity.gateway)
     }
 
     fn with(name: &str, value: &str) -> Result<Settings, ConfigError> {
@@ -378,10 +393,7 @@ mod tests {
         assert_eq!(defaults.engine.workers, limits::WORKERS);
         assert_eq!(defaults.heartbeat, limits::HEARTBEAT);
         assert_eq!(defaults.health.port, None);
-        assert_eq!(
-            defaults.upgrade_path(),
-            "/connect?token=rk_1&runnerId=runner-1"
-        );
+        assert_eq!(path_of(&defaults), "/connect?token=rk_1&runnerId=runner-1");
         let flagged = with_flags(&given("x", "-", "wss://h/c"), &[ID, TOKEN]).unwrap();
         assert_eq!(flagged.identity.runner_id, "x");
         assert_eq!(flagged.identity.gateway.to_string(), "wss://h/c");
@@ -418,7 +430,12 @@ mod tests {
             ("SEMILAYER_TOKEN_PARAM", "k"),
             ("SEMILAYER_ID_PARAM", ""),
         ]);
-        assert_eq!(settings.unwrap().upgrade_path(), "/connect?k=rk_1");
+        assert_eq!(path_of(&settings.unwrap()), "/connect?k=rk_1");
+        for (value, header) in [("1", true), ("true", true), ("0", false), ("", false)] {
+            let settings = with("SEMILAYER_TOKEN_HEADER", value).unwrap();
+            assert_eq!(settings.credentials.header, header, "{value}");
+        }
+        assert!(with("SEMILAYER_TOKEN_HEADER", "Bearer").is_err());
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::job::{ChunkLimits, Phase};
 use crate::limits;
 use crate::metrics::{EndedJob, Exposition, Metrics};
 use crate::options::JobKind;
+use crate::policy::Policy;
 use crate::sources::{Source, SourceEnvironment};
 
 /// What the engine may use.
@@ -113,6 +114,11 @@ impl Engine {
     /// Most jobs that can be live at a time, each of which may have an error to tell.
     pub fn most_live(&self) -> usize {
         self.core.settings.most_live()
+    }
+
+    /// Replaces the policy, for jobs that begin from now on.
+    pub fn set_policy(&self, policy: Policy) {
+        self.core.oversight.set_policy(policy);
     }
 
     /// What this process counts.

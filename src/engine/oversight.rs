@@ -1,6 +1,6 @@
 //! What the customer's security people have set up, as jobs meet it: the policy before, the audit log after.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::audit::{self, AuditLine, AuditLog};
@@ -18,12 +18,32 @@ use crate::sources::Source;
 #[derive(Default)]
 pub struct Oversight {
     /// Records every job.
-    pub audit: Option<AuditLog>,
-    /// Says what jobs may touch.
-    pub policy: Option<Policy>,
+    audit: Option<AuditLog>,
+    /// Says what jobs may touch. A job keeps the one it began with.
+    policy: RwLock<Option<Arc<Policy>>>,
 }
 
 impl Oversight {
+    /// By these from now on.
+    pub fn new(audit: Option<AuditLog>, policy: Option<Policy>) -> Self {
+        Self {
+            audit,
+            policy: RwLock::new(policy.map(Arc::new)),
+        }
+    }
+
+    /// The policy of a job that begins now.
+    fn policy(&self) -> Option<Arc<Policy>> {
+        let policy = self.policy.read().unwrap_or_else(PoisonError::into_inner);
+        policy.clone()
+    }
+
+    /// Replaces the policy.
+    pub(super) fn set_policy(&self, policy: Policy) {
+        let mut current = self.policy.write().unwrap_or_else(PoisonError::into_inner);
+        *current = Some(Arc::new(policy));
+    }
+
     /// Reserves the job's place in the audit log.
     ///
     /// # Errors
@@ -42,8 +62,7 @@ impl Oversight {
     /// # Errors
     /// `POLICY_DENIED`.
     pub(super) fn permit(&self, source: &Source) -> Result<Option<Permit>, JobError> {
-        let policy = self.policy.as_ref();
-        policy
+        self.policy()
             .map(|policy| policy.admit(&source.id, &source.name))
             .transpose()
     }

@@ -25,6 +25,9 @@ pub enum AddressError {
     },
 }
 
+/// Where a gateway's host has it.
+const GATEWAY_PATH: &str = "/connect";
+
 impl fmt::Display for AddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -53,6 +56,8 @@ pub struct GatewayAddress {
     pub port: u16,
     /// True when the URL named no port or the usual one.
     usual_port: bool,
+    /// On this machine.
+    local: bool,
     path: String,
     query: Option<String>,
     /// `user:password` of the URL, for an authenticating reverse proxy before the gateway.
@@ -91,7 +96,12 @@ impl GatewayAddress {
             host,
             port: url.port().unwrap_or(if tls { 443 } else { 80 }),
             usual_port: url.port().is_none(),
-            path: url.path().to_owned(),
+            local,
+            // Who copies the address out of a browser has no path, or no more than a slash.
+            path: match (url.scheme(), url.path()) {
+                ("https" | "http", "/" | "") => GATEWAY_PATH.to_owned(),
+                (_, path) => path.to_owned(),
+            },
             query: url.query().filter(|q| !q.is_empty()).map(str::to_owned),
             user,
         })
@@ -109,6 +119,11 @@ impl GatewayAddress {
     /// Host and port, for a CONNECT request.
     pub fn host_port(&self) -> String {
         format!("{}:{}", bracketed(&self.host), self.port)
+    }
+
+    /// True when what is sent there is encrypted, or does not leave this machine.
+    pub fn is_private(&self) -> bool {
+        self.tls || self.local
     }
 
     /// `user:password` of the URL, if it had any.
@@ -175,6 +190,11 @@ mod tests {
         assert_eq!((a.host.as_str(), a.port), ("::1", 8080));
         assert_eq!(a.authority(), "[::1]:8080");
         assert_eq!(a.path_with(&[]), "/");
+        for url in ["https://h", "https://h/", "https://h/connect"] {
+            assert_eq!(address(url).to_string(), "wss://h/connect");
+        }
+        assert_eq!(address("https://h/?a").path_with(&[]), "/connect?a");
+        assert_eq!(address("https://h/x").to_string(), "wss://h/x");
     }
 
     #[test]

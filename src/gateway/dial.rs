@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::gateway::error::GatewayError;
 use crate::gateway::socket::Socket;
-use crate::gateway::transport::{Destination, Transport, or_timed_out};
+use crate::gateway::transport::{Destination, Transport};
 use crate::gateway::upgrade::upgrade;
-use crate::net::{Budget, Phase};
+use crate::net::Budget;
 
 /// An open WebSocket on which nothing was said yet.
 pub struct OpenWebSocket {
@@ -19,12 +19,7 @@ pub struct OpenWebSocket {
 /// Connects.
 pub fn dial(destination: &Destination<'_>, budget: Budget) -> Result<OpenWebSocket, GatewayError> {
     let mut transport = Transport::open(destination, budget, &mut |_| {})?;
-    let early = upgrade(
-        transport.stream(budget),
-        destination.address,
-        destination.path,
-    )
-    .map_err(|error| or_timed_out(error, Phase::Upgrade, budget))?;
+    let early = upgrade(&mut transport, destination, budget)?;
     let (tcp, tls) = transport.into_parts();
     tcp.set_write_timeout(None)
         .map_err(|source| GatewayError::System { source })?;
@@ -38,7 +33,7 @@ pub fn dial(destination: &Destination<'_>, budget: Budget) -> Result<OpenWebSock
 mod tests {
     use super::*;
     use crate::gateway::address::GatewayAddress;
-    use crate::net::Proxy;
+    use crate::net::{Phase, Proxy};
     use std::io::Read;
     use std::net::TcpListener;
     use std::thread;
@@ -49,7 +44,7 @@ mod tests {
         let destination = Destination {
             address: &address,
             proxy,
-            path: "/",
+            credentials: None,
             tls: &crate::tls::verified().unwrap(),
         };
         match dial(&destination, Budget::new(budget)) {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::gateway::advice;
 use crate::gateway::error::GatewayError;
 use crate::text::printable;
 use crate::tls::chain;
@@ -51,14 +52,28 @@ impl End {
     }
 
     /// What somebody can do about it.
-    pub fn advice(&self) -> &'static str {
+    pub fn advice(&self) -> String {
         match self {
             Self::Failed(error) => error.advice(),
             Self::Lost(_) => {
                 "if this repeats, look for a firewall or proxy that cuts idle connections, and at the \
                  service's status page"
+                    .to_owned()
             }
-            Self::Closed { code, reason } => close_advice(*code, &reason.to_lowercase()),
+            Self::Closed { code, reason } => close_advice(*code, &reason.to_lowercase()).to_owned(),
+        }
+    }
+
+    /// True when other names for the credentials may do better.
+    pub fn may_be_misnamed(&self) -> bool {
+        match self {
+            Self::Failed(error) => error.may_be_misnamed(),
+            Self::Closed { code, reason } => match code {
+                4401 => !reason.to_lowercase().contains("runner"),
+                1008 | 4400 | 4403 => true,
+                _ => false,
+            },
+            Self::Lost(_) => false,
         }
     }
 
@@ -85,17 +100,25 @@ fn close_advice(code: u16, reason: &str) -> &'static str {
         4401 if reason.contains("runner") => {
             "no runner has this id: compare SEMILAYER_RUNNER_ID with the Console"
         }
-        4401 if reason.contains("token") => {
+        // What is missing was sent, under a name that is not looked for.
+        4401 if reason.contains("token") && !says_missing(reason) => {
             "the token is wrong or revoked: mint a new one in the Console and set SEMILAYER_RUNNER_TOKEN"
         }
-        4401 => "check SEMILAYER_RUNNER_ID and SEMILAYER_RUNNER_TOKEN against the Console",
+        4401 | 4400 | 4403 | 1008 => advice::CREDENTIALS,
         1000 | 1001 | 1012 | 1013 => "nothing to do here, the gateway is restarting or moving us",
         1009 => "the gateway refuses a frame as too large: lower SEMILAYER_CHUNK_BYTES",
-        1002 | 1003 | 1007 | 1008 | 1011 => {
+        1002 | 1003 | 1007 | 1011 => {
             "the gateway did not like something: please report it with the time and the runner's id"
         }
         _ => "if this repeats, ask the service's support with the time and the runner's id",
     }
+}
+
+fn says_missing(reason: &str) -> bool {
+    let words = [
+        "missing", "required", "no token", "without", "absent", "empty",
+    ];
+    words.iter().any(|word| reason.contains(word))
 }
 
 #[cfg(test)]
@@ -130,6 +153,19 @@ mod tests {
                 .advice()
                 .contains("SEMILAYER_RUNNER_ID")
         );
+        for (code, reason) in [
+            (4401, "missing token"),
+            (4401, "Token required"),
+            (4401, ""),
+            (4400, "bad request"),
+            (1008, "policy"),
+        ] {
+            let end = closed(code, reason);
+            assert!(end.advice().contains("SEMILAYER_TOKEN_PARAM"), "{reason}");
+            assert!(!end.advice().contains("mint") && end.may_be_misnamed());
+        }
+        assert!(closed(4401, "bad token").may_be_misnamed());
+        assert!(!closed(4401, "unknown runner").may_be_misnamed());
         assert!(!closed(1001, "").unauthorized());
         assert!(!End::Lost(String::new()).unauthorized());
     }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use crate::gateway::advice;
+use crate::gateway::refusal::Refusal;
 use crate::net::{ConnectError, Phase};
 use crate::tls::{self, Remedy};
 
@@ -18,8 +20,10 @@ pub enum GatewayError {
         /// The whole budget, for the message.
         budget: Duration,
     },
-    /// The host, the gateway's or the proxy's, cannot be resolved or takes no connection.
+    /// The gateway's host cannot be resolved or takes no connection.
     Connect(ConnectError),
+    /// The proxy's host.
+    ProxyUnreachable(ConnectError),
     /// The proxy answered CONNECT with something else than 2xx.
     ProxyRefused {
         /// Host and port of the proxy.
@@ -42,12 +46,7 @@ pub enum GatewayError {
         source: io::Error,
     },
     /// The gateway, or something before it, answered the upgrade with another status than 101.
-    Refused {
-        /// The status.
-        status: u16,
-        /// When it asks us to come back.
-        retry_after: Option<Duration>,
-    },
+    Refused(Refusal),
     /// The upgrade went wrong in another way.
     Upgrade {
         /// What happened.
@@ -57,6 +56,13 @@ pub enum GatewayError {
     Health {
         /// What happened.
         source: io::Error,
+    },
+    /// The gateway took the session and said nothing in time that we understand.
+    Silent {
+        /// The whole budget, for the message.
+        budget: Duration,
+        /// What it did say, for people.
+        said: Option<String>,
     },
     /// This machine refused: no thread, no socket option.
     System {
@@ -69,7 +75,7 @@ impl GatewayError {
     /// When the other end asked us to come back.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Refused { retry_after, .. } => *retry_after,
+            Self::Refused(refusal) => refusal.retry_after,
             _ => None,
         }
     }
@@ -77,70 +83,77 @@ impl GatewayError {
     /// The I/O error under it.
     pub(super) fn io(&self) -> Option<&io::Error> {
         match self {
-            Self::Connect(error) => Some(&error.source),
+            Self::Connect(error) | Self::ProxyUnreachable(error) => Some(&error.source),
             Self::Proxy { source, .. }
             | Self::Tls { source, .. }
             | Self::Health { source }
             | Self::Upgrade { source }
             | Self::System { source } => Some(source),
-            Self::TimedOut { .. } | Self::ProxyRefused { .. } | Self::Refused { .. } => None,
+            Self::TimedOut { .. }
+            | Self::Silent { .. }
+            | Self::ProxyRefused { .. }
+            | Self::Refused(_) => None,
         }
     }
 
     /// True when more attempts with the same credentials will hardly do better.
     pub fn unauthorized(&self) -> bool {
-        matches!(
-            self,
-            Self::Refused {
-                status: 401 | 403,
-                ..
-            }
-        )
+        matches!(self, Self::Refused(refusal) if refusal.unauthorized())
+    }
+
+    /// True when other names for the credentials may do better.
+    pub fn may_be_misnamed(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => refusal.may_be_misnamed(),
+            Self::Silent { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// The phase it happened in.
+    pub fn phase(&self) -> Phase {
+        match self {
+            Self::TimedOut { phase, .. } => *phase,
+            Self::Connect(error) | Self::ProxyUnreachable(error) => error.phase(),
+            Self::ProxyRefused { .. } | Self::Proxy { .. } => Phase::Proxy,
+            Self::Tls { .. } => Phase::Tls,
+            Self::Health { .. } => Phase::Health,
+            Self::Refused(_) | Self::Upgrade { .. } | Self::System { .. } => Phase::Upgrade,
+            Self::Silent { .. } => Phase::Ack,
+        }
     }
 
     /// What somebody can do about it.
-    pub fn advice(&self) -> &'static str {
-        match self {
-            Self::Connect(ConnectError { address: None, .. })
-            | Self::TimedOut {
-                phase: Phase::Dns, ..
-            } => "check this machine's name server; behind a proxy, set HTTPS_PROXY",
-            Self::Connect(_)
-            | Self::TimedOut {
-                phase: Phase::Tcp, ..
-            } => "check outbound firewall rules; the runner needs TCP 443 to reach the gateway",
-            Self::ProxyRefused { status: 407, .. } => {
-                "put user and password into HTTPS_PROXY: http://user:password@host:port"
+    pub fn advice(&self) -> String {
+        let text = match self {
+            Self::Refused(refusal) => return refusal.advice(),
+            Self::Silent { .. } => {
+                return format!("the gateway takes the connection; {}", advice::CREDENTIALS);
             }
-            Self::ProxyRefused { .. }
-            | Self::Proxy { .. }
-            | Self::TimedOut {
-                phase: Phase::Proxy,
-                ..
-            } => "check HTTPS_PROXY and NO_PROXY, and that the proxy allows CONNECT to the gateway",
+            Self::ProxyUnreachable(_) => {
+                "check HTTPS_PROXY: its host and port, and that this machine may reach them"
+            }
+            Self::ProxyRefused { status: 407, .. } => advice::PROXY_USER,
             Self::Tls { source, .. } => tls_advice(source),
-            Self::TimedOut {
-                phase: Phase::Tls, ..
-            } => {
-                "something on the way accepts connections but does not pass TLS: a firewall or a proxy"
-            }
-            Self::Refused {
-                status: 401 | 403, ..
-            } => {
-                "check SEMILAYER_RUNNER_ID and SEMILAYER_RUNNER_TOKEN; mint a new token in the Console"
-            }
-            Self::Refused {
-                status: 429 | 500..=599,
-                ..
-            } => "nothing to do here, the gateway is busy or restarting",
-            Self::Refused { .. } | Self::Upgrade { .. } | Self::Health { .. } => {
-                "check SEMILAYER_GATEWAY_URL: what answers there is no runner gateway"
-            }
-            Self::TimedOut { .. } => {
-                "nothing to do here, the gateway accepts connections but does not answer"
-            }
             Self::System { .. } => "check this machine's limits on threads and open files",
-        }
+            _ => match self.phase() {
+                Phase::Dns => "check this machine's name server; behind a proxy, set HTTPS_PROXY",
+                Phase::Tcp => {
+                    "check outbound firewall rules; the runner needs TCP 443 to reach the gateway"
+                }
+                Phase::Proxy => {
+                    "check HTTPS_PROXY and NO_PROXY, and that the proxy allows CONNECT to the gateway"
+                }
+                Phase::Tls => {
+                    "something on the way accepts connections but does not pass TLS: a firewall or a proxy"
+                }
+                Phase::Upgrade | Phase::Health if matches!(self, Self::TimedOut { .. }) => {
+                    "nothing to do here, the gateway accepts connections but does not answer"
+                }
+                Phase::Upgrade | Phase::Health | Phase::Ack => advice::NO_GATEWAY,
+            },
+        };
+        text.to_owned()
     }
 }
 
@@ -161,12 +174,6 @@ fn tls_advice(error: &io::Error) -> &'static str {
     }
 }
 
-impl From<ConnectError> for GatewayError {
-    fn from(error: ConnectError) -> Self {
-        Self::Connect(error)
-    }
-}
-
 impl fmt::Display for GatewayError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -177,15 +184,21 @@ impl fmt::Display for GatewayError {
                     budget.as_secs_f64()
                 )
             }
+            Self::Silent { budget, said } => {
+                let phase = Phase::Ack;
+                let seconds = budget.as_secs_f64();
+                write!(f, "{phase} took too long ({seconds} s in all)")?;
+                said.iter()
+                    .try_for_each(|said| write!(f, "; it said: {said}"))
+            }
             Self::Connect(error) => error.fmt(f),
+            Self::ProxyUnreachable(error) => write!(f, "the proxy {error}"),
             Self::ProxyRefused { proxy, status } => {
                 write!(f, "the proxy {proxy} refuses with status {status}")
             }
             Self::Proxy { proxy, .. } => write!(f, "the proxy {proxy} failed"),
             Self::Tls { host, .. } => write!(f, "no TLS with {host}"),
-            Self::Refused { status, .. } => {
-                write!(f, "the upgrade was refused with status {status}")
-            }
+            Self::Refused(refusal) => refusal.fmt(f),
             Self::Upgrade { .. } => f.write_str("the upgrade failed"),
             Self::Health { .. } => f.write_str("no answer to GET /health"),
             Self::System { .. } => f.write_str("this machine refuses"),
@@ -217,13 +230,31 @@ mod tests {
              to trust it, name its PEM file in NODE_EXTRA_CA_CERTS"
         );
         assert!(error.advice().contains("NODE_EXTRA_CA_CERTS"));
-        let timed_out = GatewayError::TimedOut {
-            phase: Phase::Ack,
+        let silent = |said: Option<&str>| GatewayError::Silent {
             budget: Duration::from_secs(15),
+            said: said.map(str::to_owned),
         };
         assert_eq!(
-            chain(&timed_out),
+            chain(&silent(None)),
             "the gateway's hello-ack took too long (15 s in all)"
+        );
+        assert!(chain(&silent(Some("no token"))).ends_with("; it said: no token"));
+    }
+
+    #[test]
+    fn a_proxy_is_called_a_proxy() {
+        let error = || ConnectError {
+            host: "p".into(),
+            address: None,
+            source: io::ErrorKind::NotFound.into(),
+        };
+        let proxy = GatewayError::ProxyUnreachable(error());
+        assert!(chain(&proxy).starts_with("the proxy p cannot be resolved"));
+        assert!(!proxy.advice().contains("set HTTPS_PROXY") && !proxy.advice().contains("443"));
+        assert!(
+            GatewayError::Connect(error())
+                .advice()
+                .contains("set HTTPS_PROXY")
         );
     }
 }

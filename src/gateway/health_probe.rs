@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::gateway::error::GatewayError;
 use crate::gateway::transport::{Destination, Step, Transport, or_timed_out};
 use crate::net::http::Head;
-use crate::net::{Budget, Phase, http_date};
+use crate::net::{Budget, http_date};
 
 /// What the host answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub fn ask_health(
     watch: &mut dyn FnMut(Step<'_>),
 ) -> Result<Health, GatewayError> {
     let mut transport = Transport::open(destination, budget, watch)?;
-    let failed = |source| or_timed_out(GatewayError::Health { source }, Phase::Health, budget);
+    let failed = |source| or_timed_out(GatewayError::Health { source }, budget);
     let mut stream = transport.stream(budget);
     let request = format!(
         "GET /health HTTP/1.1\r\nHost: {}\r\nUser-Agent: semilayer-runner/{}\r\n\

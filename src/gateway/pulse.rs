@@ -13,6 +13,8 @@ pub enum Beat {
     Heartbeat,
     /// Nothing was received for too long.
     Dead,
+    /// The gateway has not answered `hello` yet: say it once more.
+    HelloAgain,
     /// The gateway did not acknowledge in time.
     NoAck,
 }
@@ -24,6 +26,7 @@ pub struct Pulse {
     patience: Duration,
     next: Instant,
     ack_until: Option<Instant>,
+    hello_again: Option<Instant>,
 }
 
 impl Pulse {
@@ -34,6 +37,7 @@ impl Pulse {
             patience: interval.mul_f64(limits::DEAD_AFTER_HEARTBEATS),
             next: now + interval,
             ack_until: Some(ack_until),
+            hello_again: Some(now + limits::HELLO_AGAIN),
         }
     }
 
@@ -45,6 +49,7 @@ impl Pulse {
     /// The gateway has acknowledged.
     pub fn acknowledged(&mut self) {
         self.ack_until = None;
+        self.hello_again = None;
     }
 
     /// A heartbeat was sent for another reason, so the next one is a whole interval away.
@@ -52,7 +57,7 @@ impl Pulse {
         self.next = now + self.interval;
     }
 
-    /// What to do now. After `Heartbeat`, ask again.
+    /// What to do now. After `Heartbeat` and `HelloAgain`, ask again.
     pub fn at(&mut self, now: Instant, last_received: Instant) -> Beat {
         let dead = last_received + self.patience;
         if now >= dead {
@@ -60,6 +65,10 @@ impl Pulse {
         }
         if self.ack_until.is_some_and(|until| now >= until) {
             return Beat::NoAck;
+        }
+        if self.hello_again.is_some_and(|at| now >= at) {
+            self.hello_again = None;
+            return Beat::HelloAgain;
         }
         if now >= self.next {
             // From the plan, not from now, so that the beat does not drift; unless a beat was missed.
@@ -70,7 +79,8 @@ impl Pulse {
             return Beat::Heartbeat;
         }
         let ack = self.ack_until.unwrap_or(dead);
-        Beat::Wait(self.next.min(dead).min(ack))
+        let hello = self.hello_again.unwrap_or(dead);
+        Beat::Wait(self.next.min(dead).min(ack).min(hello))
     }
 }
 
@@ -121,6 +131,10 @@ mod tests {
     #[test]
     fn the_ack_is_waited_for_but_not_for_ever() {
         let (mut pulse, start) = pulse();
+        let again = start + limits::HELLO_AGAIN;
+        assert_eq!(pulse.at(start, start), Beat::Wait(again));
+        assert_eq!(pulse.at(again, again), Beat::HelloAgain);
+        assert_eq!(pulse.at(again, again), Beat::Wait(start + 10 * SECOND));
         let now = start + 11 * SECOND;
         assert_eq!(pulse.at(now, now), Beat::Heartbeat);
         assert_eq!(pulse.at(now, now), Beat::Wait(start + 15 * SECOND));

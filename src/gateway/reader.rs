@@ -4,22 +4,23 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use log::{info, warn};
+use log::{debug, info, warn};
 use tungstenite::error::ProtocolError;
 use tungstenite::protocol::{Message, Role, WebSocketConfig, WebSocketContext};
 
 use crate::engine::{Engine, ErrorFrame, JobSession};
 use crate::gateway::control::{Control, ControlSender};
+use crate::gateway::credentials::Credentials;
 use crate::gateway::end::End;
 use crate::gateway::error::GatewayError;
 use crate::gateway::events::Events;
 use crate::gateway::frame_guard::FrameGuard;
+use crate::gateway::incoming::{Told, end_of, text_of};
 use crate::gateway::pulse::{Beat, Pulse};
 use crate::gateway::socket::SocketReader;
 use crate::job::{QueueSender, Wakeup};
 use crate::limits;
 use crate::metrics::{SessionUp, resident_kib};
-use crate::net::Phase;
 use crate::protocol::{FrameError, FrameParser, ServerFrame, client_frame};
 
 /// Reads until the session ends. Owns the heartbeat: the wait for bytes is at most the wait for the next beat,
@@ -43,6 +44,14 @@ pub struct Reader {
     pub engine: Arc<Engine>,
     /// What people see.
     pub events: Events,
+    /// The first frame, to be sent once more if it is not answered.
+    pub hello: String,
+    /// Who we are: the gateway may quote it.
+    pub credentials: Arc<Credentials>,
+    /// What was told of frames that mean nothing to us.
+    pub told: Told,
+    /// The last error the gateway sent, before it accepted the session or instead of that.
+    pub said: Option<String>,
     /// The whole time for connecting, for the message when the acknowledgement does not come.
     pub budget: Duration,
     /// When the gateway acknowledged the session.
@@ -67,11 +76,16 @@ impl Reader {
                     continue;
                 }
                 Beat::Dead => return End::Lost("the gateway has fallen silent".to_owned()),
+                Beat::HelloAgain => {
+                    debug!("no answer to hello; it is said once more");
+                    self.control.offer(Control::Frame(self.hello.clone()));
+                    continue;
+                }
                 Beat::NoAck => {
                     self.close(&mut context, 1002, "no hello-ack");
-                    return End::Failed(GatewayError::TimedOut {
-                        phase: Phase::Ack,
+                    return End::Failed(GatewayError::Silent {
                         budget: self.budget,
+                        said: self.said.take(),
                     });
                 }
                 Beat::Wait(until) => {
@@ -106,16 +120,16 @@ impl Reader {
 
     fn take(&mut self, message: Message, context: &mut WebSocketContext) -> Result<(), End> {
         match message {
-            Message::Text(text) => self.take_text(&text),
-            Message::Binary(bytes) => warn!("ignoring a binary frame of {} bytes", bytes.len()),
+            Message::Text(_) | Message::Binary(_) => match text_of(&message) {
+                Some(text) => self.take_text(text),
+                None => self.tell_once("ignoring binary frames that hold no text"),
+            },
             Message::Ping(payload) => self.control.offer(Control::Pong(payload.to_vec())),
             Message::Pong(_) | Message::Frame(_) => {}
             Message::Close(frame) => {
-                let (code, reason) = frame.map_or((1005, String::new()), |frame| {
-                    (frame.code.into(), frame.reason.to_string())
-                });
-                self.close(context, code, "");
-                return Err(End::Closed { code, reason });
+                let end = end_of(frame, &self.credentials);
+                self.close(context, end.code().unwrap_or(1005), "");
+                return Err(end);
             }
         }
         if !self.has_room() {
@@ -146,27 +160,52 @@ impl Reader {
             return;
         }
         match self.frames.parse(text) {
-            Ok(ServerFrame::Job(job)) => {
+            Ok(ServerFrame::Error { text }) => {
+                let said = self.credentials.quote(&text);
+                warn!("the gateway sends an error: {said}");
+                self.said = Some(said);
+            }
+            Ok(frame) => {
+                self.understood();
+                self.take_frame(frame);
+            }
+            Err(FrameError::Job { id, error }) => {
+                self.understood();
+                self.events.job(Some(&id));
+                warn!("refusing a job: {error}");
+                self.engine.refused(&id, error.code);
+                let text = client_frame::error(&id, &error);
+                // Fails only when the writer is gone or the queue is full, and both end the session.
+                let _ = self.errors.try_send(ErrorFrame { id, text });
+            }
+            Err(error @ (FrameError::Unknown { .. } | FrameError::NoType { .. })) => {
+                let text = error.to_string();
+                self.tell_once(&format!("ignoring frames of the gateway: {text}"));
+            }
+            Err(error) => {
+                if let FrameError::Incomplete { kind: "job", .. } = error {
+                    self.events.job(None);
+                }
+                warn!("ignoring a frame: {error}");
+            }
+        }
+    }
+
+    fn take_frame(&mut self, frame: ServerFrame) {
+        match frame {
+            ServerFrame::Job(job) => {
                 self.events.job(Some(&job.id));
                 self.jobs.submit(job);
             }
-            Ok(ServerFrame::Cancel { id }) => self.jobs.cancel(&id),
-            Ok(ServerFrame::Ping) => {
+            ServerFrame::Cancel { id } => self.jobs.cancel(&id),
+            ServerFrame::Ping => {
                 self.heartbeat();
                 self.pulse.sent(Instant::now());
             }
-            Ok(ServerFrame::HelloAck {
+            ServerFrame::HelloAck {
                 server_version,
                 sources,
-            }) => {
-                if self.up_since.is_none() {
-                    let now = Instant::now();
-                    self.up_since = Some(now);
-                    let patience = self.pulse.patience();
-                    self.up = Some(self.engine.metrics().session_up(patience, now));
-                    self.pulse.acknowledged();
-                    self.events.connected();
-                }
+            } => {
                 if server_version.is_some_and(|v| v > u64::from(limits::PROTOCOL_VERSION) + 1) {
                     warn!(
                         "the gateway speaks protocol version {server_version:?}; update the runner"
@@ -175,24 +214,29 @@ impl Reader {
                 info!("number of sources assigned: {}", sources.len());
                 self.engine.assign(&sources);
             }
-            Ok(ServerFrame::AssignmentsChanged { sources }) => {
+            ServerFrame::AssignmentsChanged { sources } => {
                 info!("number of sources assigned now: {}", sources.len());
                 self.engine.assign(&sources);
             }
-            Err(FrameError::Job { id, error }) => {
-                self.events.job(Some(&id));
-                warn!("refusing a job: {error}");
-                self.engine.refused(&id, error.code);
-                let text = client_frame::error(&id, &error);
-                // Fails only when the writer is gone or the queue is full, and both end the session.
-                let _ = self.errors.try_send(ErrorFrame { id, text });
-            }
-            Err(error) => {
-                if let FrameError::Incomplete { kind: "job", .. } = error {
-                    self.events.job(None);
-                }
-                warn!("ignoring a frame: {error}");
-            }
+            ServerFrame::Error { .. } => {}
+        }
+    }
+
+    /// The gateway speaks to us: whatever it said first, it has accepted the session.
+    fn understood(&mut self) {
+        if self.up_since.is_none() {
+            let now = Instant::now();
+            self.up_since = Some(now);
+            let patience = self.pulse.patience();
+            self.up = Some(self.engine.metrics().session_up(patience, now));
+            self.pulse.acknowledged();
+            self.events.connected();
+        }
+    }
+
+    fn tell_once(&mut self, text: &str) {
+        if self.told.is_new(text) {
+            warn!("{text}; more of them are not told");
         }
     }
 

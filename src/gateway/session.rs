@@ -9,11 +9,13 @@ use log::debug;
 
 use crate::engine::{Engine, Outbox};
 use crate::gateway::control::{Control, ControlSender};
+use crate::gateway::credentials::Credentials;
 use crate::gateway::dial::OpenWebSocket;
 use crate::gateway::end::End;
 use crate::gateway::error::GatewayError;
 use crate::gateway::events::Events;
 use crate::gateway::frame_guard::FrameGuard;
+use crate::gateway::incoming::Told;
 use crate::gateway::pulse::Pulse;
 use crate::gateway::reader::Reader;
 use crate::gateway::socket::{Socket, SocketReader, SocketWriter};
@@ -32,6 +34,8 @@ pub struct SessionContext<'a> {
     pub events: &'a Events,
     /// Where the end of the process is announced.
     pub stop: &'a Stop,
+    /// Who we are.
+    pub credentials: Arc<Credentials>,
     /// The first frame.
     pub hello: String,
     /// Time between two heartbeats.
@@ -62,7 +66,7 @@ pub fn run(open: OpenWebSocket, budget: Budget, context: SessionContext<'_>) -> 
         Arc::clone(context.engine.metrics()),
     );
     // The queue is empty.
-    control.offer(Control::Frame(context.hello));
+    control.offer(Control::Frame(context.hello.clone()));
     let writer = match spawn(writer, Arc::clone(&open.socket)) {
         Ok(writer) => writer,
         Err(source) => return (End::Failed(GatewayError::System { source }), Duration::ZERO),
@@ -87,6 +91,10 @@ pub fn run(open: OpenWebSocket, budget: Budget, context: SessionContext<'_>) -> 
         jobs: context.engine.session(outbox),
         engine: Arc::clone(context.engine),
         events: context.events.clone(),
+        hello: context.hello,
+        credentials: context.credentials,
+        told: Told::default(),
+        said: None,
         budget: budget.total(),
         up_since: None,
         up: None,

@@ -9,9 +9,10 @@ use rustls::{ClientConfig, ClientConnection};
 use socket2::{SockRef, TcpKeepalive};
 
 use crate::gateway::address::GatewayAddress;
+use crate::gateway::credentials::Credentials;
 use crate::gateway::error::GatewayError;
 use crate::limits;
-use crate::net::{Budget, Budgeted, Phase, Progress, Proxy, TunnelError, connect, open_tunnel};
+use crate::net::{Budget, Budgeted, Progress, Proxy, TunnelError, connect, open_tunnel};
 
 /// Everything there is to know about the other end.
 pub struct Destination<'a> {
@@ -19,8 +20,8 @@ pub struct Destination<'a> {
     pub address: &'a GatewayAddress,
     /// The proxy before it.
     pub proxy: Option<&'a Proxy>,
-    /// Path and query of the upgrade; a secret.
-    pub path: &'a str,
+    /// Who we are; `None` for questions that need no answer to that.
+    pub credentials: Option<&'a Credentials>,
     /// How its certificate is checked.
     pub tls: &'a Arc<ClientConfig>,
 }
@@ -49,7 +50,7 @@ impl Transport {
         watch: &mut dyn FnMut(Step<'_>),
     ) -> Result<Self, GatewayError> {
         let address = destination.address;
-        let timely = |phase| move |error| or_timed_out(error, phase, budget);
+        let timely = |error| or_timed_out(error, budget);
         let (host, port) = match destination.proxy {
             Some(proxy) => (proxy.host.as_str(), proxy.port),
             None => (address.host.as_str(), address.port),
@@ -57,21 +58,21 @@ impl Transport {
         let tcp = connect(host, port, budget, &mut |progress| {
             watch(Step::Connecting(host, progress));
         })
-        .map_err(|error| {
-            let phase = error.phase();
-            or_timed_out(error.into(), phase, budget)
+        .map_err(|error| match destination.proxy {
+            Some(_) => GatewayError::ProxyUnreachable(error),
+            None => or_timed_out(GatewayError::Connect(error), budget),
         })?;
         prepare(&tcp).map_err(|source| GatewayError::System { source })?;
         let mut stream = Budgeted { tcp: &tcp, budget };
         if let Some(proxy) = destination.proxy {
             open_tunnel(&mut stream, proxy, &address.host_port())
                 .map_err(|error| tunnel_error(proxy, error))
-                .map_err(timely(Phase::Proxy))?;
+                .map_err(timely)?;
             watch(Step::Tunnelled(proxy));
         }
         let mut tls = None;
         if address.tls {
-            let connection = handshake(destination, &mut stream).map_err(timely(Phase::Tls))?;
+            let connection = handshake(destination, &mut stream).map_err(timely)?;
             watch(Step::Encrypted(tls.insert(connection)));
         }
         Ok(Self { tcp, tls })
@@ -101,6 +102,15 @@ pub enum TransportStream<'a> {
     Plain(Budgeted<'a>),
     /// `wss`.
     Encrypted(&'a mut ClientConnection, Budgeted<'a>),
+}
+
+impl TransportStream<'_> {
+    /// From now on reads and writes end with this budget.
+    pub fn until(&mut self, budget: Budget) {
+        match self {
+            Self::Plain(tcp) | Self::Encrypted(_, tcp) => tcp.budget = budget,
+        }
+    }
 }
 
 impl Read for TransportStream<'_> {
@@ -167,16 +177,12 @@ fn handshake(
 }
 
 /// An error that is really the end of the budget says so, and in which phase.
-pub(super) fn or_timed_out(error: GatewayError, phase: Phase, budget: Budget) -> GatewayError {
-    let over = error
-        .io()
-        .is_some_and(|error| error.kind() == io::ErrorKind::TimedOut);
-    if over {
-        GatewayError::TimedOut {
-            phase,
+pub(super) fn or_timed_out(error: GatewayError, budget: Budget) -> GatewayError {
+    match error.io() {
+        Some(source) if source.kind() == io::ErrorKind::TimedOut => GatewayError::TimedOut {
+            phase: error.phase(),
             budget: budget.total(),
-        }
-    } else {
-        error
+        },
+        _ => error,
     }
 }

@@ -1,53 +1,89 @@
 //! From HTTP to a WebSocket.
 
 use std::io::{self, Read, Write};
-use std::time::Duration;
 
 use tungstenite::handshake::client::generate_key;
 use tungstenite::handshake::derive_accept_key;
 
 use crate::gateway::address::GatewayAddress;
+use crate::gateway::credentials::{Credentials, quote};
 use crate::gateway::error::GatewayError;
+use crate::gateway::refusal::Refusal;
+use crate::gateway::transport::{Destination, Transport, TransportStream, or_timed_out};
 use crate::limits;
 use crate::net::http::Head;
-use crate::net::{base64, http_date};
+use crate::net::{Budget, base64};
 
-/// Asks for a WebSocket at `path` (which is a secret: it holds the token) and returns what the gateway sent
-/// right after its answer, the beginning of its first frames.
+/// Asks for a WebSocket and returns what the gateway sent right after its answer, the beginning of its first
+/// frames.
 ///
 /// # Errors
 /// `Refused` for another status than 101, and `Upgrade`, for a stream that timed out as well.
 pub fn upgrade(
-    mut stream: impl Read + Write,
+    transport: &mut Transport,
+    destination: &Destination<'_>,
+    budget: Budget,
+) -> Result<Vec<u8>, GatewayError> {
+    let mut stream = transport.stream(budget);
+    // A body that does not end is not worth the whole budget.
+    let hurry = |stream: &mut TransportStream<'_>| {
+        stream.until(budget.at_most(limits::REFUSAL_PATIENCE));
+    };
+    exchange(
+        &mut stream,
+        destination.address,
+        destination.credentials,
+        hurry,
+    )
+    .map_err(|error| or_timed_out(error, budget))
+}
+
+fn exchange<S: Read + Write>(
+    stream: &mut S,
     address: &GatewayAddress,
-    path: &str,
+    credentials: Option<&Credentials>,
+    hurry: impl FnOnce(&mut S),
 ) -> Result<Vec<u8>, GatewayError> {
     let key = generate_key();
     let (head, rest) = stream
-        .write_all(request(address, path, &key).as_bytes())
+        .write_all(request(address, credentials, &key).as_bytes())
         .and_then(|()| stream.flush())
-        .and_then(|()| Head::read_alone(&mut stream))
+        .and_then(|()| Head::read_alone(&mut *stream))
         .and_then(|answer| check(&answer.0, &key).map(|()| answer))
         .map_err(|source| GatewayError::Upgrade { source })?;
     if head.status == 101 {
         return Ok(rest);
     }
-    Err(GatewayError::Refused {
-        status: head.status,
-        retry_after: retry_after(&head),
-    })
+    hurry(stream);
+    let refusal = Refusal::read(head, rest, stream, address, |said| match credentials {
+        Some(credentials) => credentials.quote(said),
+        None => quote(said),
+    });
+    Err(GatewayError::Refused(refusal))
 }
 
-fn request(address: &GatewayAddress, path: &str, key: &str) -> String {
+/// The request; a secret, for it holds the token.
+fn request(address: &GatewayAddress, credentials: Option<&Credentials>, key: &str) -> String {
+    let path = match credentials {
+        Some(credentials) => credentials.path(address),
+        None => address.path_with(&[]),
+    };
     let mut request = format!(
         "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\nUser-Agent: semilayer-runner/{}\r\n",
         address.authority(),
         env!("CARGO_PKG_VERSION")
     );
-    if let Some(user) = address.user() {
-        let code = base64::encode(user.as_bytes());
-        request.push_str(&format!("Authorization: Basic {code}\r\n"));
+    // There is one such header; who asks for the token in it needs no user of the URL.
+    let bearer = credentials.and_then(Credentials::authorization);
+    let basic = || {
+        Some(format!(
+            "Basic {}",
+            base64::encode(address.user()?.as_bytes())
+        ))
+    };
+    if let Some(authorization) = bearer.or_else(basic) {
+        request.push_str(&format!("Authorization: {authorization}\r\n"));
     }
     request.push_str("\r\n");
     request
@@ -70,24 +106,11 @@ fn check(head: &Head, key: &str) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::InvalidData, problem))
 }
 
-/// `Retry-After` as seconds, or as a date, which is compared with the server's own `Date` because our clock
-/// may be wrong.
-fn retry_after(head: &Head) -> Option<Duration> {
-    let value = head.header("retry-after")?;
-    let seconds = match value.parse::<u64>() {
-        Ok(seconds) => seconds,
-        Err(_) => {
-            let then = http_date::parse(value)?;
-            let now = http_date::parse(head.header("date")?)?;
-            then.saturating_sub(now)
-        }
-    };
-    Some(Duration::from_secs(seconds).min(limits::MAX_RETRY_AFTER))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::Secret;
+    use std::time::Duration;
 
     /// A server in memory that answers as soon as it has read the whole request, `step` bytes a read.
     struct Server {
@@ -124,6 +147,14 @@ mod tests {
     }
 
     fn ask(step: usize, answer: fn(&str) -> String) -> (Result<Vec<u8>, GatewayError>, String) {
+        ask_with(false, step, answer)
+    }
+
+    fn ask_with(
+        header: bool,
+        step: usize,
+        answer: fn(&str) -> String,
+    ) -> (Result<Vec<u8>, GatewayError>, String) {
         let mut server = Server {
             request: Vec::new(),
             answer,
@@ -131,8 +162,14 @@ mod tests {
             step,
         };
         let address = GatewayAddress::parse("wss://u:p@h:8443/c?x=1", false).unwrap();
-        let path = address.path_with(&[("token", "rk_1")]);
-        let result = upgrade(&mut server, &address, &path);
+        let credentials = Credentials {
+            runner_id: "id".into(),
+            token: Secret::new("rk_1".into()),
+            token_parameter: Some("token".into()),
+            id_parameter: None,
+            header,
+        };
+        let result = exchange(&mut server, &address, Some(&credentials), |_| {});
         (result, String::from_utf8(server.request).unwrap())
     }
 
@@ -163,7 +200,7 @@ mod tests {
             "HTTP/1.1 503 Busy\r\nRetry-After: 7\r\n\r\n".into()
         });
         let error = result.unwrap_err();
-        assert!(matches!(error, GatewayError::Refused { status: 503, .. }));
+        assert!(matches!(&error, GatewayError::Refused(refusal) if refusal.status == 503));
         assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
         let (result, _) = ask(4096, |_| {
             "HTTP/1.1 429 Slow down\r\nDate: Wed, 21 Oct 2015 07:28:00 GMT\r\n\
@@ -180,6 +217,49 @@ mod tests {
         let error = result.unwrap_err();
         assert!(error.unauthorized());
         assert_eq!(error.retry_after(), Some(limits::MAX_RETRY_AFTER));
+    }
+
+    #[test]
+    fn the_token_goes_as_a_bearer_header_if_asked_to() {
+        let (_, request) = ask_with(true, 4096, accept);
+        assert!(request.contains("\r\nAuthorization: Bearer rk_1\r\n"));
+        assert_eq!(request.matches("Authorization").count(), 1);
+    }
+
+    #[test]
+    fn a_refusal_is_told_in_its_own_words_without_the_token() {
+        for (answer, location, body) in [
+            (
+                (|_| {
+                    "HTTP/1.1 401 No\r\nContent-Length: 23\r\n\r\n{\"error\":\n\"bad rk_1 \u{1b}\"}and more"
+                        .into()
+                }) as fn(&str) -> String,
+                None,
+                "{\"error\": \"bad … \u{fffd}\"}",
+            ),
+            (
+                |_| {
+                    "HTTP/1.1 308 x\r\nLocation: https://n/connect?token=rk_1\r\n\
+                     Transfer-Encoding: chunked\r\n\r\n5\r\nmoved\r\n0\r\n\r\n"
+                        .into()
+                },
+                Some("wss://n/connect"),
+                "moved",
+            ),
+            (
+                |_| "HTTP/1.1 403 x\r\nContent-Length: 99\r\n\r\ncut".into(),
+                None,
+                "cut",
+            ),
+            (|_| "HTTP/1.1 404 x\r\n\r\n".into(), None, ""),
+        ] {
+            let (result, _) = ask(7, answer);
+            let Err(GatewayError::Refused(refusal)) = result else {
+                panic!("{result:?}")
+            };
+            assert_eq!(refusal.location.as_deref(), location);
+            assert_eq!(refusal.body, body);
+        }
     }
 
     #[test]

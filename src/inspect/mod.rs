@@ -1,12 +1,14 @@
 //! Looking at a runner's surroundings once, for a person: are its sources there, is the way to its gateway
 //! open. Nothing here prints; `cli` does.
 
+mod assigned;
 mod audit;
 mod check;
 mod container;
 mod question;
 mod source;
 mod source_audit;
+mod token_name;
 mod walk;
 
 pub use audit::{audit_identity, audit_names, audit_oversight, audit_roots};

@@ -1,18 +1,21 @@
 //! The way to the gateway, step by step, until one fails.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
-use serde_json::Value;
 
 use crate::gateway::{
-    Destination, End, GatewayAddress, GatewayError, Health, Step, ask_health, authenticate, probe,
+    Credentials, Destination, End, GatewayAddress, GatewayError, Greeting, Health, Step,
+    ask_health, authenticate, probe,
 };
+use crate::inspect::assigned::check_assigned;
 use crate::inspect::check::{Check, Mark};
+use crate::inspect::token_name::find_name;
 use crate::limits;
 use crate::net::{Budget, Phase, Progress, Proxy};
+use crate::sources::SourceEnvironment;
 use crate::tls::chain;
 use crate::tls::{self, CertificateFacts, Day};
 
@@ -42,9 +45,8 @@ impl Walk<'_> {
     pub fn reach(&self) -> Reached {
         let mut checks = Vec::new();
         let mut last = Instant::now();
-        let destination = self.to("/health");
         let health = ask_health(
-            &destination,
+            &self.destination(),
             Budget::new(limits::HEALTH_PROBE),
             &mut |step| {
                 let took = last.elapsed().as_secs_f64() * 1000.0;
@@ -65,8 +67,7 @@ impl Walk<'_> {
 
     /// Whether a WebSocket gateway answers there, without any credentials.
     pub fn probe(&self) -> Check {
-        let path = self.address.path_with(&[]);
-        match probe(&self.to(&path), Budget::new(limits::CONNECT_BUDGET)) {
+        match probe(&self.destination(), Budget::new(limits::CONNECT_BUDGET)) {
             Ok(status) => {
                 let text = match status {
                     101 => "the gateway speaks WebSocket".to_owned(),
@@ -78,37 +79,34 @@ impl Walk<'_> {
         }
     }
 
-    /// Authenticates. `path` and `hello` hold the credentials.
-    pub fn connect(&self, path: &str, hello: &str) -> Check {
+    /// Authenticates, and says what is assigned. After a refusal that may be one of names, the usual ones are
+    /// tried. `hello` holds the runner's id.
+    pub fn connect(
+        &self,
+        credentials: &Credentials,
+        hello: &str,
+        environment: &SourceEnvironment,
+    ) -> Vec<Check> {
         let started = Instant::now();
-        match authenticate(&self.to(path), hello, Budget::new(limits::CONNECT_BUDGET)) {
-            Ok(greeting) => {
-                let ms = started.elapsed().as_secs_f64() * 1000.0;
-                let sources = match greeting.sources.as_slice() {
-                    [] => "no sources are assigned".to_owned(),
-                    names => format!("assigned: {}", names.join(", ")),
-                };
-                Check::new(
-                    "session",
-                    Mark::Good,
-                    format!("acknowledged ({ms:.1} ms); {sources}"),
-                )
-                .fact("ms", ms)
-                .fact("sources", greeting.sources)
-                .fact("serverVersion", greeting.server_version)
+        let budget = Budget::new(limits::CONNECT_BUDGET);
+        match authenticate(&self.destination(), credentials, hello, budget) {
+            Ok(greeting) => accepted(greeting, started.elapsed(), environment),
+            Err(end) => {
+                let names = end.may_be_misnamed() && self.address.is_private();
+                let mut checks = vec![refused(&end)];
+                if names {
+                    checks.extend(find_name(&self.destination(), credentials, hello));
+                }
+                checks
             }
-            Err(End::Failed(error)) => failure(&error),
-            Err(end) => Check::new("session", Mark::Bad, end.detail())
-                .advise(end.advice())
-                .fact("reason", end.reason()),
         }
     }
 
-    fn to<'a>(&'a self, path: &'a str) -> Destination<'a> {
+    fn destination(&self) -> Destination<'_> {
         Destination {
             address: self.address,
             proxy: self.proxy,
-            path,
+            credentials: None,
             tls: self.tls,
         }
     }
@@ -132,6 +130,33 @@ impl Walk<'_> {
             }
             Step::Encrypted(tls) => encrypted(tls, &self.address.host),
         }
+    }
+}
+
+fn accepted(greeting: Greeting, took: Duration, environment: &SourceEnvironment) -> Vec<Check> {
+    let ms = took.as_secs_f64() * 1000.0;
+    let text = match &greeting.sources {
+        Some(sources) if sources.is_empty() => "no sources are assigned".to_owned(),
+        Some(sources) => format!("number of sources assigned: {}", sources.len()),
+        None => "by another frame than hello-ack".to_owned(),
+    };
+    let sources = greeting.sources.unwrap_or_default();
+    let names: Vec<_> = sources.iter().map(|source| source.name.as_str()).collect();
+    let text = format!("acknowledged ({ms:.1} ms); {text}");
+    let session = Check::new("session", Mark::Good, text)
+        .fact("ms", ms)
+        .fact("sources", names)
+        .fact("serverVersion", greeting.server_version);
+    let assigned = check_assigned(&sources, environment);
+    std::iter::once(session).chain(assigned).collect()
+}
+
+fn refused(end: &End) -> Check {
+    match end {
+        End::Failed(error) => failure(error),
+        end => Check::new("session", Mark::Bad, end.detail())
+            .advise(end.advice())
+            .fact("reason", end.reason()),
     }
 }
 
@@ -193,14 +218,7 @@ fn phase_name(phase: Phase) -> &'static str {
 
 /// The step that an error ended.
 fn failure(error: &GatewayError) -> Check {
-    let step = match error {
-        GatewayError::Connect(error) => phase_name(error.phase()),
-        GatewayError::ProxyRefused { .. } | GatewayError::Proxy { .. } => "proxy",
-        GatewayError::Tls { .. } => "tls",
-        GatewayError::Health { .. } => "health",
-        GatewayError::TimedOut { phase, .. } => phase_name(*phase),
-        _ => "upgrade",
-    };
+    let step = phase_name(error.phase());
     let mut check = Check::new(step, Mark::Bad, chain(error)).advise(error.advice());
     let certificate = std::error::Error::source(error).and_then(tls::certificate_problem);
     if let Some(facts) = certificate.and_then(|problem| problem.facts()) {
@@ -209,9 +227,15 @@ fn failure(error: &GatewayError) -> Check {
             .fact("subject", facts.subject.as_str())
             .fact("validUntil", Day(facts.not_after).to_string());
     }
-    if let GatewayError::Refused { status, .. } | GatewayError::ProxyRefused { status, .. } = error
-    {
-        check = check.fact("status", Value::from(*status));
+    match error {
+        GatewayError::ProxyRefused { status, .. } => check = check.fact("status", *status),
+        GatewayError::Refused(refusal) => {
+            check = check.fact("status", refusal.status);
+            if let Some(location) = &refusal.location {
+                check = check.fact("location", location.as_str());
+            }
+        }
+        _ => {}
     }
     check
 }
@@ -219,6 +243,7 @@ fn failure(error: &GatewayError) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gateway::Refusal;
 
     #[test]
     fn clocks_far_apart_are_told() {
@@ -241,10 +266,10 @@ mod tests {
 
     #[test]
     fn the_step_that_fails_is_named() {
-        let refused = GatewayError::Refused {
+        let refused = GatewayError::Refused(Refusal {
             status: 404,
-            retry_after: None,
-        };
+            ..Refusal::default()
+        });
         let check = failure(&refused);
         assert_eq!((check.name.as_str(), check.mark), ("upgrade", Mark::Bad));
         assert_eq!(check.facts["status"], 404);

@@ -17,6 +17,8 @@ pub enum Readiness {
     NotConnected,
     /// Nothing has come in for longer than a live gateway is silent.
     Silent,
+    /// No session, and for long the gateway has refused the runner's credentials.
+    Refused,
     /// The runner is about to stop.
     Stopping,
 }
@@ -28,6 +30,9 @@ impl Readiness {
             Self::Ready => "ready",
             Self::NotConnected => "not connected to the gateway",
             Self::Silent => "the gateway is silent",
+            Self::Refused => {
+                "the gateway refuses this runner: see its log, and compare id and token with the Console"
+            }
             Self::Stopping => "stopping",
         }
     }
@@ -41,6 +46,7 @@ pub struct GatewayMetrics {
     start: Instant,
     up: AtomicBool,
     stopping: AtomicBool,
+    refused: AtomicBool,
     received: AtomicU64,
     heartbeat: AtomicU64,
     patience_ms: AtomicU64,
@@ -54,6 +60,7 @@ impl GatewayMetrics {
             start,
             up: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
+            refused: AtomicBool::new(false),
             received: AtomicU64::new(0),
             heartbeat: AtomicU64::new(0),
             patience_ms: AtomicU64::new(0),
@@ -66,6 +73,7 @@ impl GatewayMetrics {
         let patience = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
         self.patience_ms.store(patience, Ordering::Relaxed);
         self.received(now);
+        self.refused.store(false, Ordering::Relaxed);
         self.up.store(true, Ordering::Release);
     }
 
@@ -93,6 +101,11 @@ impl GatewayMetrics {
         *ends.entry(code).or_default() += 1;
     }
 
+    /// The gateway has refused the runner's credentials for long.
+    pub fn refused(&self) {
+        self.refused.store(true, Ordering::Relaxed);
+    }
+
     /// The runner is about to stop.
     pub fn stopping(&self) {
         self.stopping.store(true, Ordering::Relaxed);
@@ -104,7 +117,10 @@ impl GatewayMetrics {
             return Readiness::Stopping;
         }
         if !self.up.load(Ordering::Acquire) {
-            return Readiness::NotConnected;
+            return match self.refused.load(Ordering::Relaxed) {
+                true => Readiness::Refused,
+                false => Readiness::NotConnected,
+            };
         }
         let silent = self.age(&self.received, now);
         if silent.is_none_or(|age| age > self.patience_ms.load(Ordering::Relaxed)) {
@@ -182,6 +198,11 @@ mod tests {
         assert_eq!(link.readiness(start + 26 * SECOND), Readiness::Silent);
         link.received(start + 20 * SECOND);
         assert_eq!(link.readiness(start + 26 * SECOND), Readiness::Ready);
+        link.down();
+        assert_eq!(link.readiness(start), Readiness::NotConnected);
+        link.refused();
+        assert_eq!(link.readiness(start), Readiness::Refused);
+        link.up(25 * SECOND, start);
         link.down();
         assert_eq!(link.readiness(start), Readiness::NotConnected);
         link.up(25 * SECOND, start);

@@ -74,6 +74,12 @@ impl Budget {
         }
     }
 
+    /// What is left of it, at most `most`.
+    pub fn at_most(self, most: Duration) -> Self {
+        let until = self.until.min(Instant::now() + most);
+        Self { until, ..self }
+    }
+
     /// One candidate after the other, each with its fair part of what is left by then, so that a dead one
     /// does not use up the time of the others. Ends early with the budget.
     pub fn shares<T>(self, candidates: &[T]) -> impl Iterator<Item = (&T, Duration)> {

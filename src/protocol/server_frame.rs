@@ -15,6 +15,7 @@ use crate::options::JobKind;
 use crate::protocol::JobFrame;
 use crate::protocol::scan::{TooMuch, scan};
 use crate::sources::{CredentialsLocation, Source};
+use crate::text::printable;
 
 /// What the gateway says.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +41,11 @@ pub enum ServerFrame {
     },
     /// Are you alive? Answered by a heartbeat.
     Ping,
+    /// Something is wrong with the session, in the gateway's own words.
+    Error {
+        /// Code and message, as far as they are there.
+        text: String,
+    },
 }
 
 /// Why a frame is of no use. None of these ends the session.
@@ -63,9 +69,17 @@ pub enum FrameError {
         column: usize,
     },
     /// JSON, but not an object with a `type`.
-    NoType,
+    NoType {
+        /// The names of its members, if it is an object.
+        keys: Keys,
+    },
     /// A type that this version does not know.
-    Unknown(String),
+    Unknown {
+        /// The type.
+        kind: String,
+        /// The names of its other members.
+        keys: Keys,
+    },
     /// A known type without a field that it needs.
     Incomplete {
         /// The frame's type.
@@ -83,8 +97,8 @@ impl fmt::Display for FrameError {
             Self::Syntax { length, column } => {
                 write!(f, "{length} bytes that are not JSON (column {column})")
             }
-            Self::NoType => f.write_str("no object with a `type`"),
-            Self::Unknown(kind) => write!(f, "unknown type {kind:?}"),
+            Self::NoType { keys } => write!(f, "no object with a `type`{keys}"),
+            Self::Unknown { kind, keys } => write!(f, "unknown type {kind:?}{keys}"),
             Self::Incomplete { kind, field } => write!(f, "`{kind}` without `{field}`"),
         }
     }
@@ -113,10 +127,12 @@ impl ServerFrame {
             })
         })?;
         let Value::Object(mut frame) = value else {
-            return Err(FrameError::NoType);
+            let keys = Keys::default();
+            return Err(FrameError::NoType { keys });
         };
-        let Some(Value::String(kind)) = frame.remove("type") else {
-            return Err(FrameError::NoType);
+        let Some(Value::String(kind)) = frame.shift_remove("type") else {
+            let keys = Keys::of(&frame);
+            return Err(FrameError::NoType { keys });
         };
         match kind.as_str() {
             "job" => job(frame).map(Self::Job),
@@ -140,9 +156,48 @@ impl ServerFrame {
                     field: "assignedSources",
                 }),
             },
-            _ => Err(FrameError::Unknown(shortened(kind))),
+            "error" => Ok(Self::Error {
+                text: complaint(&frame),
+            }),
+            _ => Err(FrameError::Unknown {
+                keys: Keys::of(&frame),
+                kind: shortened(kind),
+            }),
         }
     }
+}
+
+/// Names of an object's members, some of them, each shortened: what is in them may be secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Keys(Vec<String>);
+
+impl Keys {
+    fn of(frame: &Map<String, Value>) -> Self {
+        let names = frame.keys().take(limits::UNKNOWN_KEYS);
+        Self(names.cloned().map(shortened).collect())
+    }
+}
+
+impl fmt::Display for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<_> = self.0.iter().map(|name| printable(name.chars())).collect();
+        write!(f, " (its keys: {})", names.join(", "))
+    }
+}
+
+/// `CODE: message`, whatever of the two is there.
+fn complaint(frame: &Map<String, Value>) -> String {
+    let parts = ["code", "message", "reason", "error"].map(|key| match frame.get(key) {
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(Value::Number(number)) => Some(number.to_string()),
+        Some(Value::Object(inner)) => Some(complaint(inner)),
+        _ => None,
+    });
+    let parts: Vec<_> = parts.into_iter().flatten().collect();
+    parts.join(": ")
 }
 
 /// A text that cannot be parsed may still be a job with an id. Reading only that costs no memory, and
@@ -440,9 +495,36 @@ mod tests {
     }
 
     #[test]
+    fn an_error_is_told_in_the_gateways_words() {
+        for (frame, text) in [
+            (
+                json!({"type": "error", "code": "NO_TOKEN", "message": "who?"}),
+                "NO_TOKEN: who?",
+            ),
+            (json!({"type": "error", "code": 4401}), "4401"),
+            (
+                json!({"type": "error", "error": {"message": "m", "code": "C"}}),
+                "C: m",
+            ),
+            (json!({"type": "error"}), ""),
+        ] {
+            let text = text.to_owned();
+            assert_eq!(parse(frame), Ok(ServerFrame::Error { text }));
+        }
+    }
+
+    #[test]
     fn other_frames_are_named_without_their_content() {
         let kind = parse(json!({"type": "shutdown", "secret": "s3cret"})).unwrap_err();
-        assert_eq!(kind.to_string(), "unknown type \"shutdown\"");
+        assert_eq!(
+            kind.to_string(),
+            "unknown type \"shutdown\" (its keys: secret)"
+        );
+        let kind = parse(json!({"event": "hello", "data": "s3cret"})).unwrap_err();
+        assert_eq!(
+            kind.to_string(),
+            "no object with a `type` (its keys: event, data)"
+        );
         for text in ["", "{", "nil", "[]", "7", r#"{"type":7}"#, r#"{"id":"j1"}"#] {
             assert!(ServerFrame::parse(text).is_err(), "{text}");
         }

@@ -7,7 +7,8 @@ use runner_testkit::network::{BlackHole, closed_port};
 use runner_testkit::temp::TempDir;
 use runner_testkit::tinyproxy::Tinyproxy;
 use runner_testkit::{
-    Admission, Gateway, Options, RunnerBuilder, SelfSigned, ServerConfig, TOKEN, TestCa, watchdog,
+    Admission, Gateway, Options, RunnerBuilder, SelfSigned, ServerConfig, TOKEN, TestCa, Upgrade,
+    watchdog,
 };
 use serde_json::Value;
 
@@ -348,4 +349,92 @@ fn a_source_that_fails_is_a_failure() {
     assert!(!out.contains("looks healthy"), "{out}");
     assert!(out.contains("✗ source SHOP SOURCE_UNREACHABLE: "), "{out}");
     assert_eq!(code, 1);
+}
+
+/// A gateway that looks for the token elsewhere.
+fn looking_for(find: impl Fn(&Upgrade) -> bool + Send + Sync + 'static) -> Gateway {
+    Gateway::with(Options {
+        admit: Box::new(move |upgrade| match find(upgrade) {
+            true => Admission::Accept,
+            false => Admission::Close(4401, "missing token"),
+        }),
+        ..Options::default()
+    })
+}
+
+#[test]
+fn the_name_of_the_token_is_found() {
+    let _watchdog = watchdog(Duration::from_secs(180));
+    let bearer = |upgrade: &Upgrade| {
+        let token = format!("Bearer {TOKEN}");
+        let mut headers = upgrade.headers.iter();
+        headers.any(|(name, value)| name == "authorization" && *value == token)
+    };
+    for (gateway, text, set) in [
+        (
+            looking_for(|upgrade| upgrade.parameter("key") == Some(TOKEN)),
+            "accepted as \"key\": set SEMILAYER_TOKEN_PARAM=key",
+            Some("SEMILAYER_TOKEN_PARAM=key"),
+        ),
+        (
+            looking_for(bearer),
+            "accepted as an Authorization header: set SEMILAYER_TOKEN_HEADER=1",
+            Some("SEMILAYER_TOKEN_HEADER=1"),
+        ),
+        (
+            looking_for(|_| false),
+            "not accepted as \"key\", \"apiKey\"",
+            None,
+        ),
+    ] {
+        let (report, check) = checked(&gateway.url(), &["--connect"], &[], "parameter");
+        assert!(
+            check["text"].as_str().unwrap().starts_with(text),
+            "{report}"
+        );
+        assert_eq!(check["set"].as_str(), set);
+        assert_eq!(report["exitCode"], 1);
+    }
+}
+
+#[test]
+fn a_token_that_is_accepted_is_sent_once() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let gateway = Gateway::with(Options {
+        admit: Box::new(|_| Admission::Close(4401, "unknown runner")),
+        ..Options::default()
+    });
+    let (_, check) = checked(&gateway.url(), &["--connect"], &[], "session");
+    assert_eq!(check["reason"], "4401 unknown runner");
+    // The probe without credentials, and the session.
+    assert_eq!(gateway.state().upgrades.len(), 2);
+}
+
+#[test]
+fn assigned_sources_are_told_one_by_one() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let source = |name: &str, bridge: &str, location: &str| {
+        serde_json::json!({ "id": name, "name": name, "bridge": format!("@semilayer/bridge-{bridge}"),
+            "credentialsLocation": location })
+    };
+    let gateway = Gateway::with(Options {
+        sources: vec![
+            source("shop", "sqlite", "runner-local"),
+            source("lost", "sqlite", "runner-local"),
+            source("far", "sqlite", "managed"),
+            source("odd", "oracle", "managed"),
+        ],
+        ..Options::default()
+    });
+    let variables = [("SEMILAYER_SOURCE_SHOP_PATH", "/nowhere.db")];
+    for (name, state, word) in [
+        ("assigned shop", "ok", "variables are found"),
+        ("assigned lost", "warning", "SEMILAYER_SOURCE_LOST_PATH"),
+        ("assigned far", "ok", "SemiLayer sends"),
+        ("assigned odd", "warning", "does not serve"),
+    ] {
+        let (report, check) = checked(&gateway.url(), &["--connect"], &variables, name);
+        assert_eq!(check["state"], state, "{report}");
+        assert!(check["text"].as_str().unwrap().contains(word), "{report}");
+    }
 }

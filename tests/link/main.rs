@@ -18,6 +18,7 @@ mod absent_reader;
 mod connect_phases;
 #[cfg(feature = "sqlite")]
 mod encrypted_link;
+mod first_contact;
 mod garbage_frames;
 #[cfg(feature = "sqlite")]
 mod half_open;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use runner_testkit::databases::SqliteDatabase;
-use runner_testkit::{Gateway, Options, RUNNER_ID, TOKEN, runner, session, source, watchdog};
+use runner_testkit::{Gateway, RUNNER_ID, TOKEN, runner, session, source, watchdog};
 use serde_json::{Value, json};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -64,25 +64,6 @@ fn introduces_itself() {
     assert_eq!(upgrade.parameter("runnerId"), Some(RUNNER_ID));
     runner.wait_stdout("  → connected, awaiting jobs\n", SOON);
     assert!(!runner.stdout().contains(TOKEN) && !runner.stderr().contains(TOKEN));
-}
-
-#[cfg(feature = "sqlite")]
-#[test]
-fn is_connected_only_when_acknowledged() {
-    let _watchdog = watchdog(Duration::from_secs(60));
-    let database = people();
-    let gateway = Gateway::with(Options {
-        ack: false,
-        ..Options::default()
-    });
-    let runner = runner!(gateway).start();
-    gateway.wait_hello(1, SOON);
-    // A job carries its source, so it needs no ack.
-    let job = gateway.dispatch(&source_of(&database), "listTargets", "", json!({}));
-    assert_eq!(job.wait().rows(), [json!({ "name": "people" })]);
-    assert!(!runner.stdout().contains("connected"));
-    gateway.send(&json!({ "type": "hello-ack", "serverVersion": 1, "assignedSources": [] }));
-    runner.wait_stdout("  → connected, awaiting jobs\n", SOON);
 }
 
 #[test]

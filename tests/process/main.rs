@@ -17,5 +17,6 @@ mod clock_jumps;
 #[cfg(feature = "postgres")]
 mod frozen;
 mod health;
+mod reload;
 mod service_manager;
 mod unread_output;

@@ -165,6 +165,23 @@ impl<'a, S: Read> Answer<'a, S> {
     }
 }
 
+/// The beginning of the body that follows a head read alone, as far as it comes: what is broken off or does not
+/// end in time is as good as what came of it. `begun` are the bytes that came with the head.
+pub fn body_start(head: Head, begun: Vec<u8>, rest: impl Read, most: u64) -> Vec<u8> {
+    let mut body = Vec::new();
+    if let Ok(head) = head.framed() {
+        let stream = io::Cursor::new(begun).chain(rest);
+        let mut slot = Some(BufReader::new(stream));
+        let read = Answer::new(head, &mut slot)
+            .take(most)
+            .read_to_end(&mut body);
+        if let Err(error) = read {
+            log::debug!("a body that breaks off: {error}");
+        }
+    }
+    body
+}
+
 /// The line before a chunk: hexadecimal digits, and perhaps extensions that mean nothing here.
 fn chunk_size(stream: &mut impl BufRead) -> io::Result<u64> {
     let mut line = Vec::new();

@@ -102,7 +102,7 @@ impl Head {
     }
 
     /// With what it says about its body.
-    fn framed(mut self) -> io::Result<Self> {
+    pub(super) fn framed(mut self) -> io::Result<Self> {
         self.framing = self.find_framing()?;
         self.keep &= self.framing != Framing::UntilClose;
         Ok(self)

@@ -10,6 +10,7 @@ mod lines;
 mod request;
 
 pub use answer::Answer;
+pub(crate) use answer::body_start;
 pub use client::Client;
 pub use error::HttpError;
 pub use head::Head;

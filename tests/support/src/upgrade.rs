@@ -37,6 +37,8 @@ pub enum Admission {
     Close(u16, &'static str),
     /// Answers the upgrade with this HTTP status and these headers.
     Refuse(u16, Vec<(&'static str, String)>),
+    /// The same with a body.
+    RefuseSaying(u16, Vec<(&'static str, String)>, String),
     /// Closes the TCP connection without a word.
     Drop,
 }
@@ -60,8 +62,11 @@ pub fn accept(
         let upgrade = describe(request, number);
         let admission = admit(&upgrade);
         let refused = match &admission {
-            Admission::Refuse(status, headers) => {
-                let mut refused = ErrorResponse::new(None);
+            Admission::Refuse(status, headers) | Admission::RefuseSaying(status, headers, _) => {
+                let mut refused = ErrorResponse::new(match &admission {
+                    Admission::RefuseSaying(_, _, body) => Some(body.clone()),
+                    _ => None,
+                });
                 *refused.status_mut() = (*status).try_into().expect("an HTTP status");
                 for (name, value) in headers {
                     let value = value.parse().expect("a header value");
