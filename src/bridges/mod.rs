@@ -68,6 +68,16 @@ pub fn packages() -> impl Iterator<Item = &'static Package> {
     REGISTRY.iter().map(|registered| &registered.package)
 }
 
+/// Crates of drivers, by the names they have in the log.
+pub const DRIVERS: &[&str] = &[
+    #[cfg(feature = "mysql")]
+    "mysql",
+    #[cfg(feature = "postgres")]
+    "postgres",
+    #[cfg(feature = "postgres")]
+    "tokio_postgres",
+];
+
 /// Their names.
 pub fn capabilities() -> Vec<&'static str> {
     packages().map(Package::name).collect()

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::job::Package;
 use crate::{bridges, limits};
 
 /// The commit the binary was built from; `scripts/build-static.sh` sets it.
@@ -19,10 +20,7 @@ pub fn commit() -> &'static str {
 
 /// Its bridges, which are features of the build, by their short names.
 pub fn features() -> String {
-    let names = bridges::capabilities().into_iter().map(|package| {
-        let name = package.strip_prefix("@semilayer/bridge-");
-        name.unwrap_or(package)
-    });
+    let names = bridges::packages().map(|package| Package::short_name(package.name()));
     names.collect::<Vec<_>>().join(",")
 }
 
@@ -73,7 +71,7 @@ mod tests {
         assert!(text.starts_with(&format!("semilayer-runner {}\ncommit:    ", short())));
         for bridge in bridges::capabilities() {
             assert!(text.contains(bridge), "{bridge}");
-            let short = bridge.strip_prefix("@semilayer/bridge-").unwrap();
+            let short = Package::short_name(bridge);
             assert!(features().split(',').any(|name| name == short), "{bridge}");
         }
         assert_eq!(facts()["commit"], commit());

@@ -2,6 +2,7 @@
 
 use log::LevelFilter;
 
+use crate::bridges::DRIVERS;
 use crate::config::ConfigError;
 use crate::config::nearest::nearest;
 
@@ -34,16 +35,8 @@ pub const ROOMS: &[&str] = &[
     "tls",
     "words",
 ];
-/// Libraries that have something to say.
-const LIBRARIES: &[&str] = &[
-    "mysql",
-    "postgres",
-    "r2d2",
-    "rustls",
-    "scheduled_thread_pool",
-    "tokio_postgres",
-    "tungstenite",
-];
+/// Libraries that have something to say, beside the drivers.
+const LIBRARIES: &[&str] = &["r2d2", "rustls", "scheduled_thread_pool", "tungstenite"];
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 /// Log lines leave it out; it may be named all the same.
 const OURS: &str = env!("CARGO_CRATE_NAME");
@@ -187,7 +180,7 @@ fn known(module: &str) -> Result<String, String> {
         None => module,
     };
     let room = module.split("::").next().unwrap_or_default();
-    let mut all = ROOMS.iter().chain(LIBRARIES).copied();
+    let mut all = ROOMS.iter().chain(LIBRARIES).chain(DRIVERS).copied();
     if all.clone().any(|known| known == room) {
         return Ok(module.to_owned());
     }
