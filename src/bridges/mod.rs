@@ -64,19 +64,9 @@ struct Registered {
 type Opened = Result<Arc<dyn Bridge>, JobError>;
 
 /// The packages of the bridges in this binary.
-pub fn packages() -> impl Iterator<Item = &'static Package> {
+pub fn packages() -> impl Iterator<Item = &'static Package> + Clone {
     REGISTRY.iter().map(|registered| &registered.package)
 }
-
-/// Crates of drivers, by the names they have in the log.
-pub const DRIVERS: &[&str] = &[
-    #[cfg(feature = "mysql")]
-    "mysql",
-    #[cfg(feature = "postgres")]
-    "postgres",
-    #[cfg(feature = "postgres")]
-    "tokio_postgres",
-];
 
 /// Their names.
 pub fn capabilities() -> Vec<&'static str> {

@@ -20,8 +20,8 @@ pub fn commit() -> &'static str {
 
 /// Its bridges, which are features of the build, by their short names.
 pub fn features() -> String {
-    let names = bridges::packages().map(|package| Package::short_name(package.name()));
-    names.collect::<Vec<_>>().join(",")
+    let names = bridges::capabilities().into_iter();
+    names.map(Package::short_name).collect::<Vec<_>>().join(",")
 }
 
 fn platform() -> String {

@@ -2,7 +2,7 @@
 
 use log::LevelFilter;
 
-use crate::bridges::DRIVERS;
+use crate::bridges;
 use crate::config::ConfigError;
 use crate::config::nearest::nearest;
 
@@ -35,7 +35,7 @@ pub const ROOMS: &[&str] = &[
     "tls",
     "words",
 ];
-/// Libraries that have something to say, beside the drivers.
+/// Libraries that have something to say, besides those of the bridges.
 const LIBRARIES: &[&str] = &["r2d2", "rustls", "scheduled_thread_pool", "tungstenite"];
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 /// Log lines leave it out; it may be named all the same.
@@ -180,7 +180,8 @@ fn known(module: &str) -> Result<String, String> {
         None => module,
     };
     let room = module.split("::").next().unwrap_or_default();
-    let mut all = ROOMS.iter().chain(LIBRARIES).chain(DRIVERS).copied();
+    let drivers = bridges::packages().flat_map(|package| package.libraries);
+    let mut all = ROOMS.iter().chain(LIBRARIES).chain(drivers).copied();
     if all.clone().any(|known| known == room) {
         return Ok(module.to_owned());
     }

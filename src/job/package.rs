@@ -24,6 +24,8 @@ pub struct Package {
     pub found_by: &'static [&'static str],
     /// The variable that is this bridge's alone, and so tells it.
     pub told_by: Option<&'static str>,
+    /// The libraries under it that write log lines.
+    pub libraries: &'static [&'static str],
 }
 
 /// A key of a bridge's configuration.
@@ -154,6 +156,7 @@ pub(crate) mod fixture {
         ],
         found_by: &["URL", "CONNECTION_STRING", "HOST"],
         told_by: None,
+        libraries: &[],
     };
 
     /// A database server without schemas, for which the case of names may matter or not.
@@ -165,6 +168,7 @@ pub(crate) mod fixture {
         enough: &[&[&["URL"]], &[&["HOST"], &["USER"], &["PASSWORD"]]],
         found_by: &["URL", "HOST"],
         told_by: None,
+        libraries: &[],
     };
 
     /// A database in a file, in whose names case does not matter.
@@ -182,6 +186,7 @@ pub(crate) mod fixture {
         enough: &[&[&["PATH"]]],
         found_by: &["PATH"],
         told_by: Some("PATH"),
+        libraries: &[],
     };
 
     /// All of them.

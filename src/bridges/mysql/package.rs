@@ -59,6 +59,7 @@ const fn package(name: &'static str) -> Package {
         ],
         found_by: &["URL", "HOST"],
         told_by: None,
+        libraries: &["mysql"],
     }
 }
 

@@ -56,6 +56,7 @@ const fn package(name: &'static str) -> Package {
         enough: URL_OR_HOST,
         found_by: &["URL", "CONNECTION_STRING", "HOST"],
         told_by: None,
+        libraries: &["postgres", "tokio_postgres"],
     }
 }
 

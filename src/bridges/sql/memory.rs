@@ -30,6 +30,7 @@ static PACKAGE: Registered = Registered {
         enough: &[],
         found_by: &[],
         told_by: None,
+        libraries: &[],
     },
     open,
 };

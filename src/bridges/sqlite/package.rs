@@ -28,6 +28,7 @@ pub(in crate::bridges) static PACKAGE: Registered = Registered {
         enough: &[&[&["PATH"]]],
         found_by: &["PATH"],
         told_by: Some("PATH"),
+        libraries: &[],
     },
     open,
 };

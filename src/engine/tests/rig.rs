@@ -65,6 +65,7 @@ static PACKAGE: Package = Package {
     enough: &[],
     found_by: &[],
     told_by: None,
+    libraries: &[],
 };
 
 impl Bridge for Fake {
