@@ -181,6 +181,10 @@ pub const WALK_TOTAL: Duration = Duration::from_secs(60);
 pub const CATALOG_TARGETS: usize = 1000;
 /// How long a SQLite statement waits for a writer (the official driver's default).
 pub const SQLITE_BUSY: Duration = Duration::from_secs(5);
+/// Statements that a PostgreSQL server keeps for a session, with their plans.
+pub const KEPT_STATEMENTS: usize = 64;
+/// Bytes of a PostgreSQL server's greeting that are looked at; it has a few hundred.
+pub const GREETING_BYTES: usize = 16 << 10;
 /// Longest text of a statement that is kept prepared for the next job.
 pub const KEPT_STATEMENT: usize = 4 << 10;
 /// Steps of SQLite's machine between two looks at whether the job has ended; a fraction of a millisecond.

@@ -241,6 +241,34 @@ fn caps_end_a_job_before_it_goes_beyond() {
     runner.wait_stderr("outcome=POLICY_DENIED", SOON);
 }
 
+/// What is left of a result that went beyond a cap is not read, and the next job does not wait for it.
+#[test]
+fn a_cap_leaves_nothing_running_behind() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let folder = TempDir::new();
+    let gateway = Gateway::start();
+    let policy = json!({"sources": {"*": {"maxRows": 700}}});
+    let _runner = start(&gateway, &folder, &policy);
+    let mut endless = Vec::new();
+    if let Some(url) = databases::postgres() {
+        let sql = "CREATE VIEW endless AS SELECT generate_series(1, 1000000000) AS i";
+        let database = PostgresDatabase::create(&url, sql);
+        let config = json!({ "url": database.url, "pool": { "max": 1 } });
+        endless.push((source::managed("p", "postgres", config), database));
+    }
+    for (source, _database) in &endless {
+        for _ in 0..3 {
+            let answer = gateway
+                .dispatch(source, "batchRead", "endless", json!({}))
+                .wait();
+            let message = answer.expect_error("POLICY_DENIED");
+            assert!(message.contains("sources.*.maxRows"), "{message}");
+            let next = gateway.dispatch(source, "batchRead", "endless", json!({"limit": 5}));
+            assert_eq!(next.wait_for(Duration::from_secs(3)).rows().len(), 5);
+        }
+    }
+}
+
 #[test]
 fn a_source_the_policy_does_not_know_is_refused() {
     let _watchdog = watchdog(Duration::from_secs(60));

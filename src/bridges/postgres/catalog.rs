@@ -6,11 +6,11 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
-use crate::bridges::postgres::connection::Connection;
-use crate::bridges::postgres::dialect::POSTGRES;
-use crate::bridges::postgres::error;
-use crate::bridges::postgres::form::Column;
-use crate::bridges::postgres::list::SelectList;
+use super::connection::Connection;
+use super::dialect::POSTGRES;
+use super::error;
+use super::form::Column;
+use super::list::SelectList;
 use crate::bridges::remembered::Remembered;
 use crate::error::JobError;
 use crate::limits;

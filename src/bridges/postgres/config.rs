@@ -7,9 +7,9 @@ use postgres::config::Host;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
+use super::Flavour;
+use super::link::Encryption;
 use crate::bridges::config::{pool_size, text, unusable};
-use crate::bridges::postgres::Flavour;
-use crate::bridges::postgres::link::Encryption;
 use crate::error::JobError;
 use crate::limits;
 use crate::tls;

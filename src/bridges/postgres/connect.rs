@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use postgres::config::{SslMode, SslNegotiation};
 
+use super::config::{Address, Settings};
+use super::connection::Connection;
+use super::error;
+use super::link::{Link, LinkTls};
 use crate::bridges::pool::{Connector, connect_budget};
-use crate::bridges::postgres::config::{Address, Settings};
-use crate::bridges::postgres::connection::Connection;
-use crate::bridges::postgres::error;
-use crate::bridges::postgres::link::{Link, LinkTls};
 use crate::error::{ErrorCode, JobError};
 use crate::job::{JobControl, Phase};
 use crate::net;

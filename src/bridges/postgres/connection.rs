@@ -6,10 +6,10 @@ use fallible_iterator::FallibleIterator;
 use postgres::{CancelToken, Client, Row, RowIter, Statement};
 use serde_json::Value;
 
-use crate::bridges::postgres::error;
-use crate::bridges::postgres::link::{Link, LinkTls};
-use crate::bridges::postgres::param::{TextParam, unspecified};
-use crate::bridges::postgres::statements::{Statements, Way};
+use super::error;
+use super::link::{Link, LinkTls};
+use super::param::{TextParam, unspecified};
+use super::statements::{Sending, Statements};
 use crate::error::JobError;
 use crate::job::JobControl;
 use crate::limits;
@@ -134,10 +134,10 @@ impl Connection {
 
     fn kept(&mut self, sql: &str) -> Result<Option<Statement>, JobError> {
         loop {
-            match self.statements.way(sql) {
-                Way::Text => return Ok(None),
-                Way::Name(statement) => return Ok(Some(statement)),
-                Way::Compare => {
+            match self.statements.sending(sql) {
+                Sending::Text => return Ok(None),
+                Sending::Name(statement) => return Ok(Some(statement)),
+                Sending::Compare => {
                     let mut process = 0;
                     self.rows("SELECT pg_catalog.pg_backend_pid()", &[], |row| {
                         process = row.try_get(0).map_err(|e| error::executing(&e))?;
@@ -145,7 +145,7 @@ impl Connection {
                     })?;
                     self.statements.served_by(process);
                 }
-                Way::Prepare => {
+                Sending::Prepare => {
                     let statement = self.client.prepare(sql);
                     let statement = statement.map_err(|e| error::executing(&e))?;
                     self.statements.keep(sql, statement);

@@ -5,8 +5,8 @@
 use std::fmt::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::bridges::postgres::numeric::write_numeric;
-use crate::bridges::postgres::wire::Bytes;
+use super::numeric::write_numeric;
+use super::wire::Bytes;
 use crate::json::{
     push_ascii, write_bytes, write_date, write_document, write_f32, write_f64, write_i64,
     write_string, write_timestamp,

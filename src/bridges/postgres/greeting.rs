@@ -1,9 +1,7 @@
 //! What a server says before the session is open, as far as it matters here: the process that serves it.
 
-use crate::bridges::postgres::wire::Bytes;
-
-/// A greeting is a few hundred bytes; what is longer is not looked at.
-const MOST: usize = 16 << 10;
+use super::wire::Bytes;
+use crate::limits;
 
 /// The messages of a session's start, as they come in.
 #[derive(Default)]
@@ -12,7 +10,7 @@ pub struct Greeting(Vec<u8>);
 impl Greeting {
     /// Takes note of bytes from the server.
     pub fn hear(&mut self, bytes: &[u8]) {
-        if self.0.len() + bytes.len() <= MOST {
+        if self.0.len() + bytes.len() <= limits::GREETING_BYTES {
             self.0.extend_from_slice(bytes);
         }
     }
@@ -73,7 +71,7 @@ mod tests {
             assert_eq!(greeting.process_id(), None, "{bytes:?}");
         }
         let mut greeting = Greeting::default();
-        greeting.hear(&vec![0; MOST + 1]);
+        greeting.hear(&vec![0; limits::GREETING_BYTES + 1]);
         assert!(greeting.0.is_empty());
     }
 }

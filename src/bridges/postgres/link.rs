@@ -20,7 +20,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Sleep, sleep};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::bridges::postgres::greeting::Greeting;
+use super::greeting::Greeting;
 
 /// Whether a connection is to be encrypted.
 #[derive(Clone)]

@@ -4,9 +4,9 @@ use std::sync::{Arc, OnceLock};
 
 use postgres::Row;
 
-use crate::bridges::postgres::dialect::POSTGRES;
-use crate::bridges::postgres::form::{Cast, Column, Form, cast, form};
-use crate::bridges::postgres::row::{Layout, raw, unreadable};
+use super::dialect::POSTGRES;
+use super::form::{Cast, Column, Form, cast, form};
+use super::row::{Layout, raw, unreadable};
 use crate::error::JobError;
 use crate::json::js_number;
 use crate::sql::{Cursor, Dialect};

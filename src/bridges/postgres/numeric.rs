@@ -1,6 +1,6 @@
 //! `numeric`, from base 10,000 to decimal text with its scale kept.
 
-use crate::bridges::postgres::wire::Bytes;
+use super::wire::Bytes;
 use crate::json::{push_ascii, two_digits};
 
 /// Appends the value as the server prints it: `0.1000`, `-12`, `NaN`, `Infinity`. `None` when the bytes are

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::catalog::Catalog;
+use super::config::Settings;
+use super::connect::PostgresConnector;
+use super::{Flavour, Postgres};
 use crate::bridges::config::is_on;
-use crate::bridges::postgres::catalog::Catalog;
-use crate::bridges::postgres::config::Settings;
-use crate::bridges::postgres::connect::PostgresConnector;
-use crate::bridges::postgres::{Flavour, Postgres};
 use crate::bridges::sql::SqlBridge;
 use crate::bridges::{Opened, Registered};
 use crate::job::{Key, NameRules, Package};

@@ -1,7 +1,7 @@
 //! What the role may do beyond reading.
 
-use crate::bridges::postgres::connection::Connection;
-use crate::bridges::postgres::error;
+use super::connection::Connection;
+use super::error;
 use crate::error::JobError;
 use crate::job::Privileges;
 

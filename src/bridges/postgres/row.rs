@@ -5,8 +5,8 @@ use std::error::Error;
 use postgres::Row;
 use postgres::types::{FromSql, Type};
 
-use crate::bridges::postgres::error;
-use crate::bridges::postgres::form::{Form, form};
+use super::error;
+use super::form::{Form, form};
 use crate::error::{ErrorCode, JobError, Retry};
 use crate::json::write_string;
 

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use super::catalog::Relation;
+use super::connection::Connection;
+use super::dialect::{COCKROACH, POSTGRES};
+use super::list::{KeyColumns, SelectList};
+use super::row::Layout;
+use super::{Flavour, Postgres, error, privileges, typed};
 use crate::bridges::description::DescribedColumn;
-use crate::bridges::postgres::catalog::Relation;
-use crate::bridges::postgres::connection::Connection;
-use crate::bridges::postgres::dialect::{COCKROACH, POSTGRES};
-use crate::bridges::postgres::list::{KeyColumns, SelectList};
-use crate::bridges::postgres::row::Layout;
-use crate::bridges::postgres::{Flavour, Postgres, error, privileges, typed};
 use crate::bridges::sql::{self, Each, Needs, Session, Walk};
 use crate::error::JobError;
 use crate::job::{Columns, Privileges, ServerFacts, TargetColumn};

@@ -15,8 +15,7 @@ use std::collections::HashMap;
 use postgres::Statement;
 use postgres::error::SqlState;
 
-/// A server keeps the text and the plan of each.
-const MOST: usize = 64;
+use crate::limits;
 
 /// The statements of one session.
 pub struct Statements {
@@ -28,7 +27,7 @@ pub struct Statements {
 }
 
 /// What to do with a statement.
-pub enum Way {
+pub enum Sending {
     /// Send its text.
     Text,
     /// Ask which process serves the session, tell [`Statements::served_by`], and ask again.
@@ -50,20 +49,20 @@ impl Statements {
     }
 
     /// How to send a statement that looks up one row by its key.
-    pub fn way(&mut self, sql: &str) -> Way {
+    pub fn sending(&mut self, sql: &str) -> Sending {
         if !self.direct && self.greeted_by.is_none() {
-            return Way::Text;
+            return Sending::Text;
         }
         match self.known.get(sql) {
-            Some(Some(statement)) => Way::Name(statement.clone()),
-            Some(None) if self.direct => Way::Prepare,
-            Some(None) => Way::Compare,
+            Some(Some(statement)) => Sending::Name(statement.clone()),
+            Some(None) if self.direct => Sending::Prepare,
+            Some(None) => Sending::Compare,
             None => {
-                if self.known.len() >= MOST {
+                if self.known.len() >= limits::KEPT_STATEMENTS {
                     self.known.clear();
                 }
                 self.known.insert(sql.to_owned(), None);
-                Way::Text
+                Sending::Text
             }
         }
     }
@@ -98,18 +97,18 @@ mod tests {
 
     fn texts(statements: &mut Statements) -> usize {
         (0..5)
-            .filter(|_| matches!(statements.way("SELECT 1"), Way::Text))
+            .filter(|_| matches!(statements.sending("SELECT 1"), Sending::Text))
             .count()
     }
 
     #[test]
     fn only_what_is_sent_twice_on_a_direct_connection_is_prepared() {
         let mut direct = Statements::new(Some(7), false);
-        assert!(matches!(direct.way("SELECT 1"), Way::Text));
-        assert!(matches!(direct.way("SELECT 1"), Way::Compare));
+        assert!(matches!(direct.sending("SELECT 1"), Sending::Text));
+        assert!(matches!(direct.sending("SELECT 1"), Sending::Compare));
         direct.served_by(7);
-        assert!(matches!(direct.way("SELECT 1"), Way::Prepare));
-        assert!(matches!(direct.way("SELECT 2"), Way::Text));
+        assert!(matches!(direct.sending("SELECT 1"), Sending::Prepare));
+        assert!(matches!(direct.sending("SELECT 2"), Sending::Text));
     }
 
     #[test]
@@ -128,9 +127,9 @@ mod tests {
     #[test]
     fn few_are_kept() {
         let mut statements = Statements::new(Some(7), false);
-        for n in 0..10 * MOST {
-            statements.way(&format!("SELECT {n}"));
-            assert!(statements.known.len() <= MOST);
+        for n in 0..10 * limits::KEPT_STATEMENTS {
+            statements.sending(&format!("SELECT {n}"));
+            assert!(statements.known.len() <= limits::KEPT_STATEMENTS);
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use postgres::Row;
 
-use crate::bridges::postgres::form::{Cast, EPOCH_MICROS, Form, array_type, cast, form};
-use crate::bridges::postgres::row::{changed, raw, unreadable};
-use crate::bridges::postgres::time_label::write_time_label;
+use super::form::{Cast, EPOCH_MICROS, Form, array_type, cast, form};
+use super::row::{changed, raw, unreadable};
+use super::time_label::write_time_label;
 use crate::error::JobError;
 use crate::json::{js_date_text, js_number, js_string, write_millis, write_number_of_text};
 use crate::options::TimeUnit;

@@ -1,8 +1,8 @@
 //! The answers to a job's questions, on one session.
 
+use super::{SelectList, Session, Walk};
 use crate::bridges::description::{Description, send_target};
 use crate::bridges::remembered::Remembered;
-use crate::bridges::sql::{SelectList, Session, Walk};
 use crate::error::JobError;
 use crate::job::{NameRules, RowSink, Summary};
 use crate::options::{CountOptions, Predicate, QueryOptions, ReadOptions, Request, Target};

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use super::aggregate::check_geohash;
+use super::answer::Answer;
+use super::{Session, SqlEngine};
 use crate::bridges::Bridge;
 use crate::bridges::pool::{Pool, PoolState};
 use crate::bridges::remembered::Remembered;
-use crate::bridges::sql::aggregate::check_geohash;
-use crate::bridges::sql::answer::Answer;
-use crate::bridges::sql::{Session, SqlEngine};
 use crate::error::JobError;
 use crate::job::{Columns, JobControl, Package, RowSink, Summary};
 use crate::limits;

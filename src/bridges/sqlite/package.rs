@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::Sqlite;
+use super::connect::DatabaseFile;
 use crate::bridges::config::{pool_size, unusable};
 use crate::bridges::sql::SqlBridge;
-use crate::bridges::sqlite::Sqlite;
-use crate::bridges::sqlite::connect::DatabaseFile;
 use crate::bridges::{Opened, Registered};
 use crate::job::{Key, NameRules, Package};
 use crate::options::OptionRules;
