@@ -99,11 +99,12 @@ fn serve(
     Ok(select! {
         recv(signals) -> signal => {
             let signal = name(signal.unwrap_or(SIGTERM));
-            let text = format!("\n{signal} received, stopping runner…");
-            lines.say(&text, "stopping", &[("signal", signal)]);
             manager.stopping();
             stop.begin();
-            engine.drain(settings.shutdown_grace);
+            engine.drain(settings.shutdown_grace, || {
+                let text = format!("\n{signal} received, stopping runner…");
+                lines.say(&text, "stopping", &[("signal", signal)]);
+            });
             if stop.close() {
                 // The last frames are on their way; whoever does not take them by now, will not.
                 let _ = ended.recv_timeout(limits::CLOSE_LINGER);

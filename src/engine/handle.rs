@@ -146,13 +146,15 @@ impl Engine {
         self.core.metrics.render(Instant::now(), out);
     }
 
-    /// Refuses new jobs from now on (`SHUTTING_DOWN`), waits until the ones in flight have handed over their
-    /// last frame, at most `grace`, then cancels the rest and gives their statements a moment to end. The
-    /// frames may still be in the outbox afterwards: the session closes once it has sent them.
-    pub fn drain(&self, grace: Duration) {
+    /// Refuses new jobs from now on (`SHUTTING_DOWN`) and says so by `refusing`. Waits until the ones in flight
+    /// have handed over their last frame, at most `grace`, then cancels the rest and gives their statements a
+    /// moment to end. The frames may still be in the outbox afterwards: the session closes once it has sent
+    /// them.
+    pub fn drain(&self, grace: Duration, refusing: impl FnOnce()) {
         self.core.metrics.gateway.stopping();
         let (quiet, ended) = bounded(1);
         self.core.lock().drain(quiet);
+        refusing();
         let end = Instant::now() + grace.min(limits::MAX_DEADLINE);
         while self.active_jobs() > 0 && ended.recv_deadline(end).is_ok() {}
         let mut left = self.core.lock().live();

@@ -40,9 +40,13 @@ impl Credentials {
             .then(|| format!("Bearer {}", self.token.expose()))
     }
 
-    /// What the gateway said, for people: one line of bounded length, in which the token, which it may have
-    /// quoted, is not shown.
+    /// What the gateway said, for people: one line of bounded length, without the token.
     pub fn quote(&self, said: &str) -> String {
+        quote(&self.redact(said))
+    }
+
+    /// What the gateway said without the token, which it may have quoted.
+    pub fn redact(&self, said: &str) -> String {
         let token = self.token.expose();
         let mut encoded = String::new();
         percent::encode(&mut encoded, token);
@@ -52,7 +56,7 @@ impl Credentials {
                 text = text.replace(secret, "…");
             }
         }
-        quote(&text)
+        text
     }
 }
 

@@ -26,7 +26,7 @@ pub fn end_of(frame: Option<CloseFrame>, credentials: &Credentials) -> End {
         },
         |frame| End::Closed {
             code: frame.code.into(),
-            reason: credentials.quote(&frame.reason),
+            reason: credentials.redact(&frame.reason),
         },
     )
 }

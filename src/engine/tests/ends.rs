@@ -100,7 +100,7 @@ fn a_job_ends_once_whoever_is_first() {
     }
     writer.join().unwrap();
     // Nothing may follow, also not from the workers that are still busy.
-    rig.engine.drain(PATIENCE);
+    rig.engine.drain(PATIENCE, || {});
     let late = rig
         .frames
         .try_iter()
@@ -167,7 +167,7 @@ fn a_session_that_is_over_cancels_its_jobs_and_says_nothing() {
     drop(rig.session);
     assert_eq!(rig.world.stopped.recv_timeout(PATIENCE).unwrap(), "hang");
     assert_eq!(rig.engine.active_jobs(), 0);
-    rig.engine.drain(PATIENCE);
+    rig.engine.drain(PATIENCE, || {});
     assert!(rig.errors.is_empty());
     assert!(rig.frames.try_iter().all(|frame| frame.job.is_aborted()));
 }
@@ -180,7 +180,7 @@ fn a_worker_with_a_last_frame_does_not_outwait_the_session() {
     rig.expect_begun("nothing");
     drop(rig.session);
     // Its last frame went nowhere, but the worker came back.
-    rig.engine.drain(PATIENCE);
+    rig.engine.drain(PATIENCE, || {});
     assert_eq!(rig.engine.active_jobs(), 0);
     assert!(rig.frames.is_empty());
 }
@@ -207,7 +207,7 @@ fn draining_lets_jobs_finish_and_takes_no_more() {
     rig.submit("k", &source, "nothing");
     rig.expect_begun("gate");
     let engine = Arc::clone(&rig.engine);
-    let drained = thread::spawn(move || engine.drain(PATIENCE));
+    let drained = thread::spawn(move || engine.drain(PATIENCE, || {}));
     // Until the drain has begun, jobs are still accepted.
     let mut n = 0;
     let refused = loop {
@@ -236,7 +236,7 @@ fn draining_cancels_what_does_not_finish_in_time() {
     rig.submit("j", &source, "hang");
     rig.submit("k", &source, "nothing");
     rig.expect_begun("hang");
-    rig.engine.drain(Duration::ZERO);
+    rig.engine.drain(Duration::ZERO, || {});
     assert_eq!(rig.world.stopped.try_recv().as_deref(), Ok("hang"));
     rig.expect_error("k", ErrorCode::ShuttingDown);
     rig.expect_error("j", ErrorCode::ShuttingDown);
