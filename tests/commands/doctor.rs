@@ -83,7 +83,9 @@ fn the_official_lines_come_first() {
 #[test]
 fn missing_credentials_are_the_official_error() {
     let _watchdog = watchdog(Duration::from_secs(60));
-    let (out, err, code) = doctor("ws://localhost:1", &[], &[("SEMILAYER_RUNNER_ID", "")]);
+    // The usual level: what it writes to standard error is compared.
+    let variables = [("SEMILAYER_RUNNER_ID", ""), ("SEMILAYER_LOG", "")];
+    let (out, err, code) = doctor("ws://localhost:1", &[], &variables);
     let line = "✗ config: Missing runner id. Pass --id or set SEMILAYER_RUNNER_ID (shown in the Console).\n";
     assert_eq!((err.as_str(), code), (line, 2));
     assert!(!out.contains("looks healthy"), "{out}");

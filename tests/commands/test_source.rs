@@ -13,7 +13,10 @@ const SOON: Duration = Duration::from_secs(20);
 fn test_source(arguments: &[&str], variables: &[(&str, &str)]) -> (String, String, i32) {
     let mut words = vec!["test-source"];
     words.extend(arguments);
-    let mut runner = RunnerBuilder::new(env!("CARGO_BIN_EXE_semilayer-runner"), "").args(&words);
+    // The usual level: what it writes to standard error is compared.
+    let mut runner = RunnerBuilder::new(env!("CARGO_BIN_EXE_semilayer-runner"), "")
+        .args(&words)
+        .env_remove("SEMILAYER_LOG");
     for (name, value) in variables {
         runner = runner.env(name, *value);
     }
