@@ -8,7 +8,7 @@
 //! - `sql`: everything that SQL engines share, over what their folders provide
 //! - `writers`: single values, for measuring
 //!
-//! To add a bridge: a folder with its package (a [`Registered`], see `sqlite/package.rs`) and something that is a
+//! To add a bridge: a folder with its package (a `Registered`, see `sqlite/package.rs`) and something that is a
 //! [`Bridge`]; a line in `registry`; a feature in `Cargo.toml` and its `mod` here. What speaks SQL provides a dialect,
 //! a connector and a session (`sql::{SqlEngine, Session, Row}`) and gets its answers from `sql::SqlBridge`;
 //! `sql/memory.rs` is the smallest such engine. Nothing outside of this room names a bridge.

@@ -86,6 +86,20 @@ const SCOPE: &str = "@semilayer/";
 const BRIDGE: &str = "bridge-";
 
 impl Package {
+    /// A package with these rules, exact names, and nothing else to say.
+    pub const fn of(options: OptionRules) -> Self {
+        Self {
+            options,
+            names: NameRules::EXACT,
+            schemes: &[],
+            keys: &[],
+            enough: &[],
+            found_by: &[],
+            told_by: None,
+            libraries: &[],
+        }
+    }
+
     /// Its name, as sources spell it.
     pub fn name(&self) -> &'static str {
         self.options.package
@@ -155,8 +169,7 @@ pub(crate) mod fixture {
             &[&["HOST"], &["DATABASE", "DB"]],
         ],
         found_by: &["URL", "CONNECTION_STRING", "HOST"],
-        told_by: None,
-        libraries: &[],
+        ..Package::of(RULES)
     };
 
     /// A database server without schemas, for which the case of names may matter or not.
@@ -167,13 +180,11 @@ pub(crate) mod fixture {
         keys: KEYS,
         enough: &[&[&["URL"]], &[&["HOST"], &["USER"], &["PASSWORD"]]],
         found_by: &["URL", "HOST"],
-        told_by: None,
-        libraries: &[],
+        ..Package::of(RULES)
     };
 
     /// A database in a file, in whose names case does not matter.
     pub static FILE: Package = Package {
-        options: OptionRules::usual(FILE_NAME),
         names: NameRules {
             system_prefixes: &["own_"],
             ..NameRules::ANY_CASE
@@ -186,7 +197,7 @@ pub(crate) mod fixture {
         enough: &[&[&["PATH"]]],
         found_by: &["PATH"],
         told_by: Some("PATH"),
-        libraries: &[],
+        ..Package::of(OptionRules::usual(FILE_NAME))
     };
 
     /// All of them.

@@ -38,17 +38,16 @@ const KEYS: &[Key] = &[
 ];
 
 const fn package(name: &'static str) -> Package {
+    // A number is compared with a text key as numbers, in an order that is not the key's.
+    let options = OptionRules {
+        numeric_cursor: false,
+        ..OptionRules::usual(name)
+    };
     Package {
-        // A number is compared with a text key as numbers, in an order that is not the key's.
-        options: OptionRules {
-            numeric_cursor: false,
-            ..OptionRules::usual(name)
-        },
         names: NameRules {
             system_schemas: &["mysql", "information_schema", "performance_schema", "sys"],
             ..NameRules::LOOSE
         },
-        schemes: &[],
         keys: KEYS,
         // The official bridges take any one of the three, though their own message asks for more.
         enough: &[
@@ -58,8 +57,8 @@ const fn package(name: &'static str) -> Package {
             &[&["DATABASE", "DB"]],
         ],
         found_by: &["URL", "HOST"],
-        told_by: None,
         libraries: &["mysql"],
+        ..Package::of(options)
     }
 }
 

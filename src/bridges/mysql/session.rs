@@ -15,13 +15,13 @@ use super::since::later_than;
 use super::value::parameter;
 use super::{Flavour, MySql, privileges};
 use crate::bridges::description::DescribedColumn;
-use crate::bridges::sql::{Each, Needs, SelectList, Session, Walk};
+use crate::bridges::sql::{Each, SelectList, Session, Walk};
 use crate::error::JobError;
 use crate::job::{Columns, Privileges, ServerFacts};
 use crate::options::{
     AggregateOptions, Bucket, ReadOptions, Target, dimension_column, measure_column,
 };
-use crate::sql::{Cursor, Dialect, Statement, Table};
+use crate::sql::{Cursor, Dialect, Statement};
 
 /// A connection during one job.
 pub(super) struct MySqlSession<'s> {
@@ -148,21 +148,10 @@ impl Session for MySqlSession<'_> {
         })
     }
 
-    fn table(&mut self, target: &Target, needs: Needs) -> Result<Table, JobError> {
-        let mut table = Table {
-            name: self.dialect().target(target),
-            ..Table::default()
-        };
-        if needs.columns {
-            let columns = Catalog::columns(self.connection, target)?.into_iter();
-            table.columns = Some(columns.map(|c| (c.name, Default::default())).collect());
-        }
-        if needs.key {
-            let key = self.engine.catalog.key(self.connection, target)?;
-            let names = key.iter().map(|column| self.dialect().column(&column.name));
-            table.key = names.collect();
-        }
-        Ok(table)
+    fn key(&mut self, target: &Target) -> Result<Vec<String>, JobError> {
+        let key = self.engine.catalog.key(self.connection, target)?;
+        let names = key.iter().map(|column| self.dialect().column(&column.name));
+        Ok(names.collect())
     }
 
     fn rows(

@@ -39,24 +39,23 @@ const URL_OR_HOST: &[&[&[&str]]] = &[
 
 /// Names are exact. Only PostgreSQL's grammar has OFFSET without LIMIT; elsewhere the official bridges fail on it.
 const fn package(name: &'static str) -> Package {
+    let options = OptionRules {
+        target: whole_name,
+        offset_alone: true,
+        ..OptionRules::usual(name)
+    };
     Package {
-        options: OptionRules {
-            target: whole_name,
-            offset_alone: true,
-            ..OptionRules::usual(name)
-        },
         names: NameRules {
             longest: Some(63),
             system_schemas: &["information_schema", "crdb_internal", "system"],
             system_prefixes: &["pg_"],
             ..NameRules::EXACT
         },
-        schemes: &[],
         keys: KEYS,
         enough: URL_OR_HOST,
         found_by: &["URL", "CONNECTION_STRING", "HOST"],
-        told_by: None,
         libraries: &["postgres", "tokio_postgres"],
+        ..Package::of(options)
     }
 }
 

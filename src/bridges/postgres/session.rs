@@ -122,14 +122,19 @@ impl Session for PostgresSession<'_> {
         })
     }
 
+    fn key(&mut self, target: &Target) -> Result<Vec<String>, JobError> {
+        let relation = self.relation(target)?;
+        let key = relation.iter().flat_map(|relation| &relation.key);
+        Ok(key.map(|name| self.dialect().column(name)).collect())
+    }
+
     fn table(&mut self, target: &Target, _: Needs) -> Result<Table, JobError> {
         let relation = self.relation(target)?;
-        let columns = relation.as_ref().map(|relation| {
+        let columns = relation.map(|relation| {
             let columns = relation.columns.iter();
             let columns = columns.map(|column| (column.name.clone(), typed::facts(column.oid)));
             columns.collect()
         });
-        let key = relation.iter().flat_map(|relation| &relation.key);
         Ok(Table {
             name: self.dialect().target(target),
             columns,
@@ -138,7 +143,7 @@ impl Session for PostgresSession<'_> {
                 shown: "::text",
                 ..ColumnFacts::default()
             },
-            key: key.map(|name| self.dialect().column(name)).collect(),
+            key: self.key(target)?,
         })
     }
 

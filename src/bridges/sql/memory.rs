@@ -7,31 +7,22 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
-use super::{Each, Needs, Row, SelectList, Session, SqlBridge, SqlEngine, Values, Walk};
+use super::{Each, Row, SelectList, Session, SqlBridge, SqlEngine, Values, Walk};
 use crate::bridges::description::DescribedColumn;
 use crate::bridges::pool::Connector;
 use crate::bridges::{Bridge, Opened, Registered};
 use crate::error::{ErrorCode, JobError, Retry};
 use crate::job::{
-    ChunkLimits, Columns, JobControl, NameRules, Package, Privileges, QueueSender, RowSink,
-    ServerFacts, Slot, Summary, TargetColumn, Wakeup,
+    ChunkLimits, Columns, JobControl, Package, Privileges, QueueSender, RowSink, ServerFacts, Slot,
+    Summary, TargetColumn, Wakeup,
 };
 use crate::options::{
     AggregateOptions, JobKind, OptionRules, ReadOptions, Request, Target, TimeUnit,
 };
-use crate::sql::{Bound, Builder, ColumnFacts, Cursor, Dialect, KeyPart, Statement, Table};
+use crate::sql::{Bound, Builder, ColumnFacts, Cursor, Dialect, KeyPart, Statement};
 
 static PACKAGE: Registered = Registered {
-    package: Package {
-        options: OptionRules::usual("memory"),
-        names: NameRules::EXACT,
-        schemes: &[],
-        keys: &[],
-        enough: &[],
-        found_by: &[],
-        told_by: None,
-        libraries: &[],
-    },
+    package: Package::of(OptionRules::usual("memory")),
     open,
 };
 
@@ -158,11 +149,8 @@ impl Session for MemorySession<'_> {
         Ok(List::Buckets)
     }
 
-    fn table(&mut self, target: &Target, _: Needs) -> Result<Table, JobError> {
-        Ok(Table {
-            name: self.dialect().target(target),
-            ..Table::default()
-        })
+    fn key(&mut self, _: &Target) -> Result<Vec<String>, JobError> {
+        Ok(vec![self.dialect().column("id")])
     }
 
     fn rows(

@@ -19,7 +19,7 @@ use crate::bridges::pool::Connector;
 use crate::error::JobError;
 use crate::job::{Columns, JobControl, Package, Privileges, ServerFacts};
 use crate::options::{AggregateOptions, Predicate, ReadOptions, Target, TimeUnit};
-use crate::sql::{Bound, Dialect, KeyPart, Page, Statement, Table};
+use crate::sql::{Bound, ColumnFacts, Dialect, KeyPart, Page, Statement, Table};
 
 pub(super) use bridge::SqlBridge;
 
@@ -93,8 +93,33 @@ pub(super) trait Session {
     /// Makes ready for an aggregate; the list of its statements, whose rows are read value by value.
     fn prepare_aggregate(&mut self, options: &AggregateOptions) -> Result<Self::List, JobError>;
 
+    /// Ready SQL of a target's own key; nothing without one.
+    fn key(&mut self, target: &Target) -> Result<Vec<String>, JobError>;
+
     /// What an aggregate must know of a table.
-    fn table(&mut self, target: &Target, needs: Needs) -> Result<Table, JobError>;
+    fn table(&mut self, target: &Target, needs: Needs) -> Result<Table, JobError> {
+        let columns = match needs.columns {
+            true => Some(self.columns(target)?),
+            false => None,
+        };
+        let names = columns.map(|columns| match columns {
+            Columns::Known(columns) => columns.into_iter().map(|column| column.name).collect(),
+            Columns::NoSuchTarget | Columns::Schemaless { .. } => Vec::new(),
+        });
+        let plain = |names: Vec<String>| {
+            let names = names.into_iter();
+            names.map(|name| (name, ColumnFacts::default())).collect()
+        };
+        Ok(Table {
+            name: self.dialect().target(target),
+            columns: names.map(plain),
+            others: ColumnFacts::default(),
+            key: match needs.key {
+                true => self.key(target)?,
+                false => Vec::new(),
+            },
+        })
+    }
 
     /// Runs a statement and hands over its rows one by one, as the database sends them.
     fn rows(

@@ -15,12 +15,10 @@ use crate::options::OptionRules;
 /// SQLite.
 pub(in crate::bridges) static PACKAGE: Registered = Registered {
     package: Package {
-        options: OptionRules::usual("@semilayer/bridge-sqlite"),
         names: NameRules {
             system_prefixes: &["sqlite_"],
             ..NameRules::ANY_CASE
         },
-        schemes: &[],
         keys: &[
             Key::text("PATH", "path"),
             Key::number("POOL_MAX", "pool.max"),
@@ -28,7 +26,7 @@ pub(in crate::bridges) static PACKAGE: Registered = Registered {
         enough: &[&[&["PATH"]]],
         found_by: &["PATH"],
         told_by: Some("PATH"),
-        libraries: &[],
+        ..Package::of(OptionRules::usual("@semilayer/bridge-sqlite"))
     },
     open,
 };

@@ -12,12 +12,12 @@ use super::row::{Layout, SqliteRow};
 use super::since::changed_since;
 use super::value::{Param, bind};
 use crate::bridges::description::DescribedColumn;
-use crate::bridges::sql::{Each, Needs, SelectList, Session, Walk};
+use crate::bridges::sql::{Each, SelectList, Session, Walk};
 use crate::error::JobError;
 use crate::job::{Columns, JobControl, Privileges, ServerFacts};
 use crate::limits;
 use crate::options::{AggregateOptions, ReadOptions, Target};
-use crate::sql::{Dialect, Statement, Table};
+use crate::sql::{Dialect, Statement};
 
 /// A connection in the read transaction of a job.
 pub(super) struct SqliteSession<'s> {
@@ -134,21 +134,10 @@ impl Session for SqliteSession<'_> {
         })
     }
 
-    fn table(&mut self, target: &Target, needs: Needs) -> Result<Table, JobError> {
-        let mut table = Table {
-            name: self.dialect().target(target),
-            ..Table::default()
-        };
-        if needs.columns {
-            let columns = catalog::columns(self, target)?.into_iter();
-            table.columns = Some(columns.map(|c| (c.name, Default::default())).collect());
-        }
-        if needs.key {
-            // A view has none.
-            let key = Key::find(self, target)?;
-            table.key = key.parts().iter().map(|p| p.expression.clone()).collect();
-        }
-        Ok(table)
+    /// A view has none.
+    fn key(&mut self, target: &Target) -> Result<Vec<String>, JobError> {
+        let key = Key::find(self, target)?;
+        Ok(key.parts().iter().map(|p| p.expression.clone()).collect())
     }
 
     fn rows(

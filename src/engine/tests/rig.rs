@@ -13,7 +13,7 @@ use crate::bridges::pool::PoolState;
 use crate::engine::{Engine, EngineSettings, ErrorFrame, JobSession, Outbox, Oversight};
 use crate::error::{ErrorCode, JobError};
 use crate::job::{ChunkLimits, FrameKind, FrameOut, JobControl, QueueSender, RowSink, Wakeup};
-use crate::job::{Columns, NameRules, Package, Summary};
+use crate::job::{Columns, Package, Summary};
 use crate::options::{JobKind, OptionRules, Request, Target};
 use crate::protocol::JobFrame;
 use crate::sources::{CredentialsLocation, Source, SourceEnvironment};
@@ -54,19 +54,10 @@ impl Drop for Fake {
 }
 
 /// A target of these tests is any text.
-static PACKAGE: Package = Package {
-    options: OptionRules {
-        target: |text| Ok(Target::whole(text)),
-        ..OptionRules::usual("fake")
-    },
-    names: NameRules::EXACT,
-    schemes: &[],
-    keys: &[],
-    enough: &[],
-    found_by: &[],
-    told_by: None,
-    libraries: &[],
-};
+static PACKAGE: Package = Package::of(OptionRules {
+    target: |text| Ok(Target::whole(text)),
+    ..OptionRules::usual("fake")
+});
 
 impl Bridge for Fake {
     fn package(&self) -> &'static Package {
