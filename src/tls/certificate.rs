@@ -21,6 +21,8 @@ pub struct CertificateFacts {
     pub not_before: u64,
     /// Seconds since 1970.
     pub not_after: u64,
+    /// True when it says that it may sign others.
+    pub authority: bool,
 }
 
 impl CertificateFacts {
@@ -38,14 +40,53 @@ impl CertificateFacts {
         let validity = &mut expect(body, SEQUENCE)?;
         let (not_before, not_after) = (time(validity)?, time(validity)?);
         let subject = expect(body, SEQUENCE)?;
+        // The public key; what follows it is optional.
+        expect(body, SEQUENCE)?;
         Some(Self {
             subject: name(subject),
             issuer: name(issuer),
             self_issued: subject == issuer,
             not_before,
             not_after,
+            authority: is_authority(body).unwrap_or(false),
         })
     }
+}
+
+/// Whether the extensions say that the certificate may sign others (RFC 5280, 4.2.1.9 and 4.2.1.3). One that
+/// says nothing may not.
+fn is_authority(mut rest: &[u8]) -> Option<bool> {
+    let mut extensions = loop {
+        match next(&mut rest)? {
+            (EXTENSIONS, mut content) => break expect(&mut content, SEQUENCE)?,
+            // Unique identifiers, which nobody uses.
+            _ => {}
+        }
+    };
+    let mut authority = false;
+    let mut may_sign = true;
+    while !extensions.is_empty() {
+        let mut extension = expect(&mut extensions, SEQUENCE)?;
+        let kind = expect(&mut extension, OBJECT_ID)?;
+        let mut value = match next(&mut extension)? {
+            (BOOLEAN, _critical) => expect(&mut extension, OCTET_STRING)?,
+            (OCTET_STRING, value) => value,
+            _ => return None,
+        };
+        match kind {
+            BASIC_CONSTRAINTS => {
+                let mut constraints = expect(&mut value, SEQUENCE)?;
+                authority = matches!(next(&mut constraints), Some((BOOLEAN, [0xff])));
+            }
+            KEY_USAGE => {
+                // The first byte counts unused bits, the sixth bit is `keyCertSign`.
+                let usage = expect(&mut value, BIT_STRING)?;
+                may_sign = usage.get(1).is_some_and(|bits| bits & 0b100 != 0);
+            }
+            _ => {}
+        }
+    }
+    Some(authority && may_sign)
 }
 
 /// A day as `2027-01-31`.
@@ -59,7 +100,13 @@ impl fmt::Display for Day {
     }
 }
 
+const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x13];
+const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
+
+const BOOLEAN: u8 = 0x01;
 const INTEGER: u8 = 0x02;
+const BIT_STRING: u8 = 0x03;
+const OCTET_STRING: u8 = 0x04;
 const OBJECT_ID: u8 = 0x06;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
@@ -67,6 +114,7 @@ const BMP_STRING: u8 = 0x1e;
 const SEQUENCE: u8 = 0x30;
 const SET: u8 = 0x31;
 const VERSION: u8 = 0xa0;
+const EXTENSIONS: u8 = 0xa3;
 
 /// Takes the next element off `input`: its tag and its content (X.690, definite lengths only).
 fn next<'a>(input: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {

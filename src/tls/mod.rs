@@ -24,7 +24,9 @@ use verifier::{Trust, Verifier};
 pub use certificate::{CertificateFacts, Day};
 pub use chain::chain;
 pub use problem::{Remedy, certificate_problem, remedy, words};
-pub use roots::{EXTRA_ROOTS, extra_certificates, parse_certificates, read_certificates, roots};
+pub use roots::{
+    EXTRA_ROOTS, authorities, extra_certificates, parse_certificates, read_certificates, roots,
+};
 
 /// Checks the server's certificate and name against [`roots()`]. Built once; the same every time.
 pub fn verified() -> Result<Arc<ClientConfig>, rustls::Error> {
@@ -40,7 +42,7 @@ pub fn verified() -> Result<Arc<ClientConfig>, rustls::Error> {
 pub fn verified_by(own: &[CertificateDer<'static>]) -> Result<Arc<ClientConfig>, rustls::Error> {
     let mut store = Arc::clone(roots());
     if !own.is_empty() {
-        Arc::make_mut(&mut store).add_parsable_certificates(own.iter().cloned());
+        Arc::make_mut(&mut store).add_parsable_certificates(authorities(own));
     }
     let webpki = webpki(store)?;
     let mut extra = extra_certificates().to_vec();

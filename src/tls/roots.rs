@@ -10,6 +10,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::{self, PemObject};
 
+use crate::tls::CertificateFacts;
 use crate::{files, limits};
 
 /// Variables that name PEM files with more roots: Node's own, which users of the official runner set for
@@ -58,16 +59,30 @@ pub fn roots() -> &'static Arc<RootCertStore> {
         let mut store = RootCertStore {
             roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
         };
-        let (added, refused) =
-            store.add_parsable_certificates(extra_certificates().iter().cloned());
+        let (added, refused) = store.add_parsable_certificates(authorities(extra_certificates()));
         if added > 0 {
             info!("trusting {added} more roots");
         }
         if refused > 0 {
             warn!("{refused} extra certificates are not usable as roots");
         }
+        let pinned = extra_certificates().len() - added - refused;
+        if pinned > 0 {
+            info!("trusting {pinned} more certificates, for the servers that they name only");
+        }
         Arc::new(store)
     })
+}
+
+/// Those that may sign others. Only they become roots: webpki takes whatever it is given for a root, and the
+/// certificate of one server, trusted because it is self-signed, could sign for every other name.
+pub fn authorities(
+    certificates: &[CertificateDer<'static>],
+) -> impl Iterator<Item = CertificateDer<'static>> {
+    let may_sign = |der: &&CertificateDer<'static>| {
+        CertificateFacts::read(der).is_some_and(|facts| facts.authority)
+    };
+    certificates.iter().filter(may_sign).cloned()
 }
 
 /// The certificates of the files that `NODE_EXTRA_CA_CERTS` and `SSL_CERT_FILE` name. Read once. A file that

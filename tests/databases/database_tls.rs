@@ -106,6 +106,21 @@ fn report(server: &str, config: &Arc<ServerConfig>, parameters: &str, extra: &st
 }
 
 #[test]
+fn a_databases_own_certificate_vouches_for_no_other() {
+    let _watchdog = watchdog(Duration::from_secs(90));
+    let folder = TempDir::new();
+    if let Some(server) = databases::postgres() {
+        let pinned = SelfSigned::new(&["other.example"], false);
+        let pem = folder.write("pinned.pem", pinned.pem());
+        let pem = pem.to_str().unwrap();
+        let other = pinned.sign_server(&["localhost"]);
+        expect_unreachable(&report(&server, &other, "sslmode=require", pem), &[]);
+        let own = format!("sslmode=require&sslrootcert={pem}");
+        expect_unreachable(&report(&server, &other, &own, ""), &[]);
+    }
+}
+
+#[test]
 fn a_databases_own_certificate_is_trusted_as_it_is() {
     let _watchdog = watchdog(Duration::from_secs(90));
     let Some(server) = databases::postgres() else {

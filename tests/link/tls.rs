@@ -71,6 +71,26 @@ fn another_host_name_sees_no_token() {
     assert!(gateway.state().upgrades.is_empty());
 }
 
+#[test]
+fn a_trusted_server_vouches_for_no_other_name() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let folder = TempDir::new();
+    for variable in ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"] {
+        let pinned = SelfSigned::new(&["database.example"], false);
+        let pem = folder.write("pinned.pem", pinned.pem());
+        let gateway = Gateway::with(Options {
+            tls: Some(pinned.sign_server(&["localhost"])),
+            host: "localhost".to_owned(),
+            ..Options::default()
+        });
+        let runner = runner!(gateway)
+            .env(variable, pem.to_str().unwrap())
+            .start();
+        runner.wait_stdout("  ⚠ disconnected: ", SOON);
+        assert!(gateway.state().upgrades.is_empty());
+    }
+}
+
 /// What a runner says that trusts `pem` and meets a server like this on localhost.
 fn refusal(server: Arc<runner_testkit::ServerConfig>, pem: &str) -> String {
     let folder = TempDir::new();

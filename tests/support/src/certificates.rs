@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, Issuer, KeyPair};
 use rustls::crypto::ring::default_provider;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::PrivateKeyDer;
@@ -74,6 +74,7 @@ impl TestCa {
 pub struct SelfSigned {
     certificate: rcgen::Certificate,
     key: KeyPair,
+    params: CertificateParams,
 }
 
 impl SelfSigned {
@@ -98,7 +99,21 @@ impl SelfSigned {
         change(&mut params);
         let key = KeyPair::generate().expect("a key");
         let certificate = params.self_signed(&key).expect("a certificate");
-        Self { certificate, key }
+        Self {
+            certificate,
+            key,
+            params,
+        }
+    }
+
+    /// Another server, with a certificate for these names that this one has signed, whether it may or not.
+    pub fn sign_server(&self, names: &[&str]) -> Arc<ServerConfig> {
+        let key = KeyPair::generate().expect("a key");
+        let issuer = Issuer::from_params(&self.params, &self.key);
+        let certificate = parameters(names)
+            .signed_by(&key, &issuer)
+            .expect("a certificate");
+        config(&certificate, &key)
     }
 
     /// The certificate, to be trusted.
