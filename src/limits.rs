@@ -77,6 +77,10 @@ pub const MAX_SKIPPED_BYTES: u64 = 256 << 20;
 pub const MAX_VALUES: usize = 400_000;
 /// Longest job id; every frame of a job repeats it.
 pub const MAX_ID_BYTES: usize = 1024;
+/// Longest kind, target, id, name and bridge of a source. No database has names of a tenth of it.
+pub const MAX_NAME_BYTES: usize = 4096;
+/// Most memory of a source's configuration. Certificates and keys may stand in it.
+pub const MAX_CONFIG_BYTES: usize = 256 << 10;
 /// Longest deadline a job may ask for.
 pub const MAX_DEADLINE: Duration = Duration::from_secs(24 * 3600);
 /// Longest list accepted in options (`$in`, `fields`, `orderBy` …).
@@ -95,16 +99,25 @@ pub const TOP_K_BYTES: usize = 32 << 20;
 pub const WORKERS: usize = 16;
 /// Jobs waiting before `OVERLOADED`. `SEMILAYER_QUEUE`.
 pub const QUEUE: usize = 1024;
-/// Memory that the options of waiting jobs may take before `OVERLOADED`, whatever their number: one job's
+/// Memory that the frames of waiting jobs may take before `OVERLOADED`, whatever their number: one job's
 /// options may be as large as a frame.
-pub const QUEUE_BYTES: usize = 32 << 20;
+pub const QUEUE_BYTES: usize = 24 << 20;
+/// Memory that the frames of running jobs may take. A statement and its parameters take as much again. A job
+/// that would exceed it waits, unless nothing else runs.
+pub const RUNNING_BYTES: usize = 16 << 20;
 /// Bytes of an `error` frame's message; databases quote whole statements in theirs.
 pub const ERROR_MESSAGE_BYTES: usize = 8 << 10;
 /// A worker that has not come back this long after its job ended elsewhere is stuck in a driver call that
 /// cannot be interrupted, and is replaced.
 pub const LOST_WORKER_AFTER: Duration = Duration::from_secs(5);
-/// Most workers that may be lost at a time. Each costs a thread and the memory of its job.
+/// Most workers that may be lost at a time, and most that are started beyond the usual number because every
+/// one is busy: over all sources together. Each costs a thread and the memory of its job.
 pub const LOST_WORKERS: usize = 64;
+/// From so many lost workers on, jobs are refused for sources that have lost one or have not answered yet.
+/// What is left is for the others.
+pub const MANY_LOST_WORKERS: usize = 32;
+/// One worker of so many is left to sources that have none.
+pub const WORKERS_PER_SPARE: usize = 4;
 /// Sources without a job whose pools are kept for the next one. Beyond that the least recently used is
 /// closed, those that are not assigned first.
 pub const IDLE_SOURCES: usize = 100;

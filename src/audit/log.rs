@@ -23,17 +23,22 @@ pub enum OnFailure {
     Continue,
 }
 
-/// `SEMILAYER_AUDIT_LOG` and `SEMILAYER_AUDIT_ON_FAILURE`.
+/// `SEMILAYER_AUDIT_LOG`, `SEMILAYER_AUDIT_ON_FAILURE` and `SEMILAYER_AUDIT`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditSettings {
     /// The file; created if it is not there, appended to if it is.
     pub path: PathBuf,
     /// What a failure means.
     pub on_failure: OnFailure,
+    /// No job is answered before its line is written.
+    pub strict: bool,
 }
 
+/// What waits for a line to be written.
+type Then = Box<dyn FnOnce() + Send>;
+
 enum Item {
-    Line(String),
+    Line(String, Option<Then>),
     /// Answer once everything before is written.
     Flush(Sender<()>),
 }
@@ -44,6 +49,7 @@ pub struct AuditLog {
     items: Sender<Item>,
     shared: Arc<Shared>,
     on_failure: OnFailure,
+    strict: bool,
 }
 
 struct Shared {
@@ -67,12 +73,13 @@ impl AuditLog {
             true => Some(append(&path)),
             false => None,
         };
-        Self::start(file, settings.on_failure, reopened)
+        Self::start(file, settings.on_failure, settings.strict, reopened)
     }
 
     fn start<W: Write + Send + 'static>(
         file: W,
         on_failure: OnFailure,
+        strict: bool,
         reopened: impl Fn() -> Option<io::Result<W>> + Send + 'static,
     ) -> io::Result<Self> {
         // A place for each line, and for those who wait for a flush.
@@ -96,7 +103,13 @@ impl AuditLog {
             items,
             shared,
             on_failure,
+            strict,
         })
+    }
+
+    /// True when no job is to be answered before its line is written.
+    pub fn is_strict(&self) -> bool {
+        self.strict
     }
 
     /// Reserves a place for the line of a job that arrives. True with a place; false if the job goes on
@@ -137,10 +150,18 @@ impl AuditLog {
         Ok(false)
     }
 
-    /// Records a job that has a place. Never blocks.
-    pub fn record(&self, line: String) {
-        if self.items.try_send(Item::Line(line)).is_err() {
+    /// Records a job that has a place, then answers it: at once, or in strict mode once the line is written,
+    /// on the thread that wrote it. Never blocks, and `answer` must not.
+    pub fn record(&self, line: String, answer: impl FnOnce() + Send + 'static) {
+        let (then, answer) = match self.strict {
+            true => (Some(Box::new(answer) as Then), None),
+            false => (None, Some(answer)),
+        };
+        if self.items.try_send(Item::Line(line, then)).is_err() {
             log::error!("a line of the audit log found no place though it had one");
+        }
+        if let Some(answer) = answer {
+            answer();
         }
     }
 
@@ -177,14 +198,16 @@ impl<W: Write, R: Fn() -> Option<io::Result<W>>> Writer<W, R> {
     /// Runs until every [`AuditLog`] is gone.
     fn run(mut self) {
         let mut batch = Vec::new();
+        let mut answers = Vec::new();
         while let Ok(first) = self.queue.recv() {
             let mut lines = 0;
             let mut flushed = None;
             let mut next = Some(first);
             while let Some(item) = next {
                 match item {
-                    Item::Line(line) => {
+                    Item::Line(line, then) => {
                         batch.extend(line.bytes());
+                        answers.extend(then);
                         lines += 1;
                     }
                     Item::Flush(done) => flushed = Some(done),
@@ -202,6 +225,7 @@ impl<W: Write, R: Fn() -> Option<io::Result<W>>> Writer<W, R> {
             }
             self.write(&batch);
             batch.clear();
+            answers.drain(..).for_each(|answer: Then| answer());
             self.state.free.fetch_add(lines, Ordering::AcqRel);
             if let Some(done) = flushed {
                 let _ = done.try_send(());
@@ -275,7 +299,7 @@ mod tests {
     }
 
     fn log(disk: &Disk, on_failure: OnFailure) -> AuditLog {
-        AuditLog::start(disk.clone(), on_failure, || None).unwrap()
+        AuditLog::start(disk.clone(), on_failure, false, || None).unwrap()
     }
 
     fn wait(what: impl Fn() -> bool) {
@@ -293,15 +317,30 @@ mod tests {
         assert_eq!(log.admit(), Ok(true));
         assert_eq!(log.admit(), Ok(true));
         disk.full.store(true, Ordering::SeqCst);
-        log.record("one\n".into());
+        log.record("one\n".into(), || {});
         wait(|| disk.failures.load(Ordering::SeqCst) > 1);
         wait(|| log.shared.failing.load(Ordering::SeqCst));
         assert_eq!(log.admit().unwrap_err().code, ErrorCode::AuditFailed);
-        log.record("two\n".into());
+        log.record("two\n".into(), || {});
         disk.full.store(false, Ordering::SeqCst);
         log.flush(LONG);
         assert_eq!(disk.text.lock().unwrap().as_slice(), b"one\ntwo\n");
         assert_eq!(log.admit(), Ok(true));
+    }
+
+    #[test]
+    fn a_strict_log_answers_once_the_line_is_written() {
+        let disk = Disk::default();
+        let log = AuditLog::start(disk.clone(), OnFailure::Refuse, true, || None).unwrap();
+        disk.full.store(true, Ordering::SeqCst);
+        let (answer, answered) = bounded(1);
+        assert_eq!(log.admit(), Ok(true));
+        log.record("one\n".into(), move || answer.send(()).unwrap());
+        wait(|| disk.failures.load(Ordering::SeqCst) > 1);
+        assert!(answered.try_recv().is_err());
+        disk.full.store(false, Ordering::SeqCst);
+        answered.recv_timeout(LONG).unwrap();
+        assert_eq!(disk.text.lock().unwrap().as_slice(), b"one\n");
     }
 
     #[test]
@@ -316,7 +355,7 @@ mod tests {
                 assert_eq!(log.admit(), Ok(true));
             }
             assert_eq!(log.admit().map_err(|error| error.code), expected);
-            log.record("x\n".into());
+            log.record("x\n".into(), || {});
             log.flush(LONG);
             assert_eq!(log.admit(), Ok(true));
         }
@@ -330,14 +369,15 @@ mod tests {
         let settings = AuditSettings {
             path: path.clone(),
             on_failure: OnFailure::Refuse,
+            strict: false,
         };
         let reopen = Arc::new(AtomicBool::new(false));
         let log = AuditLog::open(&settings, Arc::clone(&reopen)).unwrap();
-        log.record("one\n".into());
+        log.record("one\n".into(), || {});
         log.flush(LONG);
         std::fs::rename(&path, &moved).unwrap();
         reopen.store(true, Ordering::SeqCst);
-        log.record("two\n".into());
+        log.record("two\n".into(), || {});
         log.flush(LONG);
         assert_eq!(std::fs::read_to_string(&moved).unwrap(), "before\none\n");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "two\n");
@@ -346,6 +386,7 @@ mod tests {
         let nowhere = AuditSettings {
             path: "/nowhere/at/all".into(),
             on_failure: OnFailure::Refuse,
+            strict: false,
         };
         assert!(AuditLog::open(&nowhere, reopen).is_err());
     }

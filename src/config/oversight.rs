@@ -9,7 +9,7 @@ use crate::policy::Policy;
 /// What the customer's security people have set up; both are off by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OversightSettings {
-    /// `SEMILAYER_AUDIT_LOG`, `SEMILAYER_AUDIT_ON_FAILURE`.
+    /// `SEMILAYER_AUDIT_LOG`, `SEMILAYER_AUDIT_ON_FAILURE`, `SEMILAYER_AUDIT`.
     pub audit: Option<AuditSettings>,
     /// `SEMILAYER_POLICY`.
     pub policy: Option<PathBuf>,
@@ -24,6 +24,7 @@ impl OversightSettings {
     /// `variable` looks into the environment; an empty value counts as unset.
     pub fn load(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         const ON_FAILURE: &str = "SEMILAYER_AUDIT_ON_FAILURE";
+        const STRICT: &str = "SEMILAYER_AUDIT";
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let on_failure = match set(ON_FAILURE).as_deref() {
             None | Some("refuse") => OnFailure::Refuse,
@@ -35,11 +36,35 @@ impl OversightSettings {
                 });
             }
         };
+        let strict = match set(STRICT).as_deref() {
+            None => false,
+            Some("strict") if on_failure == OnFailure::Refuse => true,
+            Some("strict") => {
+                return Err(ConfigError::Variable {
+                    name: STRICT,
+                    problem: format!("cannot be strict with {ON_FAILURE}=continue"),
+                });
+            }
+            Some(_) => {
+                return Err(ConfigError::Variable {
+                    name: STRICT,
+                    problem: "must be strict or unset".to_owned(),
+                });
+            }
+        };
+        let audit = set(Self::AUDIT_LOG).map(|path| AuditSettings {
+            path: path.into(),
+            on_failure,
+            strict,
+        });
+        if strict && audit.is_none() {
+            return Err(ConfigError::Variable {
+                name: STRICT,
+                problem: format!("needs {}", Self::AUDIT_LOG),
+            });
+        }
         Ok(Self {
-            audit: set(Self::AUDIT_LOG).map(|path| AuditSettings {
-                path: path.into(),
-                on_failure,
-            }),
+            audit,
             policy: set(Self::POLICY).map(PathBuf::from),
         })
     }
@@ -74,6 +99,19 @@ mod tests {
         assert_eq!(load(""), Ok(OnFailure::Refuse));
         assert_eq!(load("continue"), Ok(OnFailure::Continue));
         assert!(load("ignore").is_err());
+        let strict = |variables: &[(&str, &str)]| {
+            OversightSettings::load(|name| {
+                let found = variables.iter().find(|(key, _)| *key == name);
+                found.map(|(_, value)| (*value).to_owned())
+            })
+            .map(|settings| settings.audit.is_some_and(|audit| audit.strict))
+        };
+        let (log, on) = (("SEMILAYER_AUDIT_LOG", "/a"), ("SEMILAYER_AUDIT", "strict"));
+        assert_eq!(strict(&[log]), Ok(false));
+        assert_eq!(strict(&[log, on]), Ok(true));
+        assert!(strict(&[on]).is_err());
+        assert!(strict(&[log, ("SEMILAYER_AUDIT", "yes")]).is_err());
+        assert!(strict(&[log, on, ("SEMILAYER_AUDIT_ON_FAILURE", "continue")]).is_err());
         let none = OversightSettings::load(|_| None).unwrap();
         assert_eq!(none, OversightSettings::default());
     }

@@ -102,11 +102,7 @@ impl Core {
         if !job.control.end(Outcome::Aborted(error.code)) {
             return false;
         }
-        self.report(job, Some(error));
-        job.session.forget(job);
-        if speak {
-            job.session.refuse(job.control.id(), error);
-        }
+        self.refuse(job, error, speak);
         let mut left = Leftovers::default();
         let place = self.lock().ended(job, Instant::now(), &mut left);
         self.clear(left);
@@ -116,8 +112,23 @@ impl Core {
         true
     }
 
+    /// What follows when a job was ended by anybody but its worker: it is recorded, and with `speak` its error
+    /// is sent ahead of rows. Never blocks.
+    pub fn refuse(&self, job: &Arc<LiveJob>, error: &JobError, speak: bool) {
+        self.count(job, Some(error));
+        job.session.forget(job);
+        if speak {
+            let (told, said) = (Arc::clone(job), error.clone());
+            self.oversight.record(job, Some(error), move || {
+                told.session.refuse(told.control.id(), &said);
+            });
+        } else {
+            self.oversight.record(job, Some(error), || {});
+        }
+    }
+
     /// Tells everybody who counts that a job has ended. Called once a job, by whoever ended it.
-    pub fn report(&self, job: &LiveJob, error: Option<&JobError>) {
+    fn count(&self, job: &LiveJob, error: Option<&JobError>) {
         let took = job.arrived.elapsed();
         self.metrics.jobs.ended(EndedJob {
             source: &job.facts.source.name,
@@ -127,7 +138,6 @@ impl Core {
             rows: job.control.sent().0,
         });
         report::log(job, error, took);
-        self.oversight.record(job, error, took);
     }
 
     /// Replaces the assignment list.
@@ -169,6 +179,14 @@ impl Core {
         Ok(())
     }
 
+    /// Starts a worker beyond the usual number, for a source that has none while every one is busy.
+    pub fn help(self: &Arc<Self>) {
+        match self.spawn_worker() {
+            Ok(()) => self.lock().joined(),
+            Err(error) => log::warn!("no thread for one more worker: {error}"),
+        }
+    }
+
     fn work(&self) {
         while let Some(mut run) = self.ready.next() {
             loop {
@@ -202,6 +220,8 @@ impl Core {
             )
         });
         let verdict = match &answer {
+            Ok(_) => Verdict::Answered,
+            Err(error) if error.code == ErrorCode::QueryFailed => Verdict::Answered,
             Err(error) if error.code == ErrorCode::Internal => Verdict::Reopen,
             // The password may be in a file that has changed since.
             Err(error) if error.code == ErrorCode::SourceAuthFailed && local => Verdict::Reopen,
@@ -209,7 +229,9 @@ impl Core {
         };
         let finished = job.control.end(Outcome::Finished);
         if finished {
-            self.report(&job, answer.as_ref().err());
+            let recorded = self.oversight.record_and_wait(&job, answer.as_ref().err());
+            let answer = recorded.and(answer);
+            self.count(&job, answer.as_ref().err());
             job.session.forget(&job);
             match answer {
                 Ok((rest, done)) => job.finish(rest, done),

@@ -8,7 +8,7 @@ use std::time::Instant;
 use crossbeam_channel::Sender;
 
 use crate::bridges::Bridge;
-use crate::engine::lane::{Run, Waiting};
+use crate::engine::lane::{Lane, Run, Waiting};
 use crate::engine::lanes::{Lanes, Leftovers};
 use crate::engine::live_job::LiveJob;
 use crate::engine::ready::Ready;
@@ -44,6 +44,8 @@ pub(super) enum Next {
 pub(super) enum Verdict {
     /// It stays.
     Keep,
+    /// It stays: its database answers.
+    Answered,
     /// The next job opens it anew.
     Reopen,
 }
@@ -66,12 +68,19 @@ pub(super) struct Dispatch {
     queue: usize,
     /// Most workers a single source may hold, whatever its pool: one is left to the others.
     share: usize,
+    /// Workers left to sources that have none: no number of sources that hang, with however many jobs each,
+    /// keeps a job of another one waiting.
+    spare: usize,
+    /// Most workers beyond the usual number.
+    surplus_most: usize,
     waiting: usize,
     waiting_bytes: usize,
+    running_bytes: usize,
     idle: usize,
     active: usize,
     lost: usize,
-    /// Workers started for a lost one that came back just then.
+    /// Workers beyond the usual number: started for a lost one that came back just then, or because every
+    /// one was busy. Those that find nothing to do end.
     surplus: usize,
     draining: Option<Sender<()>>,
 }
@@ -86,8 +95,11 @@ impl Dispatch {
             ring: VecDeque::new(),
             queue,
             share: workers.saturating_sub(1).max(1),
+            spare: (workers / limits::WORKERS_PER_SPARE).max(1),
+            surplus_most: workers,
             waiting: 0,
             waiting_bytes: 0,
+            running_bytes: 0,
             idle: workers,
             active: 0,
             lost: 0,
@@ -114,12 +126,25 @@ impl Dispatch {
             return Ok(());
         }
         let key = job.key;
+        let (idle, spare) = (self.idle, self.spare);
+        let fits = self.fits(bytes);
         let lane = self.lanes.enter(key, &frame.source.name, left);
-        if self.idle > 0 && lane.waiting.is_empty() && lane.has_room() {
+        if self.lost >= limits::MANY_LOST_WORKERS && lane.is_doubtful() {
+            let error = JobError::new(
+                ErrorCode::Overloaded,
+                "too many workers are stuck with databases that do not answer; only sources that do are \
+                 served until they come back",
+            );
+            self.lanes.left(key, left);
+            left.frame = Some(frame);
+            return Err(error);
+        }
+        if fits && lane.waiting.is_empty() && may_run(lane, idle, spare) {
             lane.used = job.seq;
             self.timers.watch(&job);
             self.active += 1;
-            let run = lane.run(job, frame);
+            let run = lane.run(Waiting { job, frame, bytes });
+            self.running_bytes += bytes;
             self.send(run);
             return Ok(());
         }
@@ -129,7 +154,9 @@ impl Dispatch {
         } else {
             0
         };
-        if self.waiting >= self.queue + reserve || self.waiting_bytes >= limits::QUEUE_BYTES {
+        if self.waiting >= self.queue + reserve
+            || (self.waiting > 0 && self.waiting_bytes + bytes > limits::QUEUE_BYTES)
+        {
             let error = JobError::new(
                 ErrorCode::Overloaded,
                 format!("{} jobs are waiting already", self.waiting),
@@ -208,30 +235,51 @@ impl Dispatch {
                 if let Some(at) = running.back_by {
                     self.timers.returned(job, at);
                 }
+                self.running_bytes -= running.bytes;
                 retire = running.lost;
             }
+            lane.answered |= verdict == Verdict::Answered;
         }
         self.list(job.key);
         self.lanes.left(job.key, left);
         self.tell_drain();
         if retire {
             self.lost -= 1;
-        } else if self.surplus > 0 {
-            self.surplus -= 1;
-            retire = true;
-        }
-        if retire {
             // The place in the lane may be what a waiting job needs; the worker is not.
             self.start();
             return Next::Retire;
         }
-        match self.next() {
-            Some(run) => Next::Run(run),
-            None => {
-                self.idle += 1;
-                Next::Wait
-            }
+        self.idle += 1;
+        if let Some(run) = self.next() {
+            self.idle -= 1;
+            return Next::Run(run);
         }
+        if self.surplus > 0 {
+            self.surplus -= 1;
+            self.idle -= 1;
+            return Next::Retire;
+        }
+        Next::Wait
+    }
+
+    /// True when a job of a source that has no worker waits for one, and another worker may be started.
+    pub fn wants_worker(&mut self) -> bool {
+        if self.idle > 0
+            || self.surplus >= self.surplus_most
+            || self.lost + self.surplus >= limits::LOST_WORKERS
+        {
+            return false;
+        }
+        let Self { ring, lanes, .. } = self;
+        ring.iter()
+            .any(|key| lanes.get(*key).is_some_and(|lane| lane.running.is_empty()))
+    }
+
+    /// A worker was started beyond the usual number.
+    pub fn joined(&mut self) {
+        self.surplus += 1;
+        self.idle += 1;
+        self.start();
     }
 
     /// A new worker takes the place of the one that is stuck with `job`. Returns the source's label, or
@@ -346,26 +394,44 @@ impl Dispatch {
         }
     }
 
-    /// Takes the first waiting job of the lane whose turn it is.
+    /// Takes the first waiting job of the lane whose turn it is. Lanes that have to wait for other lanes keep
+    /// their place.
     fn next(&mut self) -> Option<Run> {
-        loop {
+        for _ in 0..self.ring.len() {
             let key = self.ring.pop_front()?;
+            let (idle, spare) = (self.idle, self.spare);
             let Some(lane) = self.lanes.get(key) else {
                 continue;
             };
             lane.listed = false;
-            if !lane.has_room() {
+            if !lane.is_ready() {
                 continue;
             }
-            let Some((_, Waiting { job, frame, bytes })) = lane.waiting.pop_first() else {
+            let bytes = lane.waiting.first_key_value().map(|(_, first)| first.bytes);
+            let may_run = may_run(lane, idle, spare);
+            if !may_run || !bytes.is_some_and(|bytes| self.fits(bytes)) {
+                self.list(key);
+                continue;
+            }
+            let Some(run) = self.lanes.get(key).and_then(|lane| {
+                let (_, waiting) = lane.waiting.pop_first()?;
+                Some(lane.run(waiting))
+            }) else {
                 continue;
             };
+            let bytes = bytes.unwrap_or_default();
             self.waiting -= 1;
             self.waiting_bytes -= bytes;
-            let run = lane.run(job, frame);
+            self.running_bytes += bytes;
             self.list(key);
             return Some(run);
         }
+        None
+    }
+
+    /// True when a job of this weight may run beside those that do.
+    fn fits(&self, bytes: usize) -> bool {
+        self.running_bytes == 0 || self.running_bytes + bytes <= limits::RUNNING_BYTES
     }
 
     fn start(&mut self) {
@@ -387,6 +453,13 @@ impl Dispatch {
             let _ = quiet.try_send(());
         }
     }
+}
+
+/// True when a worker may take a job of this lane, with so many idle ones and so many to be left to lanes that
+/// have none.
+fn may_run(lane: &Lane, idle: usize, spare: usize) -> bool {
+    let least = if lane.running.is_empty() { 0 } else { spare };
+    idle > least && lane.has_room()
 }
 
 #[cfg(test)]

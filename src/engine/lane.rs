@@ -13,7 +13,7 @@ use crate::sources::SourceKey;
 pub(super) struct Waiting {
     pub job: Arc<LiveJob>,
     pub frame: JobFrame,
-    /// Roughly the memory its options take.
+    /// Roughly the memory its frame takes.
     pub bytes: usize,
 }
 
@@ -23,6 +23,8 @@ pub(super) struct Running {
     pub back_by: Option<Instant>,
     /// The worker was given up and replaced; it ends itself when it comes back.
     pub lost: bool,
+    /// Roughly the memory that its frame took.
+    pub bytes: usize,
 }
 
 /// The jobs of one source configuration. It may hold only as many workers as its pool has connections, so
@@ -44,6 +46,8 @@ pub(super) struct Lane {
     pub retired: bool,
     /// When it was last used, as a job number.
     pub used: u64,
+    /// The source has answered a job.
+    pub answered: bool,
 }
 
 /// What a worker is to do.
@@ -66,7 +70,13 @@ impl Lane {
             listed: false,
             retired: false,
             used: 0,
+            answered: false,
         }
+    }
+
+    /// True when workers may be lost to it: it has lost one already, or has not shown that it answers.
+    pub fn is_doubtful(&self) -> bool {
+        !self.answered || self.running.values().any(|running| running.lost)
     }
 
     /// True when one more job may run.
@@ -85,12 +95,13 @@ impl Lane {
     }
 
     /// Notes that a worker has the job now.
-    pub fn run(&mut self, job: Arc<LiveJob>, frame: JobFrame) -> Run {
+    pub fn run(&mut self, Waiting { job, frame, bytes }: Waiting) -> Run {
         self.running.insert(
             job.seq,
             Running {
                 back_by: None,
                 lost: false,
+                bytes,
             },
         );
         Run {

@@ -98,6 +98,11 @@ impl SessionJobs {
         }
     }
 
+    /// Disconnected when the session is over.
+    pub fn gone(&self) -> &Receiver<()> {
+        &self.gone
+    }
+
     /// Registers a job; false if its id is live already.
     pub fn remember(&self, job: &Arc<LiveJob>) -> bool {
         match self.live().entry(job.control.id().to_owned()) {

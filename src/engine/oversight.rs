@@ -1,7 +1,9 @@
 //! What the customer's security people have set up, as jobs meet it: the policy before, the audit log after.
 
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crossbeam_channel::{at, bounded, select};
 
 use crate::audit::{self, AuditLine, AuditLog};
 use crate::bridges::Bridge;
@@ -74,13 +76,15 @@ impl Oversight {
         }
     }
 
-    /// Records a job that has ended.
-    pub(super) fn record(&self, job: &LiveJob, error: Option<&JobError>, took: Duration) {
-        let Some(audit) = &self.audit else {
-            return;
-        };
-        let Some(details) = job.record.take() else {
-            return;
+    /// Records a job that has ended, then answers it: at once, or after its line is written. Neither blocks.
+    pub(super) fn record(
+        &self,
+        job: &LiveJob,
+        error: Option<&JobError>,
+        answer: impl FnOnce() + Send + 'static,
+    ) {
+        let Some((audit, details)) = self.audit.as_ref().zip(job.record.take()) else {
+            return answer();
         };
         let (rows, bytes) = job.control.sent();
         let line = AuditLine {
@@ -93,10 +97,41 @@ impl Oversight {
             details: &details,
             rows,
             bytes,
-            ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            ms: u64::try_from(job.arrived.elapsed().as_millis()).unwrap_or(u64::MAX),
             outcome: error.map_or("done", |error| error.code.as_str()),
         };
-        audit.record(line.text());
+        audit.record(line.text(), answer);
+    }
+
+    /// Records a job that its worker is about to answer, and waits for the line where none may be answered
+    /// without it.
+    ///
+    /// # Errors
+    /// `AUDIT_FAILED`: it is not written in the job's time.
+    pub(super) fn record_and_wait(
+        &self,
+        job: &LiveJob,
+        error: Option<&JobError>,
+    ) -> Result<(), JobError> {
+        if !self.audit.as_ref().is_some_and(AuditLog::is_strict) {
+            self.record(job, error, || {});
+            return Ok(());
+        }
+        let (written, line) = bounded(1);
+        self.record(job, error, move || {
+            // There is room for the one message.
+            let _ = written.try_send(());
+        });
+        let gone = job.session.gone();
+        select! {
+            recv(line) -> _ => Ok(()),
+            // Nobody waits for the answer.
+            recv(gone) -> _ => Ok(()),
+            recv(at(job.control.deadline())) -> _ => Err(JobError::new(
+                ErrorCode::AuditFailed,
+                "the line of this job cannot be written to the runner's audit log, so it is not answered",
+            )),
+        }
     }
 
     /// Records a job whose frame could not be read: there is nothing to tell but its id.
@@ -119,7 +154,7 @@ impl Oversight {
                 ms: 0,
                 outcome: error.as_str(),
             };
-            audit.record(line.text());
+            audit.record(line.text(), || {});
         }
     }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crossbeam_channel::{Sender, bounded};
-use serde_json::Value;
 
 use crate::engine::Outbox;
 use crate::engine::audit_record::AuditRecord;
@@ -61,19 +60,23 @@ impl JobSession {
             log::warn!("a job arrived under the id of a live job; it is ignored");
             return;
         }
-        let bytes = memory(&frame.options);
+        let bytes = frame.memory();
         let mut left = Leftovers::default();
+        let mut short = false;
         let accepted = self.core.oversight.admit(&job).and_then(|()| {
             let mut dispatch = self.core.lock();
-            dispatch.enqueue(Arc::clone(&job), frame, bytes, &mut left)
+            let accepted = dispatch.enqueue(Arc::clone(&job), frame, bytes, &mut left);
+            short = dispatch.wants_worker();
+            accepted
         });
         self.core.clear(left);
+        if short {
+            self.core.help();
+        }
         if let Err(error) = accepted
             && job.control.end(Outcome::Aborted(error.code))
         {
-            self.core.report(&job, Some(&error));
-            self.session.forget(&job);
-            self.session.refuse(job.control.id(), &error);
+            self.core.refuse(&job, &error, true);
         }
     }
 
@@ -92,34 +95,5 @@ impl Drop for JobSession {
         for job in self.session.end() {
             self.core.abort(&job, &error, false);
         }
-    }
-}
-
-/// Roughly the memory a JSON value takes; what the parser let through is not deep.
-fn memory(value: &Value) -> usize {
-    size_of::<Value>()
-        + match value {
-            Value::String(text) => text.len(),
-            Value::Array(members) => members.iter().map(memory).sum(),
-            Value::Object(entries) => entries
-                .iter()
-                .map(|(key, value)| 2 * size_of::<String>() + key.len() + memory(value))
-                .sum(),
-            _ => 0,
-        }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn options_are_weighed_to_the_bottom() {
-        let one = size_of::<Value>();
-        assert_eq!(memory(&json!(1)), one);
-        assert_eq!(memory(&json!("four")), one + 4);
-        assert_eq!(memory(&json!([1, [2, 3]])), 5 * one);
-        assert!(memory(&json!({"where": {"id": {"$in": ["x".repeat(1000)]}}})) > 1000);
     }
 }

@@ -7,6 +7,7 @@
 
 mod bytes;
 mod javascript;
+mod memory;
 mod number;
 mod object;
 mod passthrough;
@@ -15,6 +16,7 @@ mod time;
 
 pub use bytes::write_bytes;
 pub(crate) use javascript::{js_date_text, js_string, write_number_of_text};
+pub(crate) use memory::memory;
 pub(crate) use number::{js_number, number_text, push_ascii, two_digits};
 pub use number::{write_f32, write_f64, write_i64, write_u64};
 pub(crate) use object::{Object, members, object, write_object};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::json::memory;
 use crate::options::JobKind;
 use crate::sources::Source;
 
@@ -25,4 +26,18 @@ pub struct JobFrame {
     pub options: Value,
     /// How long after its arrival the gateway considers the job dead.
     pub deadline: Duration,
+}
+
+impl JobFrame {
+    /// Roughly the memory it takes. The configuration counts in full, though jobs of one source often share it.
+    pub fn memory(&self) -> usize {
+        let texts = [&self.id, &self.kind_word, &self.target];
+        let entries = self.source.config.iter();
+        size_of::<Self>()
+            + texts.iter().map(|text| text.len()).sum::<usize>()
+            + memory(&self.options)
+            + entries
+                .map(|(key, value)| 2 * size_of::<String>() + key.len() + memory(value))
+                .sum::<usize>()
+    }
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::error::JobError;
+use crate::json::memory;
 use crate::limits;
 use crate::options::JobKind;
 use crate::protocol::JobFrame;
@@ -59,6 +60,8 @@ pub enum FrameError {
         /// What is wrong with it.
         error: JobError,
     },
+    /// A `job` whose id is so long that it is not repeated in an answer: answers wait in memory.
+    LongId,
     /// Too large to parse, and not a job with an id.
     TooMuch(TooMuch),
     /// Not JSON. Where, not what: the text may hold credentials.
@@ -93,6 +96,11 @@ impl fmt::Display for FrameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Job { error, .. } => write!(f, "unusable job: {error}"),
+            Self::LongId => write!(
+                f,
+                "a job whose id is longer than {} bytes",
+                limits::MAX_ID_BYTES
+            ),
             Self::TooMuch(problem) => problem.fmt(f),
             Self::Syntax { length, column } => {
                 write!(f, "{length} bytes that are not JSON (column {column})")
@@ -210,9 +218,12 @@ fn refuse_job(text: &str, problem: impl fmt::Display) -> Option<FrameError> {
         kind: String,
     }
     let head: Head = serde_json::from_str(text).ok()?;
-    (head.kind == "job").then(|| FrameError::Job {
-        id: head.id,
-        error: JobError::invalid_options("params", problem),
+    (head.kind == "job").then(|| match head.id.len() > limits::MAX_ID_BYTES {
+        true => FrameError::LongId,
+        false => FrameError::Job {
+            id: head.id,
+            error: JobError::invalid_options("params", problem),
+        },
     })
 }
 
@@ -236,14 +247,13 @@ pub(super) fn job_of(
     params: Result<Params, JobError>,
 ) -> Result<JobFrame, FrameError> {
     if id.len() > limits::MAX_ID_BYTES {
-        return Err(FrameError::Job {
-            error: JobError::invalid_options(
-                "id",
-                format_args!("longer than {} bytes", limits::MAX_ID_BYTES),
-            ),
-            id,
-        });
+        return Err(FrameError::LongId);
     }
+    let params = params.and_then(|params| {
+        let (_, _, target, _) = &params;
+        check_name(target.as_deref().unwrap_or_default(), "params.job.target")?;
+        Ok(params)
+    });
     match params {
         Ok((source, kind, target, options)) => Ok(JobFrame {
             id,
@@ -302,7 +312,16 @@ pub(super) fn source_of(value: Option<Value>, path: &str) -> Result<Source, JobE
         name => string(name, &format!("{path}.name"))?,
     };
     let bridge = string(source.remove("bridge"), &format!("{path}.bridge"))?;
+    for (text, field) in [(&id, "id"), (&name, "name"), (&bridge, "bridge")] {
+        check_name(text, &format!("{path}.{field}"))?;
+    }
     let config = source.remove("config").filter(|config| !config.is_null());
+    if config.as_ref().map_or(0, memory) > limits::MAX_CONFIG_BYTES {
+        return Err(JobError::invalid_options(
+            &format!("{path}.config"),
+            format_args!("larger than {} bytes", limits::MAX_CONFIG_BYTES),
+        ));
+    }
     let credentials = match source.get("credentialsLocation").and_then(Value::as_str) {
         Some("managed") => CredentialsLocation::Managed,
         Some("runner-local") => CredentialsLocation::RunnerLocal,
@@ -329,6 +348,16 @@ fn object(value: Option<Value>, path: &str) -> Result<Map<String, Value>, JobErr
         Some(Value::Object(object)) => Ok(object),
         _ => Err(JobError::invalid_options(path, "expected an object")),
     }
+}
+
+fn check_name(text: &str, path: &str) -> Result<(), JobError> {
+    if text.len() <= limits::MAX_NAME_BYTES {
+        return Ok(());
+    }
+    Err(JobError::invalid_options(
+        path,
+        format_args!("longer than {} bytes", limits::MAX_NAME_BYTES),
+    ))
 }
 
 fn string(value: Option<Value>, path: &str) -> Result<String, JobError> {
@@ -422,7 +451,34 @@ mod tests {
             Err(FrameError::Incomplete { field: "id", .. })
         ));
         let long = job_with(|frame| frame["id"] = json!("x".repeat(limits::MAX_ID_BYTES + 1)));
-        assert!(matches!(long, Err(FrameError::Job { .. })));
+        assert_eq!(long, Err(FrameError::LongId));
+        let deep = "[".repeat(limits::MAX_NESTING + 1);
+        let long = "x".repeat(limits::MAX_ID_BYTES + 1);
+        let text = format!(r#"{{"type":"job","id":"{long}","params":{deep}"#);
+        assert!(!matches!(
+            ServerFrame::parse(&text),
+            Err(FrameError::Job { .. })
+        ));
+    }
+
+    #[test]
+    fn names_and_configurations_have_an_end() {
+        let long = "x".repeat(limits::MAX_NAME_BYTES + 1);
+        for path in [
+            "/params/source/id",
+            "/params/source/name",
+            "/params/source/bridge",
+            "/params/job/target",
+        ] {
+            let refused = job_with(|frame| *frame.pointer_mut(path).unwrap() = json!(long));
+            let Err(FrameError::Job { error, .. }) = refused else {
+                panic!("{path}: {refused:?}")
+            };
+            assert!(error.message.contains("longer than"), "{error}");
+        }
+        let large = "x".repeat(limits::MAX_CONFIG_BYTES);
+        let refused = job_with(|frame| frame["params"]["source"]["config"]["url"] = json!(large));
+        assert!(matches!(refused, Err(FrameError::Job { .. })));
     }
 
     #[test]

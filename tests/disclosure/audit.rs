@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use runner_testkit::databases::SqliteDatabase;
 use runner_testkit::temp::TempDir;
-use runner_testkit::{Gateway, RunnerBuilder, runner, session, source, watchdog};
+use runner_testkit::{Gateway, Job, RunnerBuilder, Terminal, runner, session, source, watchdog};
 use serde_json::{Value, json};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -129,4 +129,59 @@ fn a_log_that_cannot_be_opened_stops_the_start() {
         said.starts_with("error: SEMILAYER_AUDIT_LOG cannot be opened"),
         "{said}"
     );
+}
+
+/// Killed after any number of answers, the log holds a line for each of them.
+#[test]
+fn a_strict_log_is_ahead_of_the_answers() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let folder = TempDir::new();
+    let database = SqliteDatabase::create("CREATE TABLE t (id INTEGER PRIMARY KEY);");
+    let source = source::managed("db", "sqlite", json!({ "path": database.path() }));
+    for round in 0..5 {
+        let path = folder.path().join(format!("audit-{round}.log"));
+        let gateway = Gateway::start();
+        let runner = runner!(gateway)
+            .env("SEMILAYER_AUDIT_LOG", path.to_str().unwrap())
+            .env("SEMILAYER_AUDIT", "strict")
+            .start();
+        gateway.wait_hello(1, SOON);
+        let jobs: Vec<_> = (0..200)
+            .map(|_| gateway.dispatch(&source, "count", "t", json!({})))
+            .collect();
+        for job in jobs.iter().take(60) {
+            job.wait().expect_done();
+        }
+        runner.signal("KILL");
+        let later = jobs.iter().skip(60).map(Job::wait);
+        let answered = 60
+            + later
+                .filter(|answer| answer.terminal != Terminal::Disconnected)
+                .count();
+        let recorded = lines(&path).len();
+        assert!(recorded >= answered, "{recorded} lines, {answered} answers");
+    }
+}
+
+#[test]
+fn a_strict_log_that_cannot_be_written_holds_the_answer_back() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    if !Path::new("/dev/full").exists() {
+        println!("skipped: this system has no /dev/full");
+        return;
+    }
+    let database = SqliteDatabase::create("CREATE TABLE t (id INTEGER PRIMARY KEY);");
+    let source = source::managed("db", "sqlite", json!({ "path": database.path() }));
+    let gateway = Gateway::start();
+    let _runner = runner!(gateway)
+        .env("SEMILAYER_AUDIT_LOG", "/dev/full")
+        .env("SEMILAYER_AUDIT", "strict")
+        .start();
+    gateway.wait_hello(1, SOON);
+    let jobs: Vec<_> = (0..5)
+        .map(|_| gateway.dispatch_with(&source, "count", "t", json!({}), 700, false))
+        .collect();
+    for job in jobs {
+        job.wait().expect_error("AUDIT_FAILED");
+    }
 }

@@ -52,6 +52,10 @@ impl Desk {
     }
 
     fn enqueue(&mut self, name: &str) -> Arc<LiveJob> {
+        self.try_enqueue(name).unwrap()
+    }
+
+    fn try_enqueue(&mut self, name: &str) -> Result<Arc<LiveJob>, JobError> {
         let frame = job("j", &source(name, 1), "t");
         self.jobs += 1;
         let job = Arc::new(LiveJob {
@@ -65,9 +69,17 @@ impl Desk {
         });
         let mut left = Leftovers::default();
         self.dispatch
-            .enqueue(Arc::clone(&job), frame, 1, &mut left)
-            .unwrap();
-        job
+            .enqueue(Arc::clone(&job), frame, 1, &mut left)?;
+        Ok(job)
+    }
+
+    /// A job of a source that has answered one.
+    fn answering(&mut self, name: &str) -> Arc<LiveJob> {
+        let frame = job("j", &source(name, 1), "t");
+        let key = self.keys.key(&frame.source);
+        let mut left = Leftovers::default();
+        self.dispatch.lanes.enter(key, name, &mut left).answered = true;
+        self.enqueue(name)
     }
 
     fn abort(&mut self, job: &Arc<LiveJob>) -> Place {
@@ -147,18 +159,40 @@ fn one_that_comes_back_while_it_is_replaced_leaves_no_surplus() {
 fn there_is_an_end_to_replacing() {
     let mut desk = Desk::new(1);
     for n in 0..limits::LOST_WORKERS {
-        let job = desk.enqueue(&n.to_string());
+        let job = desk.answering(&n.to_string());
         desk.abort(&job);
         desk.later(limits::LOST_WORKER_AFTER);
         assert!(desk.dispatch.may_replace(&job, desk.now));
         desk.dispatch.replaced(&job).unwrap();
     }
-    let job = desk.enqueue("one too many");
+    let job = desk.answering("one too many");
     desk.abort(&job);
     assert_eq!(desk.later(limits::LOST_WORKER_AFTER).overdue.len(), 1);
     assert!(!desk.dispatch.may_replace(&job, desk.now));
     // It is looked at again.
     assert_eq!(desk.later(limits::LOST_WORKER_AFTER).overdue.len(), 1);
+}
+
+#[test]
+fn a_source_that_eats_workers_is_refused_and_the_others_go_on() {
+    let mut desk = Desk::new(2);
+    let good = desk.enqueue("good");
+    assert!(good.control.end(Outcome::Finished));
+    let mut left = Leftovers::default();
+    let answered = Verdict::Answered;
+    desk.dispatch.finish(&good, true, answered, &mut left);
+    for n in 0..limits::MANY_LOST_WORKERS {
+        let job = desk.enqueue(&n.to_string());
+        desk.abort(&job);
+        desk.later(limits::LOST_WORKER_AFTER);
+        desk.dispatch.replaced(&job).unwrap();
+    }
+    for name in ["0", "never seen"] {
+        let error = desk.try_enqueue(name).err().unwrap();
+        assert_eq!(error.code, ErrorCode::Overloaded, "{name}");
+    }
+    let job = desk.answering("good");
+    assert!(matches!(desk.finish(&job), Next::Wait));
 }
 
 #[test]
@@ -188,6 +222,22 @@ fn a_job_is_counted_once_when_its_deadline_and_a_cancel_meet() {
     let mut left = Leftovers::default();
     desk.dispatch.finish(&job, true, Verdict::Keep, &mut left);
     assert_eq!(desk.dispatch.active(), 0);
+}
+
+#[test]
+fn sources_take_turns() {
+    let mut desk = Desk::new(1);
+    let mut running = desk.enqueue("busy");
+    for _ in 0..3 {
+        desk.enqueue("many");
+    }
+    desk.enqueue("one");
+    let mut order = Vec::new();
+    while let Next::Run(run) = desk.finish(&running) {
+        running = run.job;
+        order.push(running.facts.source.name.clone());
+    }
+    assert_eq!(order, ["many", "one", "many", "many"]);
 }
 
 #[test]
