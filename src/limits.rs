@@ -210,8 +210,12 @@ pub const SOURCE_KEEPALIVE_MS: u32 = 30_000;
 pub const STOP_BUDGET: Duration = Duration::from_secs(3);
 /// Largest packet, and so the largest row, of a MySQL server.
 pub const MYSQL_PACKET: usize = 64 << 20;
-/// A connection that carried a row of this many bytes is closed, because drivers keep such a buffer.
-pub const LARGE_ROW: usize = 1 << 20;
+/// Largest row, in bytes of its JSON text. A blob of 8 MB is some 30 MB as a list of its bytes.
+/// `SEMILAYER_MAX_ROW_BYTES`.
+pub const ROW_BYTES: usize = 32 << 20;
+/// A row of this many bytes is large: jobs with such rows take turns, and a connection that carried one is
+/// closed, because drivers keep the buffer.
+pub const LARGE_ROW: usize = 512 << 10;
 /// Longest head of an HTTP answer, and of all trailers together.
 pub const HTTP_HEAD: usize = 32 << 10;
 /// Most headers of an HTTP answer.

@@ -230,6 +230,12 @@ impl Settings {
                 rows: size("SEMILAYER_CHUNK_ROWS", limits::CHUNK_ROWS, 1, 100_000),
                 bytes: size("SEMILAYER_CHUNK_BYTES", limits::CHUNK_BYTES, 1024, 16 << 20),
             },
+            row_bytes: size(
+                "SEMILAYER_MAX_ROW_BYTES",
+                limits::ROW_BYTES,
+                64 << 10,
+                256 << 20,
+            ),
         };
         let health = problems.note(HealthSettings::load(&variable));
         let log = problems.note(LogFilter::load(&variable, LevelFilter::Info));
@@ -406,6 +412,7 @@ mod tests {
             "SEMILAYER_QUEUE",
             "SEMILAYER_CHUNK_ROWS",
             "SEMILAYER_CHUNK_BYTES",
+            "SEMILAYER_MAX_ROW_BYTES",
             "SEMILAYER_HEARTBEAT_MS",
             "SEMILAYER_SHUTDOWN_GRACE_MS",
         ] {

@@ -163,6 +163,12 @@ pub const VARIABLES: &[Variable] = {
             "refuse",
             "While the audit log cannot be written: refuse jobs, or continue",
         ),
+        open(
+            Oversight,
+            "SEMILAYER_AUDIT",
+            "",
+            "strict: no job is answered before its line of the audit log is written",
+        ),
         open(Work, "SEMILAYER_WORKERS", "16", "Worker threads"),
         open(
             Work,
@@ -181,6 +187,12 @@ pub const VARIABLES: &[Variable] = {
             "SEMILAYER_CHUNK_BYTES",
             "262144",
             "Bytes after which it is",
+        ),
+        open(
+            Work,
+            "SEMILAYER_MAX_ROW_BYTES",
+            "33554432",
+            "Largest row, in bytes of JSON text; a job with a larger one fails",
         ),
         open(
             Work,

@@ -24,7 +24,7 @@ use crate::engine::report;
 use crate::engine::timers::Timers;
 use crate::engine::{EngineSettings, OpenBridge, Oversight};
 use crate::error::{ErrorCode, JobError};
-use crate::job::{Chunk, FrameKind, Outcome, Phase, RowSink, Slot};
+use crate::job::{Chunk, FrameKind, LargeRows, Outcome, Phase, RowSink, Slot};
 use crate::metrics::{EndedJob, Metrics};
 use crate::options::{JobKind, Request};
 use crate::protocol::{JobFrame, client_frame};
@@ -37,6 +37,7 @@ pub(super) struct Core {
     pub keys: SourceKeys,
     pub metrics: Arc<Metrics>,
     pub oversight: Oversight,
+    pub large_rows: LargeRows,
     open: Box<OpenBridge>,
     dispatch: Mutex<Dispatch>,
     ready: Arc<Ready<Run>>,
@@ -65,6 +66,7 @@ impl Core {
             keys: SourceKeys::default(),
             metrics: Arc::new(Metrics::new(Instant::now())),
             oversight,
+            large_rows: LargeRows::new(settings.row_bytes),
             open,
             dispatch: Mutex::new(Dispatch::new(
                 workers,

@@ -29,6 +29,8 @@ pub struct EngineSettings {
     pub queue: usize,
     /// When a chunk is cut.
     pub chunk: ChunkLimits,
+    /// Largest row, in bytes of its JSON text.
+    pub row_bytes: usize,
 }
 
 impl EngineSettings {
@@ -44,6 +46,7 @@ impl Default for EngineSettings {
             workers: limits::WORKERS,
             queue: limits::QUEUE,
             chunk: ChunkLimits::default(),
+            row_bytes: limits::ROW_BYTES,
         }
     }
 }

@@ -47,6 +47,7 @@ impl LiveJob {
             rows: 0,
             text,
             done: None,
+            turn: None,
         });
     }
 
@@ -54,12 +55,13 @@ impl LiveJob {
     pub fn finish(&self, rest: Option<Chunk>, done: String) {
         match rest {
             None => self.send(FrameKind::Done, done),
-            Some(Chunk { rows, text }) => self.hand_over(FrameOut {
+            Some(Chunk { rows, text, turn }) => self.hand_over(FrameOut {
                 job: Arc::clone(&self.control),
                 kind: FrameKind::Chunk,
                 rows,
                 text,
                 done: Some(done),
+                turn,
             }),
         }
     }

@@ -46,7 +46,11 @@ impl JobSession {
         let arrived = Instant::now();
         let deadline = arrived + frame.deadline.min(limits::MAX_DEADLINE);
         let job = Arc::new(LiveJob {
-            control: Arc::new(JobControl::new(frame.id.as_str(), deadline)),
+            control: Arc::new(JobControl::sharing(
+                frame.id.as_str(),
+                deadline,
+                self.core.large_rows.clone(),
+            )),
             session: Arc::clone(&self.session),
             key: self.keys.key(&self.core.keys, &frame.source),
             seq: self.core.next_job(),

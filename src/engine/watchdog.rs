@@ -61,6 +61,7 @@ fn replace(core: &Arc<Core>, job: &Arc<LiveJob>) {
     }
     let label = core.lock().replaced(job);
     if let Some(label) = label {
+        job.control.give_turn_back();
         log::warn!(
             "source \"{label}\" does not answer: its job has ended but a worker is still waiting for it; \
              another worker takes its place"

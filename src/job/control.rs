@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::error::{ErrorCode, JobError};
+use crate::job::{LargeRows, Turn};
 
 /// How a job came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +65,9 @@ pub struct JobControl {
     /// to hand over a chunk.
     aborted: Receiver<()>,
     statement: Mutex<Statement>,
+    large_rows: LargeRows,
+    /// Its turn to receive large rows.
+    turn: Mutex<Option<Turn>>,
 }
 
 #[derive(Default)]
@@ -75,6 +79,11 @@ struct Statement {
 impl JobControl {
     /// A job that must be over at `deadline`.
     pub fn new(id: impl Into<String>, deadline: Instant) -> Self {
+        Self::sharing(id, deadline, LargeRows::default())
+    }
+
+    /// The same, taking turns with the jobs that share `large_rows`.
+    pub fn sharing(id: impl Into<String>, deadline: Instant, large_rows: LargeRows) -> Self {
         let (alive, aborted) = bounded(0);
         Self {
             id: id.into(),
@@ -86,7 +95,45 @@ impl JobControl {
             alive: Mutex::new(Some(alive)),
             aborted,
             statement: Mutex::default(),
+            large_rows,
+            turn: Mutex::default(),
         }
+    }
+
+    /// How large rows may be.
+    pub fn large_rows(&self) -> &LargeRows {
+        &self.large_rows
+    }
+
+    /// Waits for the job's turn to receive a row of [`crate::limits::LARGE_ROW`] bytes or more. It has the turn to
+    /// its end.
+    ///
+    /// # Errors
+    /// The job has ended.
+    pub fn receive_large(&self) -> Result<(), JobError> {
+        if lock(&self.turn).is_some() {
+            return Ok(());
+        }
+        let turn = self.large_rows.receiving.take(self)?;
+        *lock(&self.turn) = Some(turn);
+        Ok(())
+    }
+
+    /// Waits for the job's turn to make and send a chunk of that size.
+    ///
+    /// # Errors
+    /// The job has ended.
+    pub fn send_large(&self) -> Result<Turn, JobError> {
+        let phase = self.phase();
+        self.enter(Phase::Sending);
+        let turn = self.large_rows.sending.take(self)?;
+        self.enter(phase);
+        Ok(turn)
+    }
+
+    /// The connection that received large rows is gone, or will be when its worker is found again.
+    pub fn give_turn_back(&self) {
+        drop(lock(&self.turn).take());
     }
 
     /// The gateway's id of the job.
@@ -154,6 +201,12 @@ impl JobControl {
             Some(Outcome::Aborted(code)) => Err(JobError::new(*code, "the job has ended")),
             _ => Ok(()),
         }
+    }
+
+    /// The error of a job that is known to have ended elsewhere.
+    pub fn ended(&self) -> JobError {
+        let cancelled = || JobError::new(ErrorCode::Cancelled, "the job has ended");
+        self.check().err().unwrap_or_else(cancelled)
     }
 
     /// True once somebody other than the worker ended the job.

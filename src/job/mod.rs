@@ -9,6 +9,7 @@
 mod caps;
 mod column;
 mod control;
+mod large_rows;
 mod names;
 mod package;
 mod privileges;
@@ -20,6 +21,7 @@ pub(crate) use caps::Caps;
 pub use column::{Columns, TargetColumn};
 pub(crate) use control::Phase;
 pub use control::{JobControl, Outcome};
+pub use large_rows::{LargeRows, Turn};
 pub use names::{Case, NameRules};
 #[cfg(test)]
 pub(crate) use package::fixture;

@@ -7,7 +7,7 @@ use crossbeam_channel::TrySendError;
 use crate::error::JobError;
 use crate::job::Caps;
 use crate::job::Undelivered;
-use crate::job::{JobControl, Phase, QueueSender};
+use crate::job::{JobControl, Phase, QueueSender, Turn};
 use crate::json::{write_string, write_u64};
 use crate::limits;
 use crate::options::Request;
@@ -36,15 +36,19 @@ pub struct FrameOut {
     /// The text of the job's `done` frame, when this is its last chunk: one hand-over, one wake-up, one
     /// write for both.
     pub done: Option<String>,
+    /// Held until it is sent or dropped.
+    pub turn: Option<Turn>,
 }
 
 /// A chunk that has not been sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Chunk {
     /// Rows or buckets in it.
     pub rows: u64,
     /// The frame's JSON text.
     pub text: String,
+    /// The turn of a large one.
+    pub turn: Option<Turn>,
 }
 
 /// When a chunk is cut: by rows or by bytes, whichever comes first.
@@ -184,7 +188,11 @@ impl RowSink {
         text.push_str("],\"total\":");
         write_u64(&mut text, total);
         text.push('}');
-        self.whole = Some(Chunk { rows: 0, text });
+        self.whole = Some(Chunk {
+            rows: 0,
+            text,
+            turn: None,
+        });
     }
 
     /// Sends what is left.
@@ -221,7 +229,11 @@ impl RowSink {
         }
         let rows = std::mem::take(&mut self.in_chunk) as u64;
         let text = std::mem::take(&mut self.text);
-        Ok(Some(Chunk { rows, text }))
+        Ok(Some(Chunk {
+            rows,
+            text,
+            turn: None,
+        }))
     }
 
     /// Rows taken so far.
@@ -257,6 +269,7 @@ impl RowSink {
             rows: chunk.rows,
             text: chunk.text,
             done: None,
+            turn: chunk.turn,
         };
         let frame = match self.frames.try_send(frame) {
             Ok(()) => return self.job.check(),

@@ -183,6 +183,7 @@ impl Rig {
                 rows: 2,
                 bytes: 1 << 20,
             },
+            ..EngineSettings::default()
         };
         let open = move |source: &Source| -> Result<Arc<dyn Bridge>, JobError> {
             if source.bridge != "fake" {
