@@ -9,6 +9,7 @@ pub mod certificates;
 pub mod clock;
 pub mod connection;
 pub mod databases;
+pub mod fakes;
 pub mod fault_proxy;
 pub mod gateway;
 pub mod intercepting_proxy;

@@ -1,0 +1,100 @@
+//! Rows of many megabytes: they pass up to the limit, one after the other, and fail beyond it.
+
+use std::time::Duration;
+
+use runner_testkit::databases::{MysqlDatabase, PostgresDatabase, SqliteDatabase};
+use runner_testkit::{Terminal, source, watchdog};
+use serde_json::{Value, json};
+
+use crate::scene::{Scene, at};
+
+const LONG: Duration = Duration::from_secs(60);
+
+/// Fifteen jobs at a time, each with rows of this many megabytes of text.
+#[track_caller]
+fn ask(scene: &Scene, source: &Value, target: &str, passes: bool) {
+    let jobs: Vec<_> = (0..15)
+        .map(|_| {
+            scene
+                .gateway
+                .dispatch_with(source, "batchRead", target, json!({}), 60_000, true)
+        })
+        .collect();
+    for answer in scene.expect_answers(&jobs, LONG) {
+        match answer.terminal {
+            Terminal::Done(_) if passes => {}
+            Terminal::Error { code, message } if !passes => {
+                assert_eq!(code, "QUERY_FAILED", "{message}");
+                assert!(
+                    message.contains("row") && message.contains("33554432"),
+                    "{message}"
+                );
+            }
+            other => panic!("{target}: {other:?}"),
+        }
+    }
+    scene.expect_small();
+}
+
+#[test]
+fn sqlite() {
+    let _watchdog = watchdog(Duration::from_secs(170));
+    let database = SqliteDatabase::create(
+        "CREATE VIEW large AS SELECT hex(zeroblob(14000000)) AS x;
+         CREATE VIEW too_large AS SELECT hex(zeroblob(400000000)) AS x;
+         CREATE VIEW a_bit_too_large AS SELECT hex(zeroblob(17000000)) AS x;
+         CREATE VIEW many_blobs AS SELECT zeroblob(5000000) AS x, zeroblob(5000000) AS y;",
+    );
+    let config = json!({ "path": database.path(), "pool": { "max": 15 } });
+    let source = source::managed("hostile", "sqlite", config);
+    let scene = Scene::new();
+    ask(&scene, &source, "large", true);
+    for target in ["too_large", "a_bit_too_large", "many_blobs"] {
+        ask(&scene, &source, target, false);
+    }
+}
+
+#[test]
+fn postgres() {
+    let _watchdog = watchdog(Duration::from_secs(170));
+    let Some(database) = PostgresDatabase::with(
+        "CREATE VIEW large AS SELECT repeat('x', 30000000) AS x;
+         CREATE VIEW large_blob AS SELECT decode(repeat('41', 8000000), 'hex') AS x;
+         CREATE VIEW too_large AS SELECT repeat('x', 50000000) AS x;
+         CREATE VIEW escapes AS SELECT repeat(E'\\x01', 10000000) AS x;
+         CREATE VIEW digits AS SELECT array_agg(10::numeric ^ 100000) AS x FROM generate_series(1, 1000);
+         CREATE VIEW bits AS SELECT repeat('1', 40000000)::varbit AS x;
+         CREATE VIEW blobs AS SELECT array_agg(''::bytea) AS x FROM generate_series(1, 2000000);",
+    ) else {
+        return;
+    };
+    let source = at("postgres", &database.url, 15);
+    let scene = Scene::new();
+    for target in ["large", "large_blob"] {
+        ask(&scene, &source, target, true);
+    }
+    for target in ["too_large", "escapes", "digits", "bits", "blobs"] {
+        ask(&scene, &source, target, false);
+    }
+}
+
+#[test]
+fn mysql() {
+    let _watchdog = watchdog(Duration::from_secs(170));
+    let views =
+        "CREATE VIEW {}large AS SELECT repeat('x', 15000000) AS x, repeat('y', 14000000) AS y;
+         CREATE VIEW {}too_large AS SELECT repeat('x', 15000000) AS a, repeat('x', 15000000) AS b,
+            repeat('x', 15000000) AS c;
+         CREATE VIEW {}escapes AS SELECT repeat(char(1), 10000000) AS x";
+    for database in [MysqlDatabase::mariadb(views), MysqlDatabase::mysql9(views)]
+        .into_iter()
+        .flatten()
+    {
+        let source = at("mysql", &database.url, 15);
+        let scene = Scene::new();
+        ask(&scene, &source, &database.target("large"), true);
+        for target in ["too_large", "escapes"] {
+            ask(&scene, &source, &database.target(target), false);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Hostile servers, gateways and configurations: what the threat model promises holds while they do their worst. The
+//! process stays small, other sources are answered, no job is lost.
+// A build without some bridges leaves some helpers without a test.
+#![cfg_attr(
+    not(all(feature = "postgres", feature = "mysql", feature = "sqlite")),
+    allow(dead_code, unused_imports)
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
+
+#[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+mod flood;
+#[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+mod heavy_jobs;
+#[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+mod large_rows;
+#[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+mod scene;
+#[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+mod silence;
