@@ -2,6 +2,8 @@
 //! have bytes and no database. Rows go through the same functions.
 
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+use crate::json::Text;
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 use crate::sql::Dialect;
 
 /// The language of PostgreSQL.
@@ -25,7 +27,7 @@ pub fn sqlite_dialect() -> &'static dyn Dialect {
 /// Appends a value of PostgreSQL as it comes over the wire, of the type with this number. False, with a part
 /// of it perhaps written, when the bytes are none of that type, or the type is one that is asked for as text.
 #[cfg(feature = "postgres")]
-pub fn postgres(out: &mut String, oid: u32, value: &[u8]) -> bool {
+pub fn postgres(out: &mut Text, oid: u32, value: &[u8]) -> bool {
     use super::postgres::form;
     let written = form(oid).map(|(form, array)| match array {
         true => form.write_array(out, value),
@@ -36,13 +38,13 @@ pub fn postgres(out: &mut String, oid: u32, value: &[u8]) -> bool {
 
 /// Appends a value of MySQL's driver that belongs to a column like this.
 #[cfg(feature = "mysql")]
-pub fn mysql(out: &mut String, column: &mysql::Column, value: &mysql::Value) {
+pub fn mysql(out: &mut Text, column: &mysql::Column, value: &mysql::Value) {
     super::mysql::write_value_of(out, column, value);
 }
 
 /// Appends a value of SQLite.
 #[cfg(feature = "sqlite")]
-pub fn sqlite(out: &mut String, value: rusqlite::types::ValueRef<'_>) {
+pub fn sqlite(out: &mut Text, value: rusqlite::types::ValueRef<'_>) {
     super::sqlite::write_value(out, value);
 }
 
@@ -53,9 +55,9 @@ mod tests {
     #[cfg(feature = "postgres")]
     #[test]
     fn bytes_of_another_type_are_refused() {
-        let mut out = String::new();
+        let mut out = Text::new();
         assert!(postgres(&mut out, 23, &7_i32.to_be_bytes()));
-        assert_eq!(out, "7");
+        assert_eq!(&*out, "7");
         assert!(!postgres(&mut out, 23, &[7]));
         assert!(!postgres(&mut out, 790, &[0; 8]));
     }
@@ -65,17 +67,17 @@ mod tests {
     fn a_column_decides_how_a_value_is_written() {
         use ::mysql::consts::ColumnType;
         use ::mysql::{Column, Value};
-        let mut out = String::new();
+        let mut out = Text::new();
         let decimal = Column::new(ColumnType::MYSQL_TYPE_NEWDECIMAL);
         mysql(&mut out, &decimal, &Value::Bytes(b"1.50".to_vec()));
-        assert_eq!(out, "\"1.50\"");
+        assert_eq!(&*out, "\"1.50\"");
     }
 
     #[cfg(feature = "sqlite")]
     #[test]
     fn storage_classes_have_their_json() {
-        let mut out = String::new();
+        let mut out = Text::new();
         sqlite(&mut out, rusqlite::types::ValueRef::Real(0.5));
-        assert_eq!(out, "0.5");
+        assert_eq!(&*out, "0.5");
     }
 }

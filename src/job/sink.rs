@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use crossbeam_channel::TrySendError;
 
-use crate::error::JobError;
+use crate::error::{ErrorCode, JobError};
 use crate::job::Caps;
 use crate::job::Undelivered;
 use crate::job::{JobControl, Phase, QueueSender, Turn};
-use crate::json::{write_string, write_u64};
+use crate::json::{Text, write_string, write_u64};
 use crate::limits;
 use crate::options::Request;
 
@@ -96,7 +96,9 @@ pub struct RowSink {
     limits: ChunkLimits,
     slot: Slot,
     head: String,
-    text: String,
+    text: Text,
+    /// The turn of the large row that is in it.
+    turn: Option<Turn>,
     in_chunk: usize,
     /// A whole chunk that waits for the flush.
     whole: Option<Chunk>,
@@ -128,7 +130,8 @@ impl RowSink {
             limits,
             slot,
             head,
-            text: String::new(),
+            text: Text::new(),
+            turn: None,
             in_chunk: 0,
             whole: None,
             rows: 0,
@@ -155,28 +158,54 @@ impl RowSink {
 
     /// Adds one row: `write` appends one JSON value. When it fails, what it wrote of the row is taken back
     /// and its error returned. An error of the sink itself means that the job has ended; the bridge passes it on.
+    /// `write` is called once more for a large row, whose turn to be written comes after those of other jobs.
+    ///
+    /// # Errors
+    /// Those of `write`, `QUERY_FAILED` for a row that is larger than rows may be, and the job's end.
     pub fn row(
         &mut self,
-        write: impl FnOnce(&mut String) -> Result<(), JobError>,
+        mut write: impl FnMut(&mut Text) -> Result<(), JobError>,
     ) -> Result<(), JobError> {
+        let before = self.text.len();
         if self.in_chunk == 0 {
+            self.text.allow(usize::MAX);
             self.text.push_str(&self.head);
         } else {
             self.text.push(',');
         }
         let start = self.text.len();
-        if let Err(error) = write(&mut self.text) {
-            self.text
-                .truncate(if self.in_chunk == 0 { 0 } else { start - 1 });
+        let most = self.job.large_rows().most;
+        self.text.allow(most.min(limits::LARGE_ROW));
+        let mut written = write(&mut self.text);
+        if self.text.is_full() && most > limits::LARGE_ROW {
+            self.text.truncate(start);
+            written = self.job.send_large().and_then(|turn| {
+                self.turn = Some(turn);
+                self.text.allow(most);
+                write(&mut self.text)
+            });
+        }
+        if written.is_ok() && self.text.is_full() {
+            written = Err(too_large(most));
+        }
+        if let Err(error) = written {
+            self.text.truncate(before);
+            if self.turn.take().is_some() {
+                self.text.shrink();
+            }
             return Err(error);
         }
+        self.text.allow(usize::MAX);
         self.in_chunk += 1;
         self.rows += 1;
-        if self.in_chunk >= self.limits.rows || self.text.len() >= self.limits.bytes {
+        if self.in_chunk >= self.limits.rows
+            || self.text.len() >= self.limits.bytes
+            || self.turn.is_some()
+        {
             // The next chunk of this job is likely to be as long as this one.
             let likely = self.text.len().min(self.limits.bytes.saturating_add(4096));
             self.flush()?;
-            self.text = String::with_capacity(likely);
+            self.text = Text::with_capacity(likely);
         }
         Ok(())
     }
@@ -223,16 +252,16 @@ impl RowSink {
         self.text.push_str("]}");
         let bytes = self.bytes + self.text.len() as u64;
         if let Err(error) = self.caps.check(self.rows, bytes) {
-            self.text.clear();
+            self.text = Text::new();
             self.in_chunk = 0;
             return Err(error);
         }
         let rows = std::mem::take(&mut self.in_chunk) as u64;
-        let text = std::mem::take(&mut self.text);
+        let text = std::mem::take(&mut self.text).into_string();
         Ok(Some(Chunk {
             rows,
             text,
-            turn: None,
+            turn: self.turn.take(),
         }))
     }
 
@@ -249,7 +278,7 @@ impl RowSink {
     /// Forgets rows that were taken but not sent, so that the job can be tried again.
     pub fn restart(&mut self) {
         debug_assert!(self.bytes == 0);
-        self.text.clear();
+        self.text = Text::new();
         self.whole = None;
         self.in_chunk = 0;
         self.rows = 0;
@@ -289,6 +318,16 @@ impl RowSink {
     }
 }
 
+fn too_large(most: usize) -> JobError {
+    JobError::new(
+        ErrorCode::QueryFailed,
+        format!(
+            "a row is larger than the {most} bytes of JSON text that this runner lets a row have \
+             (SEMILAYER_MAX_ROW_BYTES)"
+        ),
+    )
+}
+
 fn session_gone() -> JobError {
     JobError::cancelled("the session is gone")
 }
@@ -296,8 +335,7 @@ fn session_gone() -> JobError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorCode;
-    use crate::job::{Outcome, Wakeup};
+    use crate::job::{LargeRows, Outcome, Wakeup};
     use crossbeam_channel::Receiver;
     use std::time::{Duration, Instant};
 
@@ -356,7 +394,7 @@ mod tests {
     #[test]
     fn a_failed_row_leaves_no_trace() {
         let (mut sink, rx, _job) = sink(10, 1 << 20, Slot::Rows);
-        let fail = |out: &mut String| {
+        let fail = |out: &mut Text| {
             out.push_str("{\"half");
             Err(JobError::new(ErrorCode::QueryFailed, "no"))
         };
@@ -369,6 +407,39 @@ mod tests {
             rx.try_recv().unwrap().text,
             r#"{"id":"j\"1","type":"chunk","rows":[1,2]}"#
         );
+    }
+
+    #[test]
+    fn a_row_has_a_largest_size_while_it_is_written() {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let most = limits::LARGE_ROW * 2;
+        let job = Arc::new(JobControl::sharing("j", deadline, LargeRows::new(most)));
+        let (tx, rx) = QueueSender::queue(4, &Wakeup::default());
+        let mut sink = RowSink::new(Arc::clone(&job), tx, ChunkLimits::default(), Slot::Rows);
+        put(&mut sink, "1").unwrap();
+        let mut written = 0;
+        let error = sink
+            .row(|out| {
+                for _ in 0..most * 3 {
+                    out.push('x');
+                }
+                written = written.max(out.len());
+                Ok(())
+            })
+            .unwrap_err();
+        assert_eq!(error.code, ErrorCode::QueryFailed);
+        assert!(error.message.contains(&most.to_string()), "{error}");
+        assert!(written <= most + 100, "{written}");
+        put(&mut sink, "2").unwrap();
+        // A large row leaves at once, with what was there before, and holds its turn until it is gone.
+        put(&mut sink, &"3".repeat(limits::LARGE_ROW + 1)).unwrap();
+        let frame = rx.try_recv().unwrap();
+        assert!(frame.text.contains("\"rows\":[1,2,333"));
+        let other = Arc::new(JobControl::sharing("k", deadline, job.large_rows().clone()));
+        let waiting = std::thread::spawn(move || other.send_large().map(drop));
+        assert!(!waiting.is_finished());
+        drop(frame);
+        waiting.join().unwrap().unwrap();
     }
 
     #[test]

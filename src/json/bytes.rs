@@ -1,7 +1,9 @@
 //! Byte strings, in the form Node gives a `Buffer`.
 
+use crate::json::Out;
+
 /// Writes `{"type":"Buffer","data":[222,173]}`.
-pub fn write_bytes(out: &mut String, bytes: &[u8]) {
+pub fn write_bytes(out: &mut impl Out, bytes: &[u8]) {
     let mut digits = itoa::Buffer::new();
     out.reserve(28 + bytes.len() * 4);
     out.push_str("{\"type\":\"Buffer\",\"data\":[");

@@ -1,6 +1,8 @@
 //! What JavaScript makes of a value where it wants a string or a number. The keys of `top_k` and the numbers
 //! of measures are made that way in the official runner.
 
+use crate::json::Out;
+
 use serde_json::Value;
 
 use crate::json::{MAX_MICROS, MICROS_PER_DAY, civil_from_days, number_text, write_f64};
@@ -71,7 +73,7 @@ pub fn js_date_text(micros: i64) -> String {
 
 /// Writes a text as `Number(text)` has it: empty is zero, what is no finite number is `null`. Integers are
 /// exact, however long.
-pub fn write_number_of_text(out: &mut String, text: &str) {
+pub fn write_number_of_text(out: &mut impl Out, text: &str) {
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     if let Some(digits) = integer_digits(text)
         && text.parse::<f64>().is_ok_and(f64::is_finite)

@@ -23,6 +23,6 @@ pub use number::{write_f32, write_f64, write_i64, write_u64};
 pub(crate) use object::{Object, members, object, write_object};
 pub use passthrough::write_document;
 pub use string::write_string;
-pub use text::Text;
+pub use text::{Out, Text};
 pub(crate) use time::{MAX_MICROS, MICROS_PER_DAY, civil_from_days, days_from_civil, write_millis};
 pub use time::{write_date, write_timestamp};

@@ -1,27 +1,29 @@
 //! Numbers. JavaScript's own text is used for floats because the same text is what cursors, top-k keys and
 //! bucket labels are made of; integers are always exact, also past 2^53.
 
+use crate::json::Out;
+
 /// Writes a signed integer exactly.
-pub fn write_i64(out: &mut String, value: i64) {
+pub fn write_i64(out: &mut impl Out, value: i64) {
     out.push_str(itoa::Buffer::new().format(value));
 }
 
 /// Writes an unsigned integer exactly.
-pub fn write_u64(out: &mut String, value: u64) {
+pub fn write_u64(out: &mut impl Out, value: u64) {
     out.push_str(itoa::Buffer::new().format(value));
 }
 
 /// Writes a double; NaN and the infinities are `null` and -0 is `0`, as `JSON.stringify` has it.
-pub fn write_f64(out: &mut String, value: f64) {
+pub fn write_f64(out: &mut impl Out, value: f64) {
     write_float(out, value);
 }
 
 /// Writes a single-precision number by its own shortest digits (0.1, not 0.10000000149011612).
-pub fn write_f32(out: &mut String, value: f32) {
+pub fn write_f32(out: &mut impl Out, value: f32) {
     write_float(out, value);
 }
 
-fn write_float(out: &mut String, value: impl ryu_js::Float) {
+fn write_float(out: &mut impl Out, value: impl ryu_js::Float) {
     match ryu_js::Buffer::new().format(value) {
         "NaN" | "Infinity" | "-Infinity" => out.push_str("null"),
         digits => out.push_str(digits),
@@ -49,7 +51,7 @@ pub fn two_digits(number: i64) -> [u8; 2] {
 }
 
 /// Appends ASCII text.
-pub fn push_ascii(out: &mut String, text: &[u8]) {
+pub fn push_ascii(out: &mut impl Out, text: &[u8]) {
     debug_assert!(text.is_ascii());
     if let Ok(text) = std::str::from_utf8(text) {
         out.push_str(text);

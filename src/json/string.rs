@@ -1,7 +1,9 @@
 //! Strings.
 
+use crate::json::Out;
+
 /// Writes a quoted JSON string. Runs that need no escape are copied whole.
-pub fn write_string(out: &mut String, text: &str) {
+pub fn write_string(out: &mut impl Out, text: &str) {
     out.push('"');
     let mut rest = text;
     while let Some(at) = rest
@@ -20,7 +22,7 @@ pub fn write_string(out: &mut String, text: &str) {
     out.push('"');
 }
 
-fn escape(out: &mut String, special: char) {
+fn escape(out: &mut impl Out, special: char) {
     match special {
         '"' => out.push_str("\\\""),
         '\\' => out.push_str("\\\\"),
@@ -35,8 +37,11 @@ fn escape(out: &mut String, special: char) {
             ];
             let code = other as usize;
             out.push_str("\\u00");
-            out.extend(HEX.get(code >> 4 & 15));
-            out.extend(HEX.get(code & 15));
+            for digit in [code >> 4, code] {
+                HEX.get(digit & 15)
+                    .iter()
+                    .for_each(|digit| out.push(**digit));
+            }
         }
     }
 }

@@ -1,11 +1,46 @@
 //! JSON text in the making, with an end that holds while it is written.
 
 use std::fmt;
+use std::ops::Deref;
+
+/// What values are written to: any text.
+pub trait Out {
+    /// Appends a text.
+    fn push_str(&mut self, text: &str);
+
+    /// Appends a character.
+    fn push(&mut self, character: char);
+
+    /// Makes room for so many bytes more.
+    fn reserve(&mut self, more: usize);
+
+    /// True when nothing that is written now would stay. Writers of many parts look at it, so as not to go on for
+    /// nothing.
+    fn is_full(&self) -> bool {
+        false
+    }
+}
+
+impl Out for String {
+    #[inline]
+    fn push_str(&mut self, text: &str) {
+        self.push_str(text);
+    }
+
+    #[inline]
+    fn push(&mut self, character: char) {
+        self.push(character);
+    }
+
+    fn reserve(&mut self, more: usize) {
+        self.reserve(more);
+    }
+}
 
 /// A text that takes no more than it was told to. Whatever goes beyond is dropped and the text is full from then
 /// on, so that no writer has to ask and no value, however small in its database and long as text, costs more
 /// memory than the bound.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Text {
     text: String,
     /// Most bytes, the text so far included. Never less than that.
@@ -34,7 +69,7 @@ impl Text {
         self.full = false;
     }
 
-    /// True once something was dropped. Writers of many small parts look at it, so as not to go on for nothing.
+    /// True once something was dropped.
     pub fn is_full(&self) -> bool {
         self.full
     }
@@ -65,34 +100,53 @@ impl Text {
         self.most = self.text.len();
     }
 
-    /// Makes room for so many bytes more, or as many as it may hold.
-    pub fn reserve(&mut self, more: usize) {
-        self.text.reserve(more.min(self.most - self.text.len()));
-    }
-
     /// Takes everything from `length` on back.
     pub fn truncate(&mut self, length: usize) {
         self.text.truncate(length);
     }
 
-    /// Bytes so far.
-    pub fn len(&self) -> usize {
-        self.text.len()
-    }
-
-    /// True when nothing is in it.
-    pub fn is_empty(&self) -> bool {
-        self.text.is_empty()
-    }
-
-    /// The text so far.
-    pub fn as_str(&self) -> &str {
-        &self.text
+    /// Gives back the memory that nothing is in.
+    pub fn shrink(&mut self) {
+        self.text.shrink_to_fit();
     }
 
     /// The text.
     pub fn into_string(self) -> String {
         self.text
+    }
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Out for Text {
+    #[inline]
+    fn push_str(&mut self, text: &str) {
+        Self::push_str(self, text);
+    }
+
+    #[inline]
+    fn push(&mut self, character: char) {
+        Self::push(self, character);
+    }
+
+    fn reserve(&mut self, more: usize) {
+        self.text.reserve(more.min(self.most - self.text.len()));
+    }
+
+    fn is_full(&self) -> bool {
+        self.full
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
     }
 }
 
@@ -116,12 +170,12 @@ mod tests {
         text.push('é');
         assert!(text.is_full());
         text.push('c');
-        assert_eq!(text.as_str(), "headab");
+        assert_eq!(&*text, "headab");
         text.truncate(4);
         text.allow(2);
         text.push('é');
         assert!(!text.is_full());
-        text.reserve(usize::MAX);
+        text.reserve(1 << 40);
         assert_eq!(text.into_string(), "headé");
     }
 }

@@ -1,5 +1,7 @@
 //! Dates and times, in the form of JavaScript's `Date.toISOString()`: UTC, milliseconds, expanded years.
 
+use crate::json::Out;
+
 use crate::json::{push_ascii, two_digits, write_i64};
 
 pub(crate) const MICROS_PER_DAY: i64 = 86_400_000_000;
@@ -8,7 +10,7 @@ pub(crate) const MAX_MICROS: i64 = 8_640_000_000_000_000_000;
 
 /// Writes an instant given in microseconds since 1970 UTC. Microseconds are cut, not rounded, toward the
 /// past; what no `Date` can hold (year past 275760) is `null`.
-pub fn write_timestamp(out: &mut String, micros: i64) {
+pub fn write_timestamp(out: &mut impl Out, micros: i64) {
     if !(-MAX_MICROS..=MAX_MICROS).contains(&micros) {
         out.push_str("null");
         return;
@@ -44,7 +46,7 @@ pub fn write_timestamp(out: &mut String, micros: i64) {
 }
 
 /// Writes an instant given in microseconds since 1970 UTC as `Number(date)` has it: in milliseconds.
-pub fn write_millis(out: &mut String, micros: i64) {
+pub fn write_millis(out: &mut impl Out, micros: i64) {
     if (-MAX_MICROS..=MAX_MICROS).contains(&micros) {
         write_i64(out, micros.div_euclid(1000));
     } else {
@@ -53,7 +55,7 @@ pub fn write_millis(out: &mut String, micros: i64) {
 }
 
 /// Writes a calendar date, given in days since 1970, as its midnight in UTC.
-pub fn write_date(out: &mut String, days: i64) {
+pub fn write_date(out: &mut impl Out, days: i64) {
     match days.checked_mul(MICROS_PER_DAY) {
         Some(micros) => write_timestamp(out, micros),
         None => out.push_str("null"),

@@ -7,6 +7,7 @@ use mysql::consts::ColumnType as T;
 use mysql::{Column, Value};
 use rusqlite::types::ValueRef;
 use semilayer_runner::bridges::writers;
+use semilayer_runner::json::Text;
 
 const PLAIN: &str = "a note of some length about this account";
 const ESCAPED: &str = "a \"quoted\" note,\nas people – or others – write them";
@@ -40,11 +41,11 @@ fn postgres(criterion: &mut Criterion) {
         ("uuid", 2950, (0..16).collect()),
     ];
     let mut group = criterion.benchmark_group("postgres");
-    let mut out = String::with_capacity(4096);
+    let mut out = Text::with_capacity(4096);
     for (name, oid, bytes) in &values {
         group.bench_function(*name, |bencher| {
             bencher.iter(|| {
-                out.clear();
+                out.truncate(0);
                 assert!(writers::postgres(
                     &mut out,
                     black_box(*oid),
@@ -56,7 +57,7 @@ fn postgres(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(1));
     group.bench_function("row of ten", |bencher| {
         bencher.iter(|| {
-            out.clear();
+            out.truncate(0);
             for (name, oid, bytes) in black_box(&values) {
                 out.push_str(name);
                 assert!(writers::postgres(&mut out, *oid, bytes));
@@ -101,11 +102,11 @@ fn mysql(criterion: &mut Criterion) {
     ]
     .map(|(name, kind, value)| (name, Column::new(kind).with_character_set(45), value));
     let mut group = criterion.benchmark_group("mysql");
-    let mut out = String::with_capacity(4096);
+    let mut out = Text::with_capacity(4096);
     for (name, column, value) in &values {
         group.bench_function(*name, |bencher| {
             bencher.iter(|| {
-                out.clear();
+                out.truncate(0);
                 writers::mysql(&mut out, black_box(column), black_box(value));
             });
         });
@@ -121,11 +122,11 @@ fn sqlite(criterion: &mut Criterion) {
         ("blob", ValueRef::Blob(&[0, 127, 255])),
     ];
     let mut group = criterion.benchmark_group("sqlite");
-    let mut out = String::with_capacity(4096);
+    let mut out = Text::with_capacity(4096);
     for (name, value) in values {
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
-                out.clear();
+                out.truncate(0);
                 writers::sqlite(&mut out, black_box(value));
             });
         });

@@ -1,7 +1,7 @@
 //! Geometry values: MySQL's storage form (an SRID, then WKB) as the JSON of the official bridges. Input is
 //! whatever the server sent, so every count is checked by reading, never trusted for an allocation.
 
-use crate::json::{write_bytes, write_f64};
+use crate::json::{Text, write_bytes, write_f64};
 use crate::limits;
 
 /// The two shapes a geometry has in JSON.
@@ -22,7 +22,7 @@ const MULTI_POLYGON: u32 = 6;
 const COLLECTION: u32 = 7;
 
 /// Writes a geometry; the SRID is dropped. What cannot be decoded is shown as the bytes it is.
-pub(super) fn write_geometry(out: &mut String, value: &[u8], style: GeometryStyle) {
+pub(super) fn write_geometry(out: &mut Text, value: &[u8], style: GeometryStyle) {
     let start = out.len();
     let decoded = value.split_at_checked(4).and_then(|(_srid, wkb)| {
         let mut reader = Reader { rest: wkb, style };
@@ -66,7 +66,7 @@ impl Reader<'_> {
 
     /// One geometry with its header. Inside a multi-geometry (`member` names the kind) only the coordinates
     /// are written.
-    fn geometry(&mut self, out: &mut String, member: Option<u32>, depth: usize) -> Option<()> {
+    fn geometry(&mut self, out: &mut Text, member: Option<u32>, depth: usize) -> Option<()> {
         if depth > limits::MAX_NESTING {
             return None;
         }
@@ -110,15 +110,15 @@ impl Reader<'_> {
         Some(())
     }
 
-    fn points(&mut self, out: &mut String, little: bool) -> Option<()> {
+    fn points(&mut self, out: &mut Text, little: bool) -> Option<()> {
         self.list(out, little, |reader, out| reader.point(out, little))
     }
 
     fn list(
         &mut self,
-        out: &mut String,
+        out: &mut Text,
         little: bool,
-        mut member: impl FnMut(&mut Self, &mut String) -> Option<()>,
+        mut member: impl FnMut(&mut Self, &mut Text) -> Option<()>,
     ) -> Option<()> {
         let count = self.u32(little)?;
         out.push('[');
@@ -132,7 +132,7 @@ impl Reader<'_> {
         Some(())
     }
 
-    fn point(&mut self, out: &mut String, little: bool) -> Option<()> {
+    fn point(&mut self, out: &mut Text, little: bool) -> Option<()> {
         let (x, y) = (self.f64(little)?, self.f64(little)?);
         let (before, between, after) = match self.style {
             GeometryStyle::Points => ("{\"x\":", ",\"y\":", '}'),
@@ -167,9 +167,9 @@ mod tests {
     fn text(wkb: &[u8], style: GeometryStyle) -> String {
         let mut value = vec![0xe6, 0x10, 0, 0];
         value.extend_from_slice(wkb);
-        let mut out = String::from("x");
+        let mut out = Text::new();
         write_geometry(&mut out, &value, style);
-        out.split_off(1)
+        out.into_string()
     }
 
     fn point(x: f64, y: f64) -> Vec<u8> {
@@ -220,8 +220,8 @@ mod tests {
             deep.extend_from_slice(&[1, 7, 0, 0, 0, 1, 0, 0, 0]);
         }
         assert!(text(&deep, GeometryStyle::Points).contains("Buffer"));
-        let mut out = String::new();
+        let mut out = Text::new();
         write_geometry(&mut out, &[1, 2], GeometryStyle::Points);
-        assert_eq!(out, r#"{"type":"Buffer","data":[1,2]}"#);
+        assert_eq!(&*out, r#"{"type":"Buffer","data":[1,2]}"#);
     }
 }

@@ -32,6 +32,7 @@ use std::sync::Arc;
 use crate::bridges::sql::SqlEngine;
 use crate::error::JobError;
 use crate::job::{JobControl, Package};
+use crate::json::Text;
 
 use catalog::Catalog;
 use config::Settings;
@@ -43,7 +44,7 @@ pub(super) use dialect::MYSQL;
 pub(super) use package::{MARIADB_PACKAGE, PACKAGE, PLANETSCALE_PACKAGE};
 
 /// Appends a value that belongs to a column like this.
-pub(super) fn write_value_of(out: &mut String, column: &mysql::Column, value: &mysql::Value) {
+pub(super) fn write_value_of(out: &mut Text, column: &mysql::Column, value: &mysql::Value) {
     value::write_value(out, value, layout::form(Flavour::MySql, column, None));
 }
 

@@ -11,7 +11,7 @@ use super::value::{write_row, write_value};
 use crate::bridges::sql;
 use crate::error::JobError;
 use crate::json::{
-    js_date_text, js_number, js_string, write_millis, write_number_of_text, write_u64,
+    Text, js_date_text, js_number, js_string, write_millis, write_number_of_text, write_u64,
 };
 use crate::options::TimeUnit;
 use crate::sql::Cursor;
@@ -58,15 +58,16 @@ fn js_text(value: &Value, form: Form) -> String {
             String::from_utf8_lossy(bytes).into_owned()
         }
         _ => {
-            let mut json = String::new();
+            let mut json = Text::new();
             write_value(&mut json, value, form);
-            serde_json::from_str(&json).map_or(json, |value| js_string(&value))
+            let read = serde_json::from_str(&json);
+            read.map_or_else(|_| json.into_string(), |value| js_string(&value))
         }
     }
 }
 
 impl sql::Row for MySqlRow<'_> {
-    fn write_row(&self, out: &mut String) -> Result<(), JobError> {
+    fn write_row(&self, out: &mut Text) -> Result<(), JobError> {
         write_row(out, self.layout, |i| self.row.as_ref(i));
         Ok(())
     }
@@ -82,13 +83,13 @@ impl sql::Row for MySqlRow<'_> {
 }
 
 impl sql::Values for MySqlRow<'_> {
-    fn write(&self, out: &mut String, column: usize) -> Result<(), JobError> {
+    fn write(&self, out: &mut Text, column: usize) -> Result<(), JobError> {
         let (value, form) = self.value(column);
         write_value(out, value, form);
         Ok(())
     }
 
-    fn write_number(&self, out: &mut String, column: usize) -> Result<(), JobError> {
+    fn write_number(&self, out: &mut Text, column: usize) -> Result<(), JobError> {
         let (value, form) = self.value(column);
         match (value, instant(value, form)) {
             (Value::NULL, _) | (_, Some(None)) => out.push_str("null"),
@@ -107,7 +108,7 @@ impl sql::Values for MySqlRow<'_> {
         Ok(())
     }
 
-    fn write_time(&self, out: &mut String, column: usize, _: TimeUnit) -> Result<(), JobError> {
+    fn write_time(&self, out: &mut Text, column: usize, _: TimeUnit) -> Result<(), JobError> {
         // The label was made by the statement; NULL is what is no time.
         let (value, _) = self.value(column);
         write_value(out, value, Form::Text);

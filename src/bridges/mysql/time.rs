@@ -6,7 +6,7 @@ use std::fmt::Write;
 use mysql::Value;
 
 use super::layout::shown_decimals;
-use crate::json::{civil_from_days, days_from_civil, write_timestamp};
+use crate::json::{Text, civil_from_days, days_from_civil, write_timestamp};
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -67,13 +67,13 @@ impl DateTime {
 
     /// The server's text: `2024-02-29` or `2024-02-29 12:34:56.789`.
     pub(super) fn text(self, date_only: bool, decimals: usize) -> String {
-        let mut text = String::new();
+        let mut text = Text::new();
         self.push_text(&mut text, date_only, decimals);
-        text
+        text.into_string()
     }
 
     /// Appends the server's text.
-    pub(super) fn push_text(self, text: &mut String, date_only: bool, decimals: usize) {
+    pub(super) fn push_text(self, text: &mut Text, date_only: bool, decimals: usize) {
         let _ = write!(text, "{:04}-{:02}-{:02}", self.year, self.month, self.day);
         if !date_only {
             let _ = write!(
@@ -88,13 +88,13 @@ impl DateTime {
 
 /// A TIME as the server prints it: `-838:59:59.000000`. Empty for any other value.
 pub(super) fn time_text(value: &Value, decimals: u8) -> String {
-    let mut text = String::new();
+    let mut text = Text::new();
     push_time(&mut text, value, decimals);
-    text
+    text.into_string()
 }
 
 /// Appends a TIME as the server prints it.
-pub(super) fn push_time(text: &mut String, value: &Value, decimals: u8) {
+pub(super) fn push_time(text: &mut Text, value: &Value, decimals: u8) {
     let Value::Time(negative, days, hours, minutes, seconds, micros) = value else {
         return;
     };
@@ -105,7 +105,7 @@ pub(super) fn push_time(text: &mut String, value: &Value, decimals: u8) {
 }
 
 /// Appends `.` and the first `decimals` digits of a second's microseconds.
-fn push_fraction(text: &mut String, micros: u32, decimals: usize) {
+fn push_fraction(text: &mut Text, micros: u32, decimals: usize) {
     if decimals > 0 {
         text.push('.');
         let start = text.len();
@@ -116,7 +116,7 @@ fn push_fraction(text: &mut String, micros: u32, decimals: usize) {
 
 /// Writes a DATE as `new Date(year, month - 1, day)` has it: parts that are zero run over into the month or
 /// year before, and years below 100 belong to the twentieth century.
-pub(super) fn write_date_of(out: &mut String, date: DateTime, zero_is_null: bool) {
+pub(super) fn write_date_of(out: &mut Text, date: DateTime, zero_is_null: bool) {
     match date_micros(date, zero_is_null) {
         Some(micros) => write_timestamp(out, micros),
         None => out.push_str("null"),
@@ -137,7 +137,7 @@ pub(super) fn date_micros(date: DateTime, zero_is_null: bool) -> Option<i64> {
 
 /// Writes a DATETIME or TIMESTAMP as `new Date(text)` has it: months and days that are zero are no date,
 /// and years below 100 are those of the decades around 2000.
-pub(super) fn write_instant(out: &mut String, moment: DateTime) {
+pub(super) fn write_instant(out: &mut Text, moment: DateTime) {
     match instant_micros(moment) {
         Some(micros) => write_timestamp(out, micros),
         None => out.push_str("null"),
@@ -184,15 +184,15 @@ mod tests {
     }
 
     fn date(year: u16, month: u8, day: u8) -> String {
-        let mut out = String::new();
+        let mut out = Text::new();
         write_date_of(&mut out, moment(year, month, day), false);
-        out
+        out.into_string()
     }
 
     fn instant(year: u16, month: u8, day: u8) -> String {
-        let mut out = String::new();
+        let mut out = Text::new();
         write_instant(&mut out, moment(year, month, day));
-        out
+        out.into_string()
     }
 
     #[test]
@@ -209,10 +209,10 @@ mod tests {
         ] {
             assert_eq!(date(given.0, given.1, given.2), want);
         }
-        let mut out = String::new();
+        let mut out = Text::new();
         write_date_of(&mut out, moment(0, 0, 0), true);
         write_date_of(&mut out, moment(2024, 0, 0), true);
-        assert_eq!(out, "null\"2023-11-30T00:00:00.000Z\"");
+        assert_eq!(&*out, "null\"2023-11-30T00:00:00.000Z\"");
     }
 
     #[test]

@@ -8,12 +8,12 @@ use super::layout::{Form, Layout, shown_decimals};
 use super::time::{DateTime, push_time, write_date_of, write_instant};
 use crate::error::JobError;
 use crate::json::{
-    write_bytes, write_document, write_f32, write_f64, write_i64, write_string, write_u64,
+    Text, write_bytes, write_document, write_f32, write_f64, write_i64, write_string, write_u64,
 };
 
 /// Writes one row as a JSON object. `value` yields the values of the layout's columns.
 pub(super) fn write_row<'a>(
-    out: &mut String,
+    out: &mut Text,
     layout: &Layout,
     value: impl Fn(usize) -> Option<&'a Value>,
 ) {
@@ -34,7 +34,7 @@ pub(super) fn write_row<'a>(
 }
 
 /// Appends one value.
-pub(super) fn write_value(out: &mut String, value: &Value, form: Form) {
+pub(super) fn write_value(out: &mut Text, value: &Value, form: Form) {
     match value {
         Value::NULL => match form {
             Form::Geometry(_, Some(kind)) => {
@@ -79,13 +79,13 @@ pub(super) fn write_value(out: &mut String, value: &Value, form: Form) {
 }
 
 /// Writes a string of which nothing needs an escape, without a copy of it.
-fn quoted(out: &mut String, write: impl FnOnce(&mut String)) {
+fn quoted(out: &mut Text, write: impl FnOnce(&mut Text)) {
     out.push('"');
     write(out);
     out.push('"');
 }
 
-fn write_text_or_bytes(out: &mut String, bytes: &[u8], form: Form) {
+fn write_text_or_bytes(out: &mut Text, bytes: &[u8], form: Form) {
     match form {
         Form::Bytes => write_bytes(out, bytes),
         Form::ByteArray => {
@@ -127,7 +127,7 @@ fn write_text_or_bytes(out: &mut String, bytes: &[u8], form: Form) {
     }
 }
 
-fn write_vector(out: &mut String, bytes: &[u8]) {
+fn write_vector(out: &mut Text, bytes: &[u8]) {
     let (floats, rest) = bytes.as_chunks::<4>();
     if !rest.is_empty() {
         write_bytes(out, bytes);
@@ -180,9 +180,9 @@ mod tests {
     use serde_json::json;
 
     fn text(value: Value, form: Form) -> String {
-        let mut out = String::new();
+        let mut out = Text::new();
         write_value(&mut out, &value, form);
-        out
+        out.into_string()
     }
 
     fn bytes(text: &str) -> Value {

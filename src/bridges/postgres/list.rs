@@ -8,6 +8,7 @@ use super::dialect::POSTGRES;
 use super::form::{Cast, Column, Form, cast, form};
 use super::row::{Layout, raw, unreadable};
 use crate::error::JobError;
+use crate::json::Text;
 use crate::json::js_number;
 use crate::sql::{Cursor, Dialect};
 
@@ -143,8 +144,9 @@ impl KeyColumns {
                 ryu_js::Buffer::new().format(value).to_owned()
             }),
             _ => {
-                let mut json = String::new();
-                form.write(&mut json, value).and_then(|()| unquoted(json))
+                let mut json = Text::new();
+                let written = form.write(&mut json, value);
+                written.and_then(|()| unquoted(json.into_string()))
             }
         };
         text.map(Some).ok_or_else(|| unreadable(row, index))

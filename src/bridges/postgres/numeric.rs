@@ -1,11 +1,11 @@
 //! `numeric`, from base 10,000 to decimal text with its scale kept.
 
 use super::wire::Bytes;
-use crate::json::{push_ascii, two_digits};
+use crate::json::{Text, push_ascii, two_digits};
 
 /// Appends the value as the server prints it: `0.1000`, `-12`, `NaN`, `Infinity`. `None` when the bytes are
 /// not a numeric.
-pub fn write_numeric(out: &mut String, bytes: &[u8]) -> Option<()> {
+pub fn write_numeric(out: &mut Text, bytes: &[u8]) -> Option<()> {
     let mut bytes = Bytes(bytes);
     let count = bytes.i16()?;
     let weight = i32::from(bytes.i16()?);
@@ -60,7 +60,7 @@ pub fn write_numeric(out: &mut String, bytes: &[u8]) -> Option<()> {
 }
 
 /// Four digits, zeros included.
-fn push_group(out: &mut String, group: i16) {
+fn push_group(out: &mut Text, group: i16) {
     let group = i64::from(group.unsigned_abs());
     let ([a, b], [c, d]) = (two_digits(group / 100), two_digits(group));
     push_ascii(out, &[a, b, c, d]);
@@ -76,8 +76,8 @@ mod tests {
             .chain(groups)
             .flat_map(|word| word.to_be_bytes())
             .collect();
-        let mut out = String::new();
-        write_numeric(&mut out, &bytes).map(|()| out)
+        let mut out = Text::new();
+        write_numeric(&mut out, &bytes).map(|()| out.into_string())
     }
 
     #[test]

@@ -8,7 +8,7 @@ use postgres::types::{FromSql, Type};
 use super::error;
 use super::form::{Form, form};
 use crate::error::{ErrorCode, JobError, Retry};
-use crate::json::write_string;
+use crate::json::{Text, write_string};
 
 /// A value's bytes as they came, or `None` for NULL.
 struct Raw<'a>(Option<&'a [u8]>);
@@ -87,7 +87,7 @@ impl Layout {
     }
 
     /// Appends one row.
-    pub fn write(&self, out: &mut String, row: &Row) -> Result<(), JobError> {
+    pub fn write(&self, out: &mut Text, row: &Row) -> Result<(), JobError> {
         if self.columns.is_empty() {
             out.push('{');
         }

@@ -12,6 +12,7 @@ use crate::bridges::description::DescribedColumn;
 use crate::bridges::sql::{self, Each, Needs, Session, Walk};
 use crate::error::JobError;
 use crate::job::{Columns, Privileges, ServerFacts, TargetColumn};
+use crate::json::Text;
 use crate::options::{AggregateOptions, Predicate, ReadOptions, Target, TimeUnit};
 use crate::sql::{Bound, ColumnFacts, Cursor, Dialect, KeyPart, Statement, Table};
 
@@ -273,7 +274,7 @@ struct Row<'a> {
 }
 
 impl sql::Row for Row<'_> {
-    fn write_row(&self, out: &mut String) -> Result<(), JobError> {
+    fn write_row(&self, out: &mut Text) -> Result<(), JobError> {
         self.layout.write(out, self.row)
     }
 
@@ -286,15 +287,15 @@ impl sql::Row for Row<'_> {
 }
 
 impl sql::Values for Row<'_> {
-    fn write(&self, out: &mut String, column: usize) -> Result<(), JobError> {
+    fn write(&self, out: &mut Text, column: usize) -> Result<(), JobError> {
         typed::write(self.row, out, column)
     }
 
-    fn write_number(&self, out: &mut String, column: usize) -> Result<(), JobError> {
+    fn write_number(&self, out: &mut Text, column: usize) -> Result<(), JobError> {
         typed::write_number(self.row, out, column)
     }
 
-    fn write_time(&self, out: &mut String, column: usize, unit: TimeUnit) -> Result<(), JobError> {
+    fn write_time(&self, out: &mut Text, column: usize, unit: TimeUnit) -> Result<(), JobError> {
         typed::write_time(self.row, out, column, unit)
     }
 

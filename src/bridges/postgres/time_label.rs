@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use crate::json::{MAX_MICROS, MICROS_PER_DAY, civil_from_days, days_from_civil};
+use crate::json::{MAX_MICROS, MICROS_PER_DAY, Text, civil_from_days, days_from_civil};
 use crate::options::TimeUnit;
 
 /// Writes the label of the bucket that begins at an instant given in microseconds since 1970 UTC; `null` for
 /// what no JavaScript `Date` can hold. Years are not padded, as in the official runner.
-pub fn write_time_label(out: &mut String, unit: TimeUnit, micros: i64) {
+pub fn write_time_label(out: &mut Text, unit: TimeUnit, micros: i64) {
     if !(-MAX_MICROS..=MAX_MICROS).contains(&micros) {
         out.push_str("null");
         return;
@@ -60,9 +60,9 @@ mod tests {
     }
 
     fn label(unit: TimeUnit, days: i64) -> String {
-        let mut out = String::new();
+        let mut out = Text::new();
         write_time_label(&mut out, unit, days * MICROS_PER_DAY + 37_815_000_000);
-        out
+        out.into_string()
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::form::{Cast, EPOCH_MICROS, Form, array_type, cast, form};
 use super::row::{changed, raw, unreadable};
 use super::time_label::write_time_label;
 use crate::error::JobError;
-use crate::json::{js_date_text, js_number, js_string, write_millis, write_number_of_text};
+use crate::json::{Text, js_date_text, js_number, js_string, write_millis, write_number_of_text};
 use crate::options::TimeUnit;
 use crate::sql::ColumnFacts;
 
@@ -41,7 +41,7 @@ pub(super) fn facts(oid: u32) -> ColumnFacts {
 }
 
 /// Appends the value as rows show it.
-pub(super) fn write(row: &Row, out: &mut String, column: usize) -> Result<(), JobError> {
+pub(super) fn write(row: &Row, out: &mut Text, column: usize) -> Result<(), JobError> {
     match value(row, column)? {
         None => out.push_str("null"),
         Some(value) => value.write(out).ok_or_else(|| unreadable(row, column))?,
@@ -50,7 +50,7 @@ pub(super) fn write(row: &Row, out: &mut String, column: usize) -> Result<(), Jo
 }
 
 /// Appends the value as a number.
-pub(super) fn write_number(row: &Row, out: &mut String, column: usize) -> Result<(), JobError> {
+pub(super) fn write_number(row: &Row, out: &mut Text, column: usize) -> Result<(), JobError> {
     match value(row, column)? {
         None => out.push_str("null"),
         Some(value) => value
@@ -63,7 +63,7 @@ pub(super) fn write_number(row: &Row, out: &mut String, column: usize) -> Result
 /// Appends the label of a time bucket.
 pub(super) fn write_time(
     row: &Row,
-    out: &mut String,
+    out: &mut Text,
     column: usize,
     unit: TimeUnit,
 ) -> Result<(), JobError> {
@@ -122,7 +122,7 @@ fn value(row: &Row, column: usize) -> Result<Option<Typed<'_>>, JobError> {
 
 /// All of these are `None` when the bytes are not a value of the form.
 impl Typed<'_> {
-    fn write(&self, out: &mut String) -> Option<()> {
+    fn write(&self, out: &mut Text) -> Option<()> {
         if self.array {
             self.form.write_array(out, self.bytes)
         } else {
@@ -131,7 +131,7 @@ impl Typed<'_> {
     }
 
     /// As `Number(x)` has it in JavaScript.
-    fn write_number(&self, out: &mut String) -> Option<()> {
+    fn write_number(&self, out: &mut Text) -> Option<()> {
         match self.form {
             Form::Int2 | Form::Int4 | Form::Oid | Form::Float4 | Form::Float8 if !self.array => {
                 self.write(out)
@@ -157,7 +157,7 @@ impl Typed<'_> {
                 Some(js_number(f64::from_be_bytes(bytes)))
             }
             _ => {
-                let mut json = String::new();
+                let mut json = Text::new();
                 self.write(&mut json)?;
                 let value = serde_json::from_str(&json).ok()?;
                 Some(js_string(&value))

@@ -16,6 +16,7 @@ use crate::job::{
     ChunkLimits, Columns, JobControl, Package, Privileges, QueueSender, RowSink, ServerFacts, Slot,
     Summary, TargetColumn, Wakeup,
 };
+use crate::json::Text;
 use crate::options::{
     AggregateOptions, JobKind, OptionRules, ReadOptions, Request, Target, TimeUnit,
 };
@@ -229,7 +230,7 @@ impl Session for MemorySession<'_> {
 struct Number(u64);
 
 impl Row for Number {
-    fn write_row(&self, out: &mut String) -> Result<(), JobError> {
+    fn write_row(&self, out: &mut Text) -> Result<(), JobError> {
         out.push_str(&json!({ "id": self.0 }).to_string());
         Ok(())
     }
@@ -240,12 +241,12 @@ impl Row for Number {
 }
 
 impl Values for Number {
-    fn write(&self, out: &mut String, _: usize) -> Result<(), JobError> {
+    fn write(&self, out: &mut Text, _: usize) -> Result<(), JobError> {
         out.push_str(&self.0.to_string());
         Ok(())
     }
 
-    fn write_number(&self, out: &mut String, column: usize) -> Result<(), JobError> {
+    fn write_number(&self, out: &mut Text, column: usize) -> Result<(), JobError> {
         self.write(out, column)
     }
 

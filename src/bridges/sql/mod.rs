@@ -18,6 +18,7 @@ use crate::bridges::description::DescribedColumn;
 use crate::bridges::pool::Connector;
 use crate::error::JobError;
 use crate::job::{Columns, JobControl, Package, Privileges, ServerFacts};
+use crate::json::Text;
 use crate::options::{AggregateOptions, Predicate, ReadOptions, Target, TimeUnit};
 use crate::sql::{Bound, ColumnFacts, Dialect, KeyPart, Page, Statement, Table};
 
@@ -210,7 +211,7 @@ pub(super) struct Needs {
 /// A row of a statement.
 pub(super) trait Row: Values {
     /// Appends it as a JSON object.
-    fn write_row(&self, out: &mut String) -> Result<(), JobError>;
+    fn write_row(&self, out: &mut Text) -> Result<(), JobError>;
 
     /// The cursor that stands for it in a walk.
     fn cursor(&self) -> Result<String, JobError>;
@@ -219,13 +220,13 @@ pub(super) trait Row: Values {
 /// The values of a row, as aggregates show them.
 pub(super) trait Values {
     /// Appends the value as rows show it.
-    fn write(&self, out: &mut String, column: usize) -> Result<(), JobError>;
+    fn write(&self, out: &mut Text, column: usize) -> Result<(), JobError>;
 
     /// Appends the value as JavaScript's `Number(x)` has it; `null` for NULL and what is not finite.
-    fn write_number(&self, out: &mut String, column: usize) -> Result<(), JobError>;
+    fn write_number(&self, out: &mut Text, column: usize) -> Result<(), JobError>;
 
     /// Appends the label of a time bucket. Mostly the statement has made it; NULL is what is no time.
-    fn write_time(&self, out: &mut String, column: usize, _unit: TimeUnit) -> Result<(), JobError> {
+    fn write_time(&self, out: &mut Text, column: usize, _unit: TimeUnit) -> Result<(), JobError> {
         self.write(out, column)
     }
 

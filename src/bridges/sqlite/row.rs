@@ -7,7 +7,7 @@ use super::session::{List, SqliteSession};
 use super::value::write_value;
 use crate::bridges::sql;
 use crate::error::JobError;
-use crate::json::{js_number, write_number_of_text, write_string};
+use crate::json::{Text, js_number, write_number_of_text, write_string};
 
 /// The keys of the rows of one statement, escaped once.
 pub(super) struct Layout {
@@ -60,7 +60,7 @@ impl SqliteRow<'_> {
 }
 
 impl sql::Row for SqliteRow<'_> {
-    fn write_row(&self, out: &mut String) -> Result<(), JobError> {
+    fn write_row(&self, out: &mut Text) -> Result<(), JobError> {
         out.push('{');
         let mut first = true;
         for (i, key) in self.layout.keys.iter().enumerate() {
@@ -87,12 +87,12 @@ impl sql::Row for SqliteRow<'_> {
 }
 
 impl sql::Values for SqliteRow<'_> {
-    fn write(&self, out: &mut String, column: usize) -> Result<(), JobError> {
+    fn write(&self, out: &mut Text, column: usize) -> Result<(), JobError> {
         write_value(out, self.value(column)?);
         Ok(())
     }
 
-    fn write_number(&self, out: &mut String, column: usize) -> Result<(), JobError> {
+    fn write_number(&self, out: &mut Text, column: usize) -> Result<(), JobError> {
         match self.value(column)? {
             ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
                 write_number_of_text(out, &String::from_utf8_lossy(bytes));

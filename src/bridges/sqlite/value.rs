@@ -5,7 +5,7 @@ use rusqlite::types::{ToSqlOutput, Value as Owned, ValueRef};
 use serde_json::Value;
 
 use crate::error::JobError;
-use crate::json::{write_bytes, write_f64, write_i64, write_string};
+use crate::json::{Text, write_bytes, write_f64, write_i64, write_string};
 
 /// Integers up to this one are exact as doubles.
 const MAX_EXACT: u64 = 1 << 53;
@@ -59,7 +59,7 @@ pub(super) fn bind(value: &Value) -> Result<Param<'_>, JobError> {
 }
 
 /// Writes a value by its storage class.
-pub(in crate::bridges) fn write_value(out: &mut String, value: ValueRef<'_>) {
+pub(in crate::bridges) fn write_value(out: &mut Text, value: ValueRef<'_>) {
     match value {
         ValueRef::Null => out.push_str("null"),
         ValueRef::Integer(whole) => write_i64(out, whole),
@@ -94,8 +94,8 @@ mod tests {
 
     #[test]
     fn text_that_is_not_utf8_is_mended() {
-        let mut out = String::new();
+        let mut out = Text::new();
         write_value(&mut out, ValueRef::Text(&[0xff, b'A']));
-        assert_eq!(out, "\"\u{fffd}A\"");
+        assert_eq!(&*out, "\"\u{fffd}A\"");
     }
 }

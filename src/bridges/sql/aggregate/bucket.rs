@@ -3,7 +3,7 @@
 use super::top_k::Lists;
 use crate::bridges::sql::Values;
 use crate::error::JobError;
-use crate::json::{js_number, write_string, write_u64};
+use crate::json::{Text, js_number, write_string, write_u64};
 use crate::options::{Aggregate, AggregateOptions, Bucket, TimeUnit};
 
 /// Writes the buckets of one aggregate.
@@ -82,7 +82,7 @@ impl<'a> BucketWriter<'a> {
     }
 
     /// Appends one bucket.
-    pub(super) fn write(&self, out: &mut String, row: &dyn Values) -> Result<(), JobError> {
+    pub(super) fn write(&self, out: &mut Text, row: &dyn Values) -> Result<(), JobError> {
         out.push_str("{\"dims\":{");
         for (key, column, form) in &self.dimensions {
             out.push_str(key);
@@ -125,12 +125,12 @@ fn member(name: &str, first: bool) -> String {
 
 /// A number, unless it is NULL or not finite.
 fn number(row: &dyn Values, column: usize) -> Result<Option<f64>, JobError> {
-    let mut text = String::new();
+    let mut text = Text::new();
     row.write_number(&mut text, column)?;
     Ok(text.parse().ok())
 }
 
-fn write_span(out: &mut String, low: f64, high: f64) {
+fn write_span(out: &mut Text, low: f64, high: f64) {
     // -0 is 0 in JavaScript's texts too.
     write_string(
         out,
@@ -139,7 +139,7 @@ fn write_span(out: &mut String, low: f64, high: f64) {
 }
 
 /// The official label is found by the lower edge, so of equal edges the first one counts.
-fn write_break(out: &mut String, breaks: &[f64], place: usize) {
+fn write_break(out: &mut Text, breaks: &[f64], place: usize) {
     let low = breaks.get(place);
     let first = breaks.iter().position(|edge| Some(edge) == low);
     match (low, first.and_then(|first| breaks.get(first + 1))) {
@@ -158,16 +158,16 @@ mod tests {
     struct Row(Vec<Value>);
 
     impl Values for Row {
-        fn write(&self, out: &mut String, column: usize) -> Result<(), JobError> {
+        fn write(&self, out: &mut Text, column: usize) -> Result<(), JobError> {
             out.push_str(&self.0[column].to_string());
             Ok(())
         }
-        fn write_number(&self, out: &mut String, column: usize) -> Result<(), JobError> {
+        fn write_number(&self, out: &mut Text, column: usize) -> Result<(), JobError> {
             self.write(out, column)
         }
         fn write_time(
             &self,
-            out: &mut String,
+            out: &mut Text,
             column: usize,
             unit: TimeUnit,
         ) -> Result<(), JobError> {
@@ -187,7 +187,7 @@ mod tests {
         let Request::Aggregate(options) = request else {
             panic!("not an aggregate");
         };
-        let mut out = String::new();
+        let mut out = Text::new();
         BucketWriter::new(&options, lists)
             .write(&mut out, &Row(row.as_array().unwrap().clone()))
             .unwrap();

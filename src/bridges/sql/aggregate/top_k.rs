@@ -1,7 +1,7 @@
 //! The lists of one `top_k`, kept while the buckets are streamed.
 
 use crate::error::{ErrorCode, JobError};
-use crate::json::{write_string, write_u64};
+use crate::json::{Text, write_string, write_u64};
 use crate::limits;
 
 /// For every bucket, by its rank, the most frequent values with their counts. Lists are kept as bytes, one
@@ -62,7 +62,7 @@ impl Lists {
     }
 
     /// Appends the list of a bucket: `[{"key":…,"count":…}]`.
-    pub(super) fn write(&self, out: &mut String, rank: u64) {
+    pub(super) fn write(&self, out: &mut Text, rank: u64) {
         let mut entries = self.entries_of(rank).unwrap_or_default();
         let mut separator = '[';
         while let Some((count, key)) = next_entry(&mut entries) {
@@ -121,9 +121,9 @@ mod tests {
     use super::*;
 
     fn text(lists: &Lists, rank: u64) -> String {
-        let mut out = String::new();
+        let mut out = Text::new();
         lists.write(&mut out, rank);
-        out
+        out.into_string()
     }
 
     #[test]
