@@ -202,6 +202,12 @@ pub const GREETING_BYTES: usize = 16 << 10;
 pub const KEPT_STATEMENT: usize = 4 << 10;
 /// Steps of SQLite's machine between two looks at whether the job has ended; a fraction of a millisecond.
 pub const SQLITE_STEPS: i32 = 10_000;
+/// Most that a PostgreSQL server may say before a session is open; usually a few hundred bytes.
+pub const POSTGRES_GREETING: usize = 64 << 10;
+/// Most that it may say unasked and the driver keeps: changed settings, notifications.
+pub const POSTGRES_UNASKED: usize = 256 << 10;
+/// Longest message of it that is no row. A thousand columns are described in some 100 KB.
+pub const POSTGRES_MESSAGE: usize = 4 << 20;
 /// A database that says nothing for this long is given up, whatever the job's deadline.
 pub const SOURCE_SILENCE: Duration = Duration::from_secs(900);
 /// First TCP keep-alive probe of a silent database connection, in milliseconds.

@@ -3,7 +3,8 @@
 
 use crate::error::JobError;
 use crate::job::RowSink;
-use crate::json::write_object;
+use crate::json::{object, write_object};
+use crate::limits;
 
 /// Sends the row of one target of `listTargets`, unless it is not to be told. Which key a gateway reads is not
 /// public, so there are both that it may look for.
@@ -12,9 +13,9 @@ pub(super) fn send_target(sink: &mut RowSink, name: &str) -> Result<(), JobError
         return Ok(());
     }
     sink.row(|out| {
-        write_object(out, |row| {
+        out.push_str(&object(|row| {
             row.string("name", name).string("target", name);
-        });
+        }));
         Ok(())
     })
 }
@@ -40,7 +41,8 @@ pub(super) struct DescribedColumn<'a> {
 impl Description {
     /// Adds the next column, unless `sink` is not to tell it.
     pub(super) fn column(&mut self, sink: &RowSink, column: &DescribedColumn<'_>) {
-        if sink.hides(column.name) {
+        // A row that is too large is refused when it is sent; until then it need not grow.
+        if sink.hides(column.name) || self.columns.len() > limits::ROW_BYTES {
             return;
         }
         let out = &mut self.columns;
@@ -59,7 +61,7 @@ impl Description {
     /// Sends the row for the target `name`, which has `rows` rows.
     pub(super) fn send(self, sink: &mut RowSink, name: &str, rows: u64) -> Result<(), JobError> {
         sink.row(|out| {
-            write_object(out, |row| {
+            out.push_str(&object(|row| {
                 row.string("name", name)
                     .member("columns", |out| {
                         out.push('[');
@@ -67,7 +69,7 @@ impl Description {
                         out.push(']');
                     })
                     .number("rowCount", rows);
-            });
+            }));
             Ok(())
         })
     }

@@ -3,7 +3,7 @@
 
 use crossbeam_channel::{Receiver, Sender, bounded, select};
 
-use crate::error::JobError;
+use crate::error::{ErrorCode, JobError};
 use crate::job::JobControl;
 use crate::limits;
 
@@ -34,6 +34,18 @@ impl LargeRows {
     /// put around it.
     pub fn most_received(&self) -> usize {
         self.most.saturating_add(limits::LARGE_ROW)
+    }
+
+    /// The error of a row that is larger than rows may be.
+    pub fn too_large(&self) -> JobError {
+        JobError::new(
+            ErrorCode::QueryFailed,
+            format!(
+                "a row is larger than the {} bytes of JSON text that this runner lets a row have \
+                 (SEMILAYER_MAX_ROW_BYTES)",
+                self.most
+            ),
+        )
     }
 }
 
@@ -81,7 +93,6 @@ impl Drop for Turn {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorCode;
     use crate::job::Outcome;
     use std::sync::Arc;
     use std::thread;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::TrySendError;
 
-use crate::error::{ErrorCode, JobError};
+use crate::error::JobError;
 use crate::job::Caps;
 use crate::job::Undelivered;
 use crate::job::{JobControl, Phase, QueueSender, Turn};
@@ -186,7 +186,7 @@ impl RowSink {
             });
         }
         if written.is_ok() && self.text.is_full() {
-            written = Err(too_large(most));
+            written = Err(self.job.large_rows().too_large());
         }
         if let Err(error) = written {
             self.text.truncate(before);
@@ -316,16 +316,6 @@ impl RowSink {
         self.job.enter(phase);
         self.job.check()
     }
-}
-
-fn too_large(most: usize) -> JobError {
-    JobError::new(
-        ErrorCode::QueryFailed,
-        format!(
-            "a row is larger than the {most} bytes of JSON text that this runner lets a row have \
-             (SEMILAYER_MAX_ROW_BYTES)"
-        ),
-    )
 }
 
 fn session_gone() -> JobError {

@@ -9,9 +9,11 @@ use url::form_urlencoded;
 
 use super::Flavour;
 use super::link::Encryption;
+use super::options::Options;
 use crate::bridges::config::{pool_size, text, unusable};
 use crate::error::JobError;
 use crate::limits;
+use crate::text::printable;
 use crate::tls;
 
 /// One place a server may be at.
@@ -32,7 +34,7 @@ pub struct Settings {
     /// Whether to encrypt.
     pub encryption: Encryption,
     /// Startup options of the customer's own (`options=-c …`).
-    pub options: Option<String>,
+    pub options: Options,
     /// Time to connect.
     pub connect_timeout: Duration,
     /// 4 or 6 when only such addresses may be used.
@@ -65,7 +67,7 @@ impl Settings {
             Some(url) => Url::parse(&url)?,
             None => Url::from_fields(config, flavour)?,
         };
-        let mut options = None;
+        let mut options = Options::default();
         let mut connect_timeout = match config
             .get("connectionTimeoutMillis")
             .and_then(Value::as_u64)
@@ -76,7 +78,7 @@ impl Settings {
         let mut driver_text = url.base.clone();
         for (key, value) in &url.parameters {
             match key.as_str() {
-                "options" => options = Some(value.clone()).filter(|text| !text.is_empty()),
+                "options" => options = Options::parse(value),
                 "connect_timeout" => {
                     if let Some(seconds) = value.parse().ok().filter(|seconds| *seconds > 0) {
                         connect_timeout = Duration::from_secs(seconds);
@@ -96,6 +98,13 @@ impl Settings {
         let parsed: postgres::Config = driver_text.parse().map_err(|_| {
             unusable("the url cannot be read as postgres://user:password@host:port/database")
         })?;
+        if !options.dropped.is_empty() {
+            log::warn!(
+                "startup options of a {} source are left out: {}",
+                flavour.package().name(),
+                printable(options.dropped.join(", ").chars().take(200))
+            );
+        }
         Ok(Self {
             addresses: addresses(&parsed, flavour),
             encryption: encryption(&url.parameters, flavour)?,
@@ -334,7 +343,7 @@ mod tests {
         assert_eq!(settings.driver.get_user(), Some("u@x"));
         assert_eq!(settings.driver.get_password(), Some(&b"p:q/r"[..]));
         assert_eq!(settings.driver.get_dbname(), Some("my db"));
-        assert_eq!(settings.options.as_deref(), Some("-c TimeZone=Asia/Tokyo"));
+        assert_eq!(settings.options, Options::parse("-c TimeZone=Asia/Tokyo"));
         assert_eq!(
             (settings.pool_max, settings.connect_timeout.as_millis()),
             (7, 1500)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use postgres::SimpleQueryMessage;
 use postgres::config::{SslMode, SslNegotiation};
 
 use super::config::{Address, Settings};
@@ -16,13 +17,10 @@ use crate::error::{ErrorCode, JobError};
 use crate::job::{JobControl, Phase};
 use crate::net;
 
-/// What every session starts with. It is a startup option and not a statement, so it costs no round trip.
-const READ_ONLY: &str = "-c default_transaction_read_only=on";
-
 /// Connects sessions of one source.
 pub struct PostgresConnector {
     settings: Settings,
-    /// Set once a pooler in front of the database refused startup options. Sessions then set everything
+    /// Set once a pooler in front of the database refused or dropped startup options. Sessions then set everything
     /// inside a transaction of their own.
     pooled: AtomicBool,
 }
@@ -97,7 +95,9 @@ impl PostgresConnector {
         Err(failure)
     }
 
-    /// One attempt, or two when a pooler turns out to refuse startup options.
+    /// One attempt; another one without options when the server refuses the first, whatever it says: poolers
+    /// find many words for it. A session that is not read-only, because a pooler took the options and dropped
+    /// them, sets up every transaction, as one does that was refused them.
     fn start(
         &self,
         job: &Arc<JobControl>,
@@ -105,33 +105,48 @@ impl PostgresConnector {
         place: &str,
         give_up: Instant,
     ) -> Result<Connection, JobError> {
+        let options = &self.settings.options;
+        let mut refused = None;
         if !self.pooled.load(Ordering::Relaxed) {
-            let own = self.settings.options.as_deref();
-            let options =
-                own.map_or_else(|| READ_ONLY.to_owned(), |own| format!("{READ_ONLY} {own}"));
             let mut direct = config.clone();
-            direct.options(&options);
-            match self.attempt(job, &direct, place, give_up, None) {
-                Err(Failure::OptionsRefused) => {
-                    log::info!(
-                        "{place}: a pooler that takes no startup options; using transactions"
-                    );
-                    self.pooled.store(true, Ordering::Relaxed);
-                }
+            direct.options(&options.startup());
+            match self.attempt(job, &direct, place, give_up, Way::Session) {
+                Err(Failure::Refused(error)) => refused = Some(error),
                 Err(Failure::Job(error)) => return Err(error),
-                Ok(session) => return Ok(session),
+                Ok(connection) if connection.is_read_only() => return Ok(connection),
+                Ok(mut connection) => {
+                    self.use_transactions(place, "drops");
+                    connection.use_transactions(options);
+                    return Ok(connection);
+                }
             }
         }
         // Poolers refuse unknown startup parameters one by one; the name of the application goes as well.
         config.application_name("");
-        let begin = begin_statement(self.settings.options.as_deref());
-        match self.attempt(job, &config, place, give_up, Some(begin)) {
-            Ok(session) => Ok(session),
+        let words = options.words();
+        if !words.is_empty() {
+            config.options(&words);
+        }
+        match self.attempt(job, &config, place, give_up, Way::Transactions) {
+            Ok(mut connection) => {
+                if refused.is_some() {
+                    self.use_transactions(place, "refuses");
+                }
+                connection.use_transactions(options);
+                Ok(connection)
+            }
+            // The first refusal had nothing to do with the options.
+            Err(Failure::Refused(error)) => Err(refused.unwrap_or(error)),
             Err(Failure::Job(error)) => Err(error),
-            Err(Failure::OptionsRefused) => Err(JobError::new(
-                ErrorCode::SourceUnreachable,
-                format!("{place}: the server refuses the connection's parameters"),
-            )),
+        }
+    }
+
+    fn use_transactions(&self, place: &str, does: &str) {
+        if !self.pooled.swap(true, Ordering::Relaxed) {
+            log::info!(
+                "{place}: what answers there, a pooler probably, {does} startup options; every job runs in \
+                 a read-only transaction of its own"
+            );
         }
     }
 
@@ -141,9 +156,10 @@ impl PostgresConnector {
         config: &postgres::Config,
         place: &str,
         give_up: Instant,
-        begin: Option<String>,
+        way: Way,
     ) -> Result<Connection, Failure> {
         let link = Arc::new(Link::default());
+        link.serve(Some(job));
         let budget = give_up.saturating_duration_since(Instant::now());
         let tls = LinkTls {
             link: Arc::clone(&link),
@@ -154,24 +170,56 @@ impl PostgresConnector {
         let guard = job.stop_with(move || cut.cut()).map_err(Failure::Job)?;
         // It may be stopped like a statement, but it is none.
         job.enter(Phase::Connecting);
-        let connected = config.connect(tls.clone());
+        let connected = config.connect(tls.clone()).and_then(|mut client| {
+            let read_only = match way {
+                Way::Session => is_read_only(&mut client)?,
+                Way::Transactions => false,
+            };
+            Ok((client, read_only))
+        });
         drop(guard);
-        match connected {
-            Ok(client) => {
+        link.serve(None);
+        let error = match connected {
+            Ok((client, read_only)) => {
                 link.opened();
-                Ok(Connection::new(client, tls, begin))
+                return Ok(Connection::new(client, tls, read_only));
             }
-            Err(error) if refuses_options(&error) => Err(Failure::OptionsRefused),
-            Err(error) => {
-                job.check().map_err(Failure::Job)?;
-                Err(Failure::Job(error::connecting(&error, place)))
-            }
+            Err(error) => error,
+        };
+        job.check().map_err(Failure::Job)?;
+        if let Some(problem) = link.problem() {
+            let message = format!("{place}: {}", problem.message);
+            return Err(Failure::Job(JobError { message, ..problem }));
+        }
+        let failure = error::connecting(&error, place);
+        match way == Way::Session && may_be_about_options(&error) {
+            true => Err(Failure::Refused(failure)),
+            false => Err(Failure::Job(failure)),
         }
     }
 }
 
+/// How a session is to be kept from writing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// It is read-only from its start, by startup options.
+    Session,
+    /// Its transactions are.
+    Transactions,
+}
+
+/// Every new session is asked, whatever was asked of it. By the simple protocol, which every pooler knows.
+fn is_read_only(client: &mut postgres::Client) -> Result<bool, postgres::Error> {
+    let answer = client.simple_query("SHOW transaction_read_only")?;
+    Ok(answer.iter().any(|message| match message {
+        SimpleQueryMessage::Row(row) => row.try_get(0).is_ok_and(|value| value == Some("on")),
+        _ => false,
+    }))
+}
+
 enum Failure {
-    OptionsRefused,
+    /// The server refused the session, perhaps for its options.
+    Refused(JobError),
     Job(JobError),
 }
 
@@ -187,11 +235,15 @@ impl Connector for PostgresConnector {
     }
 }
 
-/// A pooler's refusal: PgBouncer says `unsupported startup parameter`, others name the option.
-fn refuses_options(error: &postgres::Error) -> bool {
+/// Any refusal of a session may be one of its options, but for those that say what else it is about: the password
+/// (which must not be tried twice), the database, a server that is full, starts or stops.
+fn may_be_about_options(error: &postgres::Error) -> bool {
     error.as_db_error().is_some_and(|db| {
-        let text = db.message();
-        text.contains("startup parameter") || text.contains("startup option")
+        let state = db.code().code();
+        !state.starts_with("28")
+            && !state.starts_with("53")
+            && !state.starts_with("57")
+            && state != "3D000"
     })
 }
 
@@ -207,44 +259,12 @@ fn candidates(mut found: Vec<SocketAddr>, family: Option<u8>) -> Vec<SocketAddr>
     found
 }
 
-/// Opens a read-only transaction and repeats in it what startup options would have set.
-fn begin_statement(options: Option<&str>) -> String {
-    let mut sql = String::from("BEGIN READ ONLY");
-    let words: Vec<&str> = options.unwrap_or_default().split_whitespace().collect();
-    for (i, word) in words.iter().enumerate() {
-        let setting = match word.strip_prefix("-c").or_else(|| word.strip_prefix("--")) {
-            Some("") => words.get(i + 1).copied(),
-            glued => glued,
-        };
-        if let Some((name, value)) = setting.and_then(|setting| setting.split_once('=')) {
-            sql.push_str("; SET LOCAL \"");
-            sql.push_str(&name.replace('-', "_").replace('"', "\"\""));
-            sql.push_str("\" TO '");
-            sql.push_str(&value.replace('\'', "''"));
-            sql.push('\'');
-        }
-    }
-    sql
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::bridges::postgres::Flavour;
     use crate::job::Outcome;
     use std::net::TcpListener;
-
-    #[test]
-    fn options_become_settings_of_the_transaction() {
-        assert_eq!(begin_statement(None), "BEGIN READ ONLY");
-        assert_eq!(
-            begin_statement(Some(
-                "-c TimeZone=Asia/Tokyo -csearch_path=a,'b --work-mem=4MB"
-            )),
-            "BEGIN READ ONLY; SET LOCAL \"TimeZone\" TO 'Asia/Tokyo'; SET LOCAL \"search_path\" TO 'a,''b'; \
-             SET LOCAL \"work_mem\" TO '4MB'"
-        );
-    }
 
     #[test]
     fn ipv4_goes_first_and_a_family_can_be_asked_for() {

@@ -8,9 +8,10 @@ use serde_json::Value;
 
 use super::error;
 use super::link::{Link, LinkTls};
+use super::options::Options;
 use super::param::{TextParam, unspecified};
 use super::statements::{Sending, Statements};
-use crate::error::JobError;
+use crate::error::{JobError, Retry};
 use crate::job::JobControl;
 use crate::limits;
 
@@ -20,76 +21,125 @@ pub struct Connection {
     link: Arc<Link>,
     tls: LinkTls,
     cancel: CancelToken,
-    /// Behind a pooler: what opens the transaction around a job's statements.
-    begin: Option<String>,
+    /// True when the session is read-only by itself.
+    read_only: bool,
+    /// Otherwise every job runs in a read-only transaction, in which this is set first.
+    settings: Option<(String, Vec<Value>)>,
     statements: Statements,
     /// It must not be used again.
     spent: bool,
+    /// Something of a job is under way, or was when it ended: nobody knows how much the server still has to say.
+    busy: bool,
 }
 
 impl Connection {
     /// Takes over an open connection.
-    pub fn new(client: Client, tls: LinkTls, begin: Option<String>) -> Self {
+    pub fn new(client: Client, tls: LinkTls, read_only: bool) -> Self {
         let cancel = client.cancel_token();
-        let statements = Statements::new(tls.link.process_id(), begin.is_some());
+        let statements = Statements::new(tls.link.process_id(), !read_only);
         Self {
             client,
             link: Arc::clone(&tls.link),
             tls,
             cancel,
-            begin,
+            read_only,
+            settings: None,
             statements,
             spent: false,
+            busy: false,
         }
+    }
+
+    /// True when the session is read-only by itself.
+    pub fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
+    /// Jobs run in read-only transactions from now on, with the settings of these options.
+    pub fn use_transactions(&mut self, options: &Options) {
+        self.settings = options.statement().map(|(sql, parameters)| {
+            let parameters = parameters.into_iter().map(Value::from);
+            (sql, parameters.collect())
+        });
     }
 
     /// Runs the statements of one job: they can be stopped meanwhile, and behind a pooler they share one
     /// read-only transaction, because two statements may otherwise meet two servers.
     pub fn job<T>(
         &mut self,
-        job: &JobControl,
+        job: &Arc<JobControl>,
         work: impl FnOnce(&mut Self) -> Result<T, JobError>,
     ) -> Result<T, JobError> {
         let guard = job.stop_with(self.stopper())?;
-        let result = match self.begin.clone() {
-            None => work(self),
-            Some(begin) => self.transaction(&begin, work),
+        self.busy = true;
+        self.link.serve(Some(job));
+        let result = match self.read_only {
+            true => work(self),
+            false => self.transaction(work),
         };
+        self.link.serve(None);
         if guard.finish() {
             // Whoever stopped the statement has ended the job; the connection is cut.
             job.check()?;
         }
+        let result = self.link.problem().map_or(result, |problem| {
+            self.spent = true;
+            Err(problem)
+        });
+        if self.spent && result.is_err() {
+            // We have enough of it; the server would notice at its next row only.
+            self.stopper()();
+        }
+        let lost = |error: &JobError| error.retry == Retry::NewConnection;
+        self.busy = self.spent || result.as_ref().is_err_and(lost);
         result
     }
 
     /// From now on statements see the same rows.
     pub fn begin_snapshot(&mut self) -> Result<(), JobError> {
-        self.command(match self.begin {
-            Some(_) => "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-            None => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-        })
+        match (self.read_only, &self.settings) {
+            (true, _) => self.command("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
+            (false, None) => self.command("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"),
+            // That of the job has one.
+            (false, Some(_)) => Ok(()),
+        }
     }
 
     /// Ends it, unless the job's own transaction does.
     pub fn end_snapshot(&mut self) -> Result<(), JobError> {
-        match self.begin {
-            Some(_) => Ok(()),
-            None => self.command("ROLLBACK"),
+        match self.read_only {
+            false => Ok(()),
+            true => self.command("ROLLBACK"),
         }
     }
 
     fn transaction<T>(
         &mut self,
-        begin: &str,
         work: impl FnOnce(&mut Self) -> Result<T, JobError>,
     ) -> Result<T, JobError> {
-        self.command(begin)?;
-        let result = work(self);
+        // An isolation level cannot be chosen after a query, and settings are made by one.
+        self.command(match &self.settings {
+            None => "BEGIN READ ONLY",
+            Some(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        })?;
+        let result = self.set_up().and_then(|()| work(self));
         // A failed statement ends in the same rollback; a lost connection needs none.
         match (&result, self.command("ROLLBACK")) {
             (Ok(_), Err(error)) => Err(error),
             _ => result,
         }
+    }
+
+    /// Sets in a transaction what startup options would have set. That it reads only comes last, whatever
+    /// was set before.
+    fn set_up(&mut self) -> Result<(), JobError> {
+        let Some((sql, parameters)) = self.settings.take() else {
+            return Ok(());
+        };
+        let set = self.rows(&sql, &parameters, |_| Ok(()));
+        self.settings = Some((sql, parameters));
+        set?;
+        self.command("SET TRANSACTION READ ONLY")
     }
 
     /// Runs a statement and hands over its rows one by one, as the server sends them.
@@ -199,6 +249,15 @@ impl Connection {
                     error::executing(&error).message
                 );
             }
+        }
+    }
+}
+
+impl Drop for Connection {
+    /// The driver says good-bye and waits for everything that the server still has to say, which may be for ever.
+    fn drop(&mut self) {
+        if self.busy {
+            self.link.cut();
         }
     }
 }

@@ -21,6 +21,9 @@ use tokio::time::{Sleep, sleep};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::greeting::Greeting;
+use super::messages::{Heard, Messages};
+use crate::error::JobError;
+use crate::job::JobControl;
 
 /// Whether a connection is to be encrypted.
 #[derive(Clone)]
@@ -40,6 +43,10 @@ pub struct Link {
     open: AtomicBool,
     encrypted: AtomicBool,
     greeting: Mutex<Greeting>,
+    /// The job that the connection is used by.
+    job: Mutex<Option<Arc<JobControl>>>,
+    /// Why nothing more is read from the server.
+    problem: Mutex<Option<JobError>>,
 }
 
 #[derive(Default)]
@@ -52,7 +59,7 @@ impl Link {
     /// Ends whatever the driver is waiting for with an error. The connection is of no more use.
     pub fn cut(&self) {
         let waker = {
-            let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut reader = lock(&self.reader);
             reader.cut = true;
             reader.waker.take()
         };
@@ -71,8 +78,35 @@ impl Link {
         self.greeting().process_id()
     }
 
+    /// What comes in from now on comes in for this job, or for none.
+    pub fn serve(&self, job: Option<&Arc<JobControl>>) {
+        *lock(&self.job) = job.cloned();
+    }
+
+    /// Why nothing more is read from the server, if that is so.
+    pub fn problem(&self) -> Option<JobError> {
+        lock(&self.problem).clone()
+    }
+
+    /// Looks at what has come in, and waits for the job's turn if that is the head of a large row.
+    fn hear(&self, messages: &mut Messages, bytes: &[u8]) -> io::Result<()> {
+        let Some(job) = lock(&self.job).clone() else {
+            return Ok(());
+        };
+        let heard = messages.hear(bytes, job.large_rows());
+        let heard = heard.and_then(|heard| match heard {
+            Heard::Usual => Ok(()),
+            Heard::LargeRow => job.receive_large(),
+        });
+        heard.map_err(|problem| {
+            let error = io::Error::other(problem.message.clone());
+            *lock(&self.problem) = Some(problem);
+            error
+        })
+    }
+
     fn greeting(&self) -> MutexGuard<'_, Greeting> {
-        self.greeting.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.greeting)
     }
 
     /// True when the connection is encrypted.
@@ -81,7 +115,7 @@ impl Link {
     }
 
     fn listen(&self, context: &Context<'_>) -> io::Result<()> {
-        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reader = lock(&self.reader);
         if reader.cut {
             return Err(io::Error::new(
                 io::ErrorKind::ConnectionAborted,
@@ -94,6 +128,10 @@ impl Link {
         }
         Ok(())
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The hook given to the driver. It negotiates TLS itself (the driver is told not to).
@@ -164,7 +202,11 @@ impl LinkConnect {
     async fn negotiate(self, socket: Socket) -> io::Result<Wire> {
         let link = Arc::clone(&self.link);
         let stream = self.stream(socket).await?;
-        Ok(Wire { stream, link })
+        Ok(Wire {
+            stream,
+            link,
+            messages: Messages::default(),
+        })
     }
 
     async fn stream(self, socket: Socket) -> io::Result<Stream> {
@@ -271,6 +313,7 @@ impl AsyncWrite for Guarded {
 pub struct Wire {
     stream: Stream,
     link: Arc<Link>,
+    messages: Messages,
 }
 
 enum Stream {
@@ -301,10 +344,11 @@ impl AsyncRead for Wire {
             Stream::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
             Stream::Tls(stream) => Pin::new(stream.as_mut()).poll_read(context, buffer),
         };
+        let heard = buffer.filled().get(before..).unwrap_or_default();
         if !this.link.open.load(Ordering::Relaxed) {
-            let heard = buffer.filled().get(before..).unwrap_or_default();
             this.link.greeting().hear(heard);
         }
+        this.link.hear(&mut this.messages, heard)?;
         read
     }
 }

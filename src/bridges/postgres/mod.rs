@@ -1,7 +1,7 @@
 //! PostgreSQL and its wire-compatible relatives.
 //!
 //! - `package`: their facts, and opening a source; `config`: what a configuration says
-//! - `connect`, `link`, `greeting`: connecting, read-only from the start
+//! - `connect`, `options`, `link`, `greeting`, `messages`: connecting, read-only from the start, and what may come in
 //! - `connection`, `statements`, `param`: statements on a connection
 //! - `session`: what the shared answers need; `dialect`, `catalog`, `list`, `privileges`
 //! - `row`, `typed`, `form`, `numeric`, `time_label`, `wire`: what comes back, from the wire's bytes; `error`
@@ -16,7 +16,9 @@ mod form;
 mod greeting;
 mod link;
 mod list;
+mod messages;
 mod numeric;
+mod options;
 mod package;
 mod param;
 mod privileges;

@@ -1,0 +1,185 @@
+//! The server's messages as they come in, before the driver sees them: how long they say they are, and whether they
+//! are ones that a server sends. The driver makes room for whatever length it is told, and keeps what it was not
+//! asked for.
+
+use crate::error::{ErrorCode, JobError};
+use crate::job::LargeRows;
+use crate::limits;
+
+/// Where in the stream of messages the next byte is.
+#[derive(Default)]
+pub struct Messages {
+    head: [u8; 5],
+    /// Bytes of the head that are there.
+    known: usize,
+    /// Bytes of the body that are not.
+    rest: usize,
+    /// The session is open.
+    open: bool,
+    /// Bytes of what nobody asked for, and before the session is open of everything.
+    unasked: usize,
+}
+
+/// What comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// Nothing special.
+    Usual,
+    /// A large row, for which the job needs its turn.
+    LargeRow,
+}
+
+impl Messages {
+    /// Takes note of bytes from the server.
+    ///
+    /// # Errors
+    /// Nothing more is to be read from it.
+    pub fn hear(&mut self, mut bytes: &[u8], rows: &LargeRows) -> Result<Heard, JobError> {
+        let mut heard = Heard::Usual;
+        while !bytes.is_empty() {
+            if self.rest > 0 {
+                let passed = self.rest.min(bytes.len());
+                bytes = bytes.get(passed..).unwrap_or_default();
+                self.rest -= passed;
+                continue;
+            }
+            // Mostly the whole head is there.
+            if self.known == 0
+                && let Some((head, body)) = bytes.split_first_chunk()
+            {
+                self.head = *head;
+                bytes = body;
+            } else {
+                let (byte, after) = bytes.split_first().unwrap_or((&0, &[]));
+                if let Some(place) = self.head.get_mut(self.known) {
+                    *place = *byte;
+                }
+                bytes = after;
+                self.known += 1;
+                if self.known < self.head.len() {
+                    continue;
+                }
+                self.known = 0;
+            }
+            if self.begin(rows)? == Heard::LargeRow {
+                heard = Heard::LargeRow;
+            }
+        }
+        Ok(heard)
+    }
+
+    /// A message begins.
+    fn begin(&mut self, rows: &LargeRows) -> Result<Heard, JobError> {
+        let [kind, length @ ..] = self.head;
+        let length = u32::from_be_bytes(length) as usize;
+        self.rest = length.checked_sub(4).ok_or_else(nonsense)?;
+        if !self.open {
+            self.open = kind == b'Z';
+            return self.count(length, limits::POSTGRES_GREETING);
+        }
+        match kind {
+            b'D' if length > rows.most_received() => Err(rows.too_large()),
+            b'D' if length > limits::LARGE_ROW => Ok(Heard::LargeRow),
+            b'D' => Ok(Heard::Usual),
+            // Notifications and settings stay in the driver's memory. Notices pass through it.
+            b'A' | b'S' => self.count(length, limits::POSTGRES_UNASKED),
+            b'1' | b'2' | b'3' | b'C' | b'E' | b'I' | b'N' | b'T' | b'Z' | b'n' | b's' | b't'
+                if length <= limits::POSTGRES_MESSAGE =>
+            {
+                Ok(Heard::Usual)
+            }
+            _ => Err(nonsense()),
+        }
+    }
+
+    fn count(&mut self, length: usize, most: usize) -> Result<Heard, JobError> {
+        self.unasked = self.unasked.saturating_add(length);
+        if self.unasked > most {
+            return Err(JobError::new(
+                ErrorCode::SourceUnreachable,
+                "the server sends more than anybody asked for; the connection is closed",
+            ));
+        }
+        Ok(Heard::Usual)
+    }
+}
+
+fn nonsense() -> JobError {
+    JobError::new(
+        ErrorCode::SourceUnreachable,
+        "what answers there does not speak as a PostgreSQL server does",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(kind: u8, length: usize) -> Vec<u8> {
+        let length = u32::try_from(length).unwrap();
+        [&[kind], &length.to_be_bytes()[..]].concat()
+    }
+
+    fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+        [head(kind, body.len() + 4), body.to_vec()].concat()
+    }
+
+    /// After a login, in pieces of this many bytes.
+    fn hear(bytes: &[u8], piece: usize) -> Result<Heard, JobError> {
+        let mut messages = Messages::default();
+        let rows = LargeRows::default();
+        let login = [message(b'R', &[0; 4]), message(b'Z', b"I")].concat();
+        let all = [login.as_slice(), bytes].concat();
+        let mut heard = Heard::Usual;
+        for piece in all.chunks(piece) {
+            if messages.hear(piece, &rows)? == Heard::LargeRow {
+                heard = Heard::LargeRow;
+            }
+        }
+        Ok(heard)
+    }
+
+    #[test]
+    fn what_servers_say_passes_in_any_pieces() {
+        let all = [
+            message(b'1', b""),
+            message(b'T', &[0; 100]),
+            message(b'D', &[1; 1000]),
+            message(b'S', b"TimeZone\0UTC\0"),
+            message(b'N', &[1; 100]),
+            message(b'C', b"SELECT 1\0"),
+            message(b'Z', b"I"),
+        ]
+        .concat();
+        for piece in [1, 3, 5, 7, all.len()] {
+            assert_eq!(hear(&all, piece), Ok(Heard::Usual), "{piece}");
+        }
+    }
+
+    #[test]
+    fn large_rows_are_told_at_their_head() {
+        for piece in [1, 1000] {
+            let heard = hear(&head(b'D', limits::LARGE_ROW + 1), piece);
+            assert_eq!(heard, Ok(Heard::LargeRow));
+            let error = hear(&head(b'D', i32::MAX as usize), piece).unwrap_err();
+            assert_eq!(error.code, ErrorCode::QueryFailed);
+        }
+    }
+
+    #[test]
+    fn what_nobody_asked_for_has_an_end() {
+        for bytes in [
+            head(b'E', limits::POSTGRES_MESSAGE + 1),
+            head(b'x', 10),
+            head(b'D', 3),
+            message(b'A', &[0; 100]).repeat(limits::POSTGRES_UNASKED / 100),
+            message(b'S', &[0; 100]).repeat(limits::POSTGRES_UNASKED / 100),
+        ] {
+            assert!(hear(&bytes, 4096).is_err());
+        }
+        let mut messages = Messages::default();
+        let rows = LargeRows::default();
+        let notices = message(b'N', &[0; 100]).repeat(limits::POSTGRES_GREETING / 100);
+        assert!(messages.hear(&notices, &rows).is_err());
+    }
+}
