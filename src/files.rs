@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use crate::limits;
+use crate::text::unless_secret;
 
 /// All bytes of a regular file.
 ///
@@ -33,7 +34,7 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 /// Says what is wrong with the file: it cannot be read, is empty, too long for a secret or not UTF-8. Its
 /// text is never part of the message.
 pub fn read_secret(path: &Path) -> Result<String, String> {
-    let shown = path.display();
+    let shown = unless_secret(&path.to_string_lossy());
     let bytes = read(path, limits::SECRET_FILE_BYTES).map_err(|error| match error.kind() {
         io::ErrorKind::FileTooLarge => format!("{shown} is too long for a secret"),
         _ => format!("{shown}: {error}"),

@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use log::debug;
 
+use crate::text::is_unseen;
+
 /// The line to the service manager, open or not.
 #[derive(Debug, Default)]
 pub struct ServiceManager {
@@ -112,7 +114,7 @@ fn watchdog(usec: Option<&str>, watched: Option<&str>, this: u32) -> Option<Dura
 
 /// A line break would begin another assignment.
 fn one_line(text: &str) -> String {
-    text.replace(|c: char| c.is_control(), " ")
+    text.replace(is_unseen, " ")
 }
 
 #[cfg(test)]

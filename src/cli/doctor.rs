@@ -10,7 +10,7 @@ use crate::bridges;
 use crate::cli::arguments::Arguments;
 use crate::cli::style::{Style, word};
 use crate::cli::{
-    CONFIG, DiagnosticLog, bundle, environment, oddities, say, survey, variable, version,
+    CONFIG, DiagnosticLog, bundle, environment, oddities, say, say_json, survey, variable, version,
 };
 use crate::config::{ConfigError, OversightSettings, Settings};
 use crate::gateway::short;
@@ -50,7 +50,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     };
     let code = report.code();
     if arguments.given("--json") {
-        say(io::stdout(), &report.as_json().to_string());
+        say_json(&report.as_json());
     } else {
         report.print();
     }

@@ -153,6 +153,14 @@ fn print(text: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// As one line of JSON.
+fn say_json(value: &serde_json::Value) {
+    say(
+        io::stdout(),
+        &crate::text::printable_json(&value.to_string()),
+    );
+}
+
 fn refuse(problem: &str) -> ExitCode {
     say(io::stderr(), &format!(" ERROR  {problem}"));
     ExitCode::FAILURE

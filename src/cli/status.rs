@@ -7,9 +7,12 @@ use serde_json::{Value, json};
 
 use crate::cli::arguments::Arguments;
 use crate::cli::style::{Style, word};
-use crate::cli::{CONFIG, config_error, environment, oddities, say, survey, variable, version};
+use crate::cli::{
+    CONFIG, config_error, environment, oddities, say, say_json, survey, variable, version,
+};
 use crate::config::{Flags, Given, Identity, Origin, Survey, effective};
 use crate::inspect::{Check, Mark, audit_roots};
+use crate::text::unless_secret;
 
 /// Prints the configuration. Exit code 2 when the runner would not start with it.
 pub fn run(arguments: &Arguments) -> ExitCode {
@@ -18,10 +21,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     if arguments.given("--json") {
         let settings = survey.settings.as_ref();
         let identity = settings.map(|settings| &settings.identity);
-        say(
-            io::stdout(),
-            &as_json(identity, &flags, &checks(&survey)).to_string(),
-        );
+        say_json(&as_json(identity, &flags, &checks(&survey)));
         return code(&survey);
     }
     match (
@@ -57,10 +57,10 @@ fn code(survey: &Survey) -> ExitCode {
 fn official(identity: &Identity) -> String {
     format!(
         "runner id:   {}\ngateway:     {}\ntoken:       {}\nversion:     {}\n",
-        identity.runner_id,
+        unless_secret(&identity.runner_id),
         identity.gateway,
         identity.token.hint(),
-        identity.version_label
+        unless_secret(&identity.version_label)
     )
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::bridges::{self, Bridge};
 use crate::cli::arguments::Arguments;
 use crate::cli::style::{Style, sign};
-use crate::cli::{DiagnosticLog, config_error, environment, say, variable};
+use crate::cli::{DiagnosticLog, config_error, environment, say, say_json, variable};
 use crate::config::OversightSettings;
 use crate::error::{ErrorCode, JobError};
 use crate::inspect::{
@@ -22,7 +22,7 @@ use crate::limits;
 use crate::options::{JobKind, Request};
 use crate::policy::Policy;
 use crate::sources::{LocalSource, SourceEnvironment};
-use crate::text::printable;
+use crate::text::{printable, printable_json};
 
 /// Tests, prints, and says whether all went well.
 pub fn run(arguments: &Arguments) -> ExitCode {
@@ -72,7 +72,7 @@ fn show_reports(
     );
     if arguments.given("--json") {
         let all: Vec<Value> = reports.iter().map(as_json).collect();
-        say(io::stdout(), &json!(all).to_string());
+        say_json(&json!(all));
     } else if reports.is_empty() {
         say(io::stdout(), NONE);
     } else {
@@ -287,7 +287,7 @@ fn show_rows(
     let answer = ask(&bridge, rules, request, limits::JOB_DEADLINE, |row| {
         rows += 1;
         // A closed stream is no reason to fail.
-        let _ = writeln!(out, "{row}");
+        let _ = writeln!(out, "{}", printable_json(row));
     })
     .map_err(failed)?;
     drop(out);

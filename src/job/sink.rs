@@ -325,6 +325,7 @@ fn session_gone() -> JobError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorCode;
     use crate::job::{LargeRows, Outcome, Wakeup};
     use crossbeam_channel::Receiver;
     use std::time::{Duration, Instant};

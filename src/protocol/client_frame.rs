@@ -1,11 +1,9 @@
 //! The frames of a session that we send. Rows and `done` are written where the rows are.
 
-use std::borrow::Cow;
-
 use crate::error::JobError;
 use crate::json::{object, write_string};
 use crate::limits;
-use crate::text::clipped;
+use crate::text::{clipped, printable_lines};
 
 /// The first frame of a session.
 pub fn hello(runner_id: &str, capabilities: &[&str], version_label: &str) -> String {
@@ -33,12 +31,14 @@ pub fn heartbeat(active_jobs: usize, memory_mb: Option<u64>) -> String {
     })
 }
 
-/// The failed end of a job. An endless message is cut: databases quote whole statements in theirs.
+/// The failed end of a job. An endless message is cut: databases quote whole statements in theirs. It is shown to
+/// people, so nothing is in it that a terminal acts on.
 pub fn error(id: &str, error: &JobError) -> String {
-    let message = match clipped(&error.message, limits::ERROR_MESSAGE_BYTES) {
-        start if start.len() < error.message.len() => Cow::Owned(format!("{start} …")),
-        whole => Cow::Borrowed(whole),
-    };
+    let start = clipped(&error.message, limits::ERROR_MESSAGE_BYTES);
+    let mut message = printable_lines(start.chars());
+    if start.len() < error.message.len() {
+        message.push_str(" …");
+    }
     object(|frame| {
         frame
             .string("id", id)
@@ -79,6 +79,15 @@ mod tests {
                 &JobError::new(ErrorCode::Cancelled, "a \"b\"\n")
             )),
             json!({"id": "j1", "type": "error", "code": "CANCELLED", "message": "a \"b\"\n"})
+        );
+    }
+
+    #[test]
+    fn nothing_in_a_message_moves_a_cursor() {
+        let nasty = JobError::new(ErrorCode::QueryFailed, "a\u{1b}[31mb\u{202e}c\n\td");
+        assert_eq!(
+            parsed(&error("j", &nasty))["message"],
+            "a\u{fffd}[31mb\u{fffd}c\n\td"
         );
     }
 

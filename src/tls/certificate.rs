@@ -57,10 +57,9 @@ impl CertificateFacts {
 /// says nothing may not.
 fn is_authority(mut rest: &[u8]) -> Option<bool> {
     let mut extensions = loop {
-        match next(&mut rest)? {
-            (EXTENSIONS, mut content) => break expect(&mut content, SEQUENCE)?,
-            // Unique identifiers, which nobody uses.
-            _ => {}
+        // What else there may be are unique identifiers, which nobody uses.
+        if let (EXTENSIONS, mut content) = next(&mut rest)? {
+            break expect(&mut content, SEQUENCE)?;
         }
     };
     let mut authority = false;
