@@ -14,7 +14,12 @@ pub struct KeyPart {
     pub expression: String,
     /// Ready SQL before and after the placeholder of the value compared with, such as `CAST(` and
     /// ` AS DATETIME(6))`.
-    pub cast: (&'static str, &'static str),
+    pub cast: (&'static str, String),
+}
+
+impl KeyPart {
+    /// Nothing before and after the placeholder.
+    pub const AS_IT_IS: (&'static str, String) = ("", String::new());
 }
 
 /// A condition on one value: ready SQL, the placeholder, ready SQL.
@@ -112,6 +117,6 @@ impl Builder<'_> {
             .push(comparison)
             .push(part.cast.0)
             .bind(value.clone())
-            .push(part.cast.1);
+            .push(&part.cast.1);
     }
 }

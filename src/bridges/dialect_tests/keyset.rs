@@ -9,7 +9,7 @@ fn page(dialect: &dyn Dialect, keys: &[&str], after: &[Value], since: &[Bound]) 
         .iter()
         .map(|name| KeyPart {
             expression: dialect.column(name),
-            cast: ("", ""),
+            cast: KeyPart::AS_IT_IS,
         })
         .collect();
     Page {
@@ -83,7 +83,7 @@ fn null_comes_first() {
 fn a_value_may_be_cast() {
     let key = [KeyPart {
         expression: "t.\"a\"".to_owned(),
-        cast: ("(", "::text)::timestamptz"),
+        cast: ("(", "::text)::timestamptz".to_owned()),
     }];
     let page = Page {
         dialect: &POSTGRES,

@@ -90,7 +90,7 @@ impl Session for PostgresSession<'_> {
             KeyColumns::select(&relation.columns, &relation.key, &shown.shown, &mut sql);
         let part = |name: &String| KeyPart {
             expression: self.dialect().column(name),
-            cast: ("", ""),
+            cast: KeyPart::AS_IT_IS,
         };
         let key: Vec<_> = relation.key.iter().map(part).collect();
         let cursor = options.cursor.as_ref();

@@ -126,7 +126,7 @@ impl Session for MemorySession<'_> {
     fn walk(&mut self, target: &Target, options: &ReadOptions) -> Result<Walk<List>, JobError> {
         let key = KeyPart {
             expression: self.dialect().column("id"),
-            cast: ("", ""),
+            cast: KeyPart::AS_IT_IS,
         };
         let cursor = options.cursor.as_ref();
         let since = options.changed_since.iter().map(|since| Bound {

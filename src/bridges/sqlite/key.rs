@@ -104,7 +104,7 @@ impl Key {
 fn key_part(expression: String) -> KeyPart {
     KeyPart {
         expression,
-        cast: ("", ""),
+        cast: KeyPart::AS_IT_IS,
     }
 }
 
