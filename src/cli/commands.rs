@@ -91,6 +91,8 @@ pub const COMMANDS: &[Command] = &[
         summary: "Connect to the gateway and run jobs until stopped",
         about: "\
 Reconnects for ever. SIGTERM or SIGINT lets running jobs end first; a second one ends the process at once.
+SIGHUP reads the token's file and the policy again and opens the audit log again; SIGUSR1 logs one level more,
+SIGUSR2 one less.
 Exit codes: 0 after a signal, 2 when the configuration cannot work, 1 otherwise.",
         options: &[ID, TOKEN, GATEWAY],
         official: true,
@@ -113,7 +115,7 @@ Exit codes: 0, or 2 when the configuration cannot work.",
         summary: "Look for what is wrong: settings, the way to the gateway, sources",
         about: "\
 Walks the way to the gateway step by step and connects to every source of this environment. Sends no
-credentials to the gateway unless --connect is given.
+credentials to the gateway unless --connect is given; then, if the token is not found, it tries the usual names.
 Exit codes: 0 when all is well, 2 when the configuration cannot work, 1 when anything else does not.",
         options: &[
             switch("--connect", "Authenticate, too: a session, for a moment"),
