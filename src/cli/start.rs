@@ -90,10 +90,10 @@ fn serve(
         engine: Arc::clone(&engine),
         reopen,
     })?;
-    let link = link_settings(settings, token)?;
+    let gateway = gateway_settings(settings, token)?;
     let stop = Arc::new(Stop::default());
     let events = Events::new(lines.clone(), Arc::clone(&manager));
-    let ended = start_link(link, Arc::clone(&engine), events, Arc::clone(&stop))?;
+    let ended = start_sessions(gateway, Arc::clone(&engine), events, Arc::clone(&stop))?;
     feed_watchdog(&manager, &engine)?;
     manager.started();
     Ok(select! {
@@ -112,7 +112,7 @@ fn serve(
             ExitCode::SUCCESS
         }
         recv(ended) -> _ => {
-            error!("the link thread has ended");
+            error!("the gateway's thread has ended");
             ExitCode::FAILURE
         }
     })
@@ -205,7 +205,7 @@ fn banner(settings: &Settings, lines: &Lines) {
     }
 }
 
-fn link_settings(settings: &Settings, token: Token) -> io::Result<GatewaySettings> {
+fn gateway_settings(settings: &Settings, token: Token) -> io::Result<GatewaySettings> {
     let identity = &settings.identity;
     Ok(GatewaySettings {
         address: identity.gateway.clone(),
@@ -221,18 +221,20 @@ fn link_settings(settings: &Settings, token: Token) -> io::Result<GatewaySetting
     })
 }
 
-/// Starts the thread that keeps the link, which is the reader of each session. The channel is disconnected
+/// Starts the thread that keeps the connection, which is the reader of each session. The channel is disconnected
 /// when it ends, however it ends.
-fn start_link(
+fn start_sessions(
     settings: GatewaySettings,
     engine: Arc<Engine>,
     events: Events,
     stop: Arc<Stop>,
 ) -> io::Result<Receiver<()>> {
     let (running, ended): (Sender<()>, _) = bounded(0);
-    thread::Builder::new().name("link".into()).spawn(move || {
-        let _running = running;
-        gateway::run(&settings, &engine, &events, &stop);
-    })?;
+    thread::Builder::new()
+        .name("gateway".into())
+        .spawn(move || {
+            let _running = running;
+            gateway::run(&settings, &engine, &events, &stop);
+        })?;
     Ok(ended)
 }

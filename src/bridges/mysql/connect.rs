@@ -1,7 +1,7 @@
 //! Opening a connection, read-only from the start, and ending its statement from another one.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mysql::prelude::Queryable;
 use mysql::{Conn, Opts, OptsBuilder};
@@ -11,7 +11,8 @@ use super::connection::Connection;
 use super::encryption::Mode;
 use super::error::{connecting, is_address, is_tls};
 use crate::error::{ErrorCode, JobError};
-use crate::{limits, net};
+use crate::limits;
+use crate::net::{self, Budget};
 
 /// Time limits of one attempt to connect.
 #[derive(Debug, Clone, Copy)]
@@ -79,18 +80,13 @@ pub(super) fn kill(settings: &Settings, id: u32) -> Result<(), JobError> {
 
 /// The bare connection, and whether it is encrypted.
 fn connect(settings: &Settings, patience: Patience) -> Result<(Conn, bool), JobError> {
-    let started = Instant::now();
+    let budget = Budget::new(patience.connect);
     let place = settings.address.to_string();
     let routes = Route::all(&settings.address, patience.connect)?;
     let mut last = None;
     for &encrypted in settings.encryption.attempts() {
         let fitting: Vec<_> = routes.iter().filter(|r| r.fits(encrypted)).collect();
-        for (i, route) in fitting.iter().enumerate() {
-            let left = patience.connect.saturating_sub(started.elapsed());
-            let share = left / u32::try_from(fitting.len() - i).unwrap_or(1);
-            if share.is_zero() {
-                break;
-            }
+        for (route, share) in budget.shares(&fitting) {
             let error =
                 match Conn::new(options(settings, route, encrypted, share, patience.silence)) {
                     Ok(conn) => {

@@ -15,7 +15,7 @@ use super::link::{Link, LinkTls};
 use crate::bridges::pool::{Connector, connect_budget};
 use crate::error::{ErrorCode, JobError};
 use crate::job::{JobControl, Phase};
-use crate::net;
+use crate::net::{self, Budget};
 
 /// Connects sessions of one source.
 pub struct PostgresConnector {
@@ -70,15 +70,18 @@ impl PostgresConnector {
         let unreachable = |cause: &dyn std::fmt::Display| {
             JobError::new(ErrorCode::SourceUnreachable, format!("{place}: {cause}"))
         };
-        let left = give_up.saturating_duration_since(Instant::now());
-        let found = net::resolve(host, port, left)
+        let budget = Budget::new(give_up.saturating_duration_since(Instant::now()));
+        let found = budget
+            .left()
+            .and_then(|left| net::resolve(host, port, left))
             .map_err(|error| unreachable(&format_args!("cannot resolve \"{host}\": {error}")))?;
         let candidates = candidates(found, self.settings.family);
-        let mut failure = unreachable(&"the name has no address of the configured ipFamily");
-        for (i, address) in candidates.iter().enumerate() {
-            // Every address gets a share of the time that is left.
-            let left = give_up.saturating_duration_since(Instant::now());
-            let share = left / u32::try_from(candidates.len() - i).unwrap_or(1);
+        let mut failure = unreachable(if candidates.is_empty() {
+            &"the name has no address of the configured ipFamily"
+        } else {
+            &"the connection timed out"
+        });
+        for (address, share) in budget.shares(&candidates) {
             let mut config = self.settings.driver.clone();
             config
                 .host(host)
