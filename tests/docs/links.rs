@@ -76,6 +76,7 @@ fn the_rooms_have_their_pages() {
 #[test]
 fn figures_name_their_commit() {
     for name in [
+        "README.md",
         "tests/README.md",
         "tests/benches/README.md",
         "tests/fuzz/README.md",
