@@ -60,6 +60,8 @@ pub struct JobError {
     pub message: String,
     /// Whether the job may be tried again, as long as nothing of it was sent.
     pub retry: Retry,
+    /// The SQLSTATE of a database's own error.
+    pub sql_state: Option<Box<str>>,
 }
 
 /// What another attempt at a job takes.
@@ -80,6 +82,7 @@ impl JobError {
             code,
             message: message.into(),
             retry: Retry::No,
+            sql_state: None,
         }
     }
 
@@ -116,6 +119,12 @@ impl JobError {
             ErrorCode::InvalidTarget,
             format!("Could not detect primary key for table \"{target}\""),
         )
+    }
+
+    /// With the database's SQLSTATE.
+    pub fn with_sql_state(mut self, state: &str) -> Self {
+        self.sql_state = Some(state.into());
+        self
     }
 
     /// Says what another attempt takes.

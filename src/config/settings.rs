@@ -13,8 +13,8 @@ use crate::engine::EngineSettings;
 use crate::files::read_secret;
 use crate::gateway::{AddressError, Credentials, GatewayAddress};
 use crate::job::ChunkLimits;
-use crate::limits;
 use crate::net::Proxy;
+use crate::{bridges, limits};
 
 /// Why the process cannot start. The words of the first two are the official ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -236,6 +236,7 @@ impl Settings {
                 64 << 10,
                 256 << 20,
             ),
+            serves: |bridge| bridges::capabilities().contains(&bridge),
         };
         let health = problems.note(HealthSettings::load(&variable));
         let log = problems.note(LogFilter::load(&variable, LevelFilter::Info));

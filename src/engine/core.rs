@@ -43,6 +43,8 @@ pub(super) struct Core {
     ready: Arc<Ready<Run>>,
     /// Names of the assigned runner-local sources.
     names: Mutex<Arc<[String]>>,
+    /// Assigned sources that cannot be served, with their bridges, as far as it was told.
+    unserved: Mutex<Vec<(String, String)>>,
     closers: Closers,
     jobs: AtomicU64,
     workers: AtomicUsize,
@@ -76,6 +78,7 @@ impl Core {
             )),
             ready,
             names: Mutex::new(Arc::from([])),
+            unserved: Mutex::default(),
             closers: Closers::default(),
             jobs: AtomicU64::new(0),
             workers: AtomicUsize::new(0),
@@ -149,6 +152,7 @@ impl Core {
         self.lock().assign(keys, &mut left);
         self.clear(left);
 
+        self.warn_of_unserved(sources);
         let local = || {
             sources
                 .iter()
@@ -169,6 +173,25 @@ impl Core {
                 log::warn!("{problem}");
             }
         }
+    }
+
+    /// Says once of each assigned source whose bridge this binary lacks that its jobs will fail.
+    fn warn_of_unserved(&self, sources: &[Source]) {
+        let unserved = sources
+            .iter()
+            .filter(|source| !(self.settings.serves)(&source.bridge));
+        let unserved: Vec<_> = unserved
+            .map(|source| (source.name.clone(), source.bridge.clone()))
+            .collect();
+        let mut known = self.unserved.lock().unwrap_or_else(PoisonError::into_inner);
+        for one in unserved.iter().filter(|one| !known.contains(one)) {
+            let (name, bridge) = one;
+            log::warn!(
+                "source {name:?} is assigned and cannot be served: this binary has no bridge {bridge:?}; \
+                 assign it to a runner that has it"
+            );
+        }
+        *known = unserved;
     }
 
     /// Starts one more worker.
@@ -220,6 +243,11 @@ impl Core {
                     ))
                 },
             )
+        });
+        let answer = answer.map_err(|error| match error.code {
+            // Whoever sees first that the time is over, the reason is the same.
+            ErrorCode::DeadlineExceeded if job.time_cap.is_some() => job.overdue(),
+            _ => error,
         });
         let verdict = match &answer {
             Ok(_) => Verdict::Answered,

@@ -31,6 +31,8 @@ pub struct EngineSettings {
     pub chunk: ChunkLimits,
     /// Largest row, in bytes of its JSON text.
     pub row_bytes: usize,
+    /// Whether this binary has a bridge of this name.
+    pub serves: fn(&str) -> bool,
 }
 
 impl EngineSettings {
@@ -47,6 +49,7 @@ impl Default for EngineSettings {
             queue: limits::QUEUE,
             chunk: ChunkLimits::default(),
             row_bytes: limits::ROW_BYTES,
+            serves: |_| true,
         }
     }
 }

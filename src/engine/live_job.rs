@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, TrySendError};
 use crate::engine::audit_record::AuditRecord;
 use crate::engine::facts::JobFacts;
 use crate::engine::{ErrorFrame, Outbox};
-use crate::error::JobError;
+use crate::error::{ErrorCode, JobError};
 use crate::job::{Chunk, FrameKind, FrameOut, JobControl};
 use crate::protocol::client_frame;
 use crate::sources::SourceKey;
@@ -27,9 +27,28 @@ pub(super) struct LiveJob {
     pub arrived: Instant,
     pub facts: JobFacts,
     pub record: AuditRecord,
+    /// Seconds after which the policy ends it, and the rule that says so; `None` where its own deadline is sooner.
+    pub time_cap: Option<(u64, String)>,
 }
 
 impl LiveJob {
+    /// The error of a job whose time is over: its own, or what the policy gives it.
+    pub fn overdue(&self) -> JobError {
+        if let Some((seconds, rule)) = &self.time_cap {
+            let message = format!("the policy lets a job take {seconds} s at most ({rule})");
+            return JobError::new(ErrorCode::PolicyDenied, message);
+        }
+        let given = self.control.deadline().duration_since(self.arrived);
+        JobError::new(
+            ErrorCode::DeadlineExceeded,
+            format!(
+                "the job's deadline of {} ms passed while it was {}",
+                given.as_millis(),
+                self.control.phase().describe()
+            ),
+        )
+    }
+
     /// The error of a job that nobody waits for any more.
     pub fn check(&self) -> Result<(), JobError> {
         if self.session.is_dead() {

@@ -69,6 +69,13 @@ impl Oversight {
             .transpose()
     }
 
+    /// The seconds that the policy gives a job on this source, and its rule, if that is less than the job's own time.
+    /// A source that the policy refuses has none.
+    pub(super) fn time_cap(&self, source: &Source, own: Duration) -> Option<(u64, String)> {
+        let cap = self.permit(source).ok()??.seconds();
+        cap.filter(|(seconds, _)| Duration::from_secs(*seconds) < own)
+    }
+
     /// Notes what a job asks for. Once more when the policy has narrowed it.
     pub(super) fn note(&self, job: &LiveJob, request: &Request) {
         if self.audit.is_some() {

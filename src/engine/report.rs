@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use log::{Level, log_enabled};
+use log::kv::Value;
+use log::{Level, Record, log_enabled};
 
 use crate::engine::live_job::LiveJob;
 use crate::error::{ErrorCode, JobError};
@@ -21,15 +22,28 @@ pub(super) fn log(job: &LiveJob, error: Option<&JobError>, took: Duration) {
         }
         Some(_) => "job failed".to_owned(),
     };
-    log::log!(
-        level,
-        job = job.control.id(),
-        source = job.facts.source.name.as_str(),
-        kind = job.facts.kind.as_str(),
-        outcome = error.map_or("done", |error| error.code.as_str()),
-        rows = rows,
-        ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        "{message}"
+    let mut pairs = vec![
+        ("job", Value::from(job.control.id())),
+        ("source", Value::from(job.facts.source.name.as_str())),
+        ("kind", Value::from(job.facts.kind.as_str())),
+    ];
+    if let Some(error) = error {
+        pairs.push(("target", Value::from(job.facts.target.as_str())));
+        pairs.push(("outcome", Value::from(error.code.as_str())));
+        let state = error.sql_state.as_deref();
+        pairs.extend(state.map(|state| ("sqlstate", Value::from(state))));
+    } else {
+        pairs.push(("outcome", Value::from("done")));
+    }
+    let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    pairs.extend([("rows", Value::from(rows)), ("ms", Value::from(ms))]);
+    log::logger().log(
+        &Record::builder()
+            .level(level)
+            .target(module_path!())
+            .key_values(&pairs)
+            .args(format_args!("{message}"))
+            .build(),
     );
 }
 

@@ -1,7 +1,7 @@
 //! The jobs of one gateway session.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, bounded};
 
@@ -44,7 +44,12 @@ impl JobSession {
             return;
         }
         let arrived = Instant::now();
-        let deadline = arrived + frame.deadline.min(limits::MAX_DEADLINE);
+        let own = frame.deadline.min(limits::MAX_DEADLINE);
+        let time_cap = self.core.oversight.time_cap(&frame.source, own);
+        let given = time_cap
+            .as_ref()
+            .map_or(own, |(seconds, _)| Duration::from_secs(*seconds));
+        let deadline = arrived + given;
         let job = Arc::new(LiveJob {
             control: Arc::new(JobControl::sharing(
                 frame.id.as_str(),
@@ -57,6 +62,7 @@ impl JobSession {
             arrived,
             facts: JobFacts::of(&frame),
             record: AuditRecord::default(),
+            time_cap,
         });
         // An `error` frame for the second job of an id would end the first one at the gateway, so the second
         // is not answered at all: the answer of the first answers its id.

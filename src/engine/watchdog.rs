@@ -8,7 +8,6 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use crate::engine::core::Core;
 use crate::engine::live_job::LiveJob;
-use crate::error::{ErrorCode, JobError};
 
 /// Runs until the engine is dropped.
 pub(super) fn watch(core: &Arc<Core>, nudged: &Receiver<()>) {
@@ -18,7 +17,7 @@ pub(super) fn watch(core: &Arc<Core>, nudged: &Receiver<()>) {
             return;
         }
         for job in &due.deadlines {
-            if !core.abort(job, &deadline_exceeded(job), true) {
+            if !core.abort(job, &job.overdue(), true) {
                 core.lock().unwatch(job);
             }
         }
@@ -33,18 +32,6 @@ pub(super) fn watch(core: &Arc<Core>, nudged: &Receiver<()>) {
             return;
         }
     }
-}
-
-fn deadline_exceeded(job: &LiveJob) -> JobError {
-    let given = job.control.deadline().duration_since(job.arrived);
-    JobError::new(
-        ErrorCode::DeadlineExceeded,
-        format!(
-            "the job's deadline of {} ms passed while it was {}",
-            given.as_millis(),
-            job.control.phase().describe()
-        ),
-    )
 }
 
 /// The worker of a job that is over has not come back: it is stuck in a driver call that cannot be

@@ -48,6 +48,7 @@ pub fn ask(
     mut each: impl FnMut(&str),
 ) -> Result<Answer, JobError> {
     let started = Instant::now();
+    let budget = rules.as_ref().map_or(budget, |rules| rules.time(budget));
     let job = Arc::new(JobControl::new("question", started + budget));
     job.enter(Phase::Connecting);
     let (frames, chunks) = QueueSender::queue(limits::WRITER_QUEUE, &Wakeup::default());
@@ -90,6 +91,15 @@ pub fn ask(
             })
         }
         recv(over) -> _ => Err(late()),
+    }
+}
+
+impl Rules {
+    /// The time that the policy leaves of `own`.
+    fn time(&self, own: Duration) -> Duration {
+        let permit = self.policy.admit(&self.source, &self.source);
+        let seconds = permit.ok().and_then(|permit| permit.seconds());
+        seconds.map_or(own, |(seconds, _)| own.min(Duration::from_secs(seconds)))
     }
 }
 

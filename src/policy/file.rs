@@ -28,6 +28,8 @@ pub struct SourceEntry {
     pub max_rows: Option<Cap>,
     /// Most bytes of rows, as JSON text, a job may send.
     pub max_bytes: Option<Cap>,
+    /// Most seconds a job may take, from its arrival.
+    pub max_seconds: Option<Cap>,
 }
 
 /// What is in `deny` is denied; with an `allow`, so is everything that is not in it.
@@ -40,7 +42,7 @@ pub struct Lists {
     pub deny: Vec<Name>,
 }
 
-/// How much a job may send; at least 1.
+/// How much a job may send or take; at least 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cap(pub u64);
 

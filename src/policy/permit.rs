@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::error::JobError;
 use crate::job::{Caps, Columns, NameRules, Package, TargetColumn};
 use crate::options::{ColumnRole, NamedColumn, Request, Target};
-use crate::policy::file::{Lists, Name, SourceEntry};
+use crate::policy::file::{Cap, Lists, Name, SourceEntry};
 use crate::policy::{ALL, denied, paths};
 
 /// The entries that apply to one source. All of them must agree.
@@ -27,16 +27,22 @@ impl Permit {
 
     /// What the job may send.
     pub fn caps(&self) -> Caps {
-        let least = |pick: fn(&SourceEntry) -> Option<u64>, what: &str| {
-            let found = self.entries().filter_map(|(source, entry)| {
-                Some((pick(entry)?, format!("sources.{source}.{what}")))
-            });
-            found.min_by_key(|(most, _)| *most)
-        };
         Caps {
-            rows: least(|entry| entry.max_rows.map(|cap| cap.0), "maxRows"),
-            bytes: least(|entry| entry.max_bytes.map(|cap| cap.0), "maxBytes"),
+            rows: self.least(|entry| entry.max_rows, "maxRows"),
+            bytes: self.least(|entry| entry.max_bytes, "maxBytes"),
         }
+    }
+
+    /// How many seconds the job may take, and the rule that says so.
+    pub fn seconds(&self) -> Option<(u64, String)> {
+        self.least(|entry| entry.max_seconds, "maxSeconds")
+    }
+
+    fn least(&self, pick: fn(&SourceEntry) -> Option<Cap>, what: &str) -> Option<(u64, String)> {
+        let found = self.entries().filter_map(|(source, entry)| {
+            Some((pick(entry)?.0, format!("sources.{source}.{what}")))
+        });
+        found.min_by_key(|(most, _)| *most)
     }
 
     /// Applies the rules to a job: refuses it, or narrows "all columns" to those that are allowed.

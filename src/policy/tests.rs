@@ -306,6 +306,9 @@ fn caps_name_their_rule() {
         let error = caps.check(rows, bytes).unwrap_err();
         assert!(error.message.contains(rule), "{error}");
     }
+    let timed = policy(json!({"maxSeconds": 5}));
+    let seconds = timed.admit("s", "db", BRIDGES[0]).unwrap().seconds();
+    assert_eq!(seconds, Some((5, "sources.db.maxSeconds".to_owned())));
 }
 
 #[test]

@@ -457,3 +457,31 @@ fn a_bundle_holds_what_support_asks_for_and_no_secret() {
     assert!(err.contains("no bundle: /nowhere/b: "), "{err}");
     assert_eq!(code, 1);
 }
+
+#[test]
+fn a_source_that_cannot_be_served_is_told_once() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let gateway = Gateway::with(Options {
+        sources: vec![
+            source::managed(
+                "legacy",
+                "oracle",
+                json!({"url": "oracle://u:its-s3cret@h/d"}),
+            ),
+            source::managed("shop", "sqlite", json!({"path": "/nowhere"})),
+        ],
+        ..Options::default()
+    });
+    let runner = runner!(gateway).start();
+    const TOLD: &str = "source \"legacy\" is assigned and cannot be served: this binary has no bridge \"@semilayer/bridge-oracle\"";
+    runner.wait_stderr(TOLD, SOON);
+    gateway.connection().close(1001, "restarting");
+    gateway.wait_hello(2, SOON);
+    runner.wait_stdout_times("connected, awaiting jobs", 2, SOON);
+    assert_eq!(
+        runner.stderr().matches("cannot be served").count(),
+        1,
+        "{}",
+        runner.stderr()
+    );
+}

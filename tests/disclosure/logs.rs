@@ -170,6 +170,11 @@ fn job_lines_tell_what_happened_and_quote_no_value() {
         (&json!("shop"), &json!("query"))
     );
     assert!(jobs[0]["ms"].is_u64());
+    // A failure says of what; a success is told by standard output.
+    assert_eq!(
+        (&jobs[0]["target"], &jobs[1]["target"]),
+        (&Value::Null, &json!("t"))
+    );
     assert!(!log.contains("value-of-a"), "{log}");
     if let Some(url) = databases::postgres() {
         // Too long for a name, which is a notice of the server's.
@@ -178,7 +183,7 @@ fn job_lines_tell_what_happened_and_quote_no_value() {
         let options = json!({"where": {long: 1}});
         let answer = gateway.dispatch(&source, "query", "people", options).wait();
         answer.expect_error("QUERY_FAILED");
-        runner.wait_stderr("\"source\":\"pg\"", SOON);
+        runner.wait_stderr("\"outcome\":\"QUERY_FAILED\",\"sqlstate\":\"42703\"", SOON);
         let log = runner.stderr();
         assert!(!log.contains("value-of-a"), "{log}");
     }

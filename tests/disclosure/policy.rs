@@ -1,6 +1,6 @@
 //! The policy on real databases: what it denies does not leave the house, however it is asked for.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use runner_testkit::databases::{self, MysqlDatabase, PostgresDatabase, SqliteDatabase};
 use runner_testkit::temp::TempDir;
@@ -267,6 +267,52 @@ fn a_cap_leaves_nothing_running_behind() {
             assert_eq!(next.wait_for(Duration::from_secs(3)).rows().len(), 5);
         }
     }
+}
+
+#[test]
+fn a_job_ends_when_the_policys_time_is_over() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let folder = TempDir::new();
+    let database = SqliteDatabase::create(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY); CREATE VIEW slow AS WITH RECURSIVE n(i) AS \
+         (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000) SELECT count(*) AS c FROM n;",
+    );
+    let path = database.path();
+    let gateway = Gateway::start();
+    let policy = json!({"sources": {"db": {"maxSeconds": 1}, "*": {"maxSeconds": 3600}}});
+    let _runner = start(&gateway, &folder, &policy);
+    let ask = |name: &str, target: &str| {
+        let source = source::managed(name, "sqlite", json!({ "path": path }));
+        gateway
+            .dispatch(&source, "batchRead", target, json!({}))
+            .wait()
+    };
+    let started = Instant::now();
+    let late = ask("db", "slow");
+    let message = late.expect_error("POLICY_DENIED");
+    assert!(
+        message.contains("1 s at most (sources.db.maxSeconds)"),
+        "{message}"
+    );
+    assert!(started.elapsed() < Duration::from_secs(5));
+    ask("db", "t").expect_done();
+    // More than the job has itself changes nothing.
+    ask("other", "t").expect_done();
+    // What is shown by hand obeys as well.
+    let runner = RunnerBuilder::new(env!("CARGO_BIN_EXE_semilayer-runner"), "")
+        .env(
+            "SEMILAYER_POLICY",
+            folder.path().join("policy.json").to_str().unwrap(),
+        )
+        .env("SEMILAYER_SOURCE_DB_PATH", path.to_str().unwrap())
+        .args(&["test-source", "db", "--query", "slow"])
+        .start();
+    assert_eq!(runner.wait_exit(SOON).code(), Some(1));
+    assert!(
+        runner.stderr().contains("no answer after 1 s"),
+        "{}",
+        runner.stderr()
+    );
 }
 
 #[test]

@@ -35,7 +35,8 @@ pub(super) fn connecting(error: &Error, place: &str) -> JobError {
 pub(super) fn executing(error: &Error) -> JobError {
     match error {
         Error::MySqlError(server) => {
-            let failed = JobError::new(ErrorCode::QueryFailed, text(error));
+            let failed =
+                JobError::new(ErrorCode::QueryFailed, text(error)).with_sql_state(&server.state);
             if ends_the_session(server.code) {
                 failed.with(Retry::NewConnection)
             } else {

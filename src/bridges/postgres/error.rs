@@ -28,14 +28,15 @@ pub fn connecting(error: &Error, place: &str) -> JobError {
     } else {
         ErrorCode::SourceUnreachable
     };
-    JobError::new(code, format!("{place}: {}", text(db)))
+    JobError::new(code, format!("{place}: {}", text(db))).with_sql_state(state.code())
 }
 
 /// A failure of a statement.
 pub fn executing(error: &Error) -> JobError {
     match error.as_db_error() {
         Some(db) => {
-            let failed = JobError::new(ErrorCode::QueryFailed, text(db));
+            let failed =
+                JobError::new(ErrorCode::QueryFailed, text(db)).with_sql_state(db.code().code());
             // 57P01 to 57P03: the server ends this session, or all of them.
             if matches!(db.code().code(), "57P01" | "57P02" | "57P03" | "25P03") {
                 failed.with(Retry::NewConnection)

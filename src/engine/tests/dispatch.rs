@@ -66,6 +66,7 @@ impl Desk {
             arrived: self.now,
             facts: JobFacts::of(&frame),
             record: AuditRecord::default(),
+            time_cap: None,
         });
         let mut left = Leftovers::default();
         self.dispatch
