@@ -214,6 +214,10 @@ pub const SOURCE_SILENCE: Duration = Duration::from_secs(900);
 pub const SOURCE_KEEPALIVE_MS: u32 = 30_000;
 /// Time to tell a database that a statement is to stop.
 pub const STOP_BUDGET: Duration = Duration::from_secs(3);
+/// A MySQL server greets at once; one that is silent for this long is asked whether it is another server.
+pub const MYSQL_GREETING: Duration = Duration::from_secs(2);
+/// Time for that question.
+pub const STRANGER_BUDGET: Duration = Duration::from_secs(1);
 /// Largest packet, and so the largest row, of a MySQL server.
 pub const MYSQL_PACKET: usize = 64 << 20;
 /// Largest row, in bytes of its JSON text. A blob of 8 MB is some 30 MB as a list of its bytes.

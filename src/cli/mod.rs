@@ -26,11 +26,12 @@ use log::LevelFilter;
 use crate::cli::arguments::Arguments;
 use crate::cli::commands::{COMMANDS, Command};
 use crate::config::{
-    ConfigError, Environment, Flags, LogFilter, LogFormat, Settings, Survey, nearest, variables,
+    ConfigError, Environment, Flags, LogFilter, LogFormat, Settings, Survey, variables,
 };
 use crate::console::Console;
 use crate::inspect::{Check, audit_identity, audit_names};
 use crate::limits;
+use crate::text::nearest;
 
 /// Exit code for a configuration that cannot work.
 const CONFIG: u8 = 2;

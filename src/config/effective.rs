@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::bridges;
 use crate::config::{Environment, Flags, Privacy, Secret, VARIABLES};
+use crate::sources::SourceEnvironment;
 use crate::text::printable;
 
 /// Where a value comes from.
@@ -27,21 +29,6 @@ pub struct Given {
     pub origin: Origin,
 }
 
-/// The ends of sources' variables whose values are no secret. Whatever is not known to be harmless is hidden.
-const HARMLESS: [&str; 12] = [
-    "_BRIDGE",
-    "_CONNECTION_TIMEOUT_MILLIS",
-    "_CONNECT_TIMEOUT",
-    "_DATABASE",
-    "_DB",
-    "_FILE",
-    "_HOST",
-    "_IP_FAMILY",
-    "_PATH",
-    "_POOL_MAX",
-    "_PORT",
-    "_SSL_MODE",
-];
 const SOURCE: &str = "SEMILAYER_SOURCE_";
 /// In place of what is hidden.
 const HIDDEN: &str = "(set)";
@@ -77,9 +64,10 @@ pub fn effective(flags: &Flags, environment: &Environment) -> Vec<Given> {
         })
     };
     all.extend(VARIABLES.iter().filter_map(|v| given(v.name, v.privacy)));
-    let sources = environment.names().filter(|name| name.starts_with(SOURCE));
-    all.extend(sources.filter_map(|name| {
-        let harmless = HARMLESS.iter().any(|end| name.ends_with(end));
+    let names = environment.names().filter(|name| name.starts_with(SOURCE));
+    let sources = SourceEnvironment::from_env(environment.pairs(), bridges::packages());
+    all.extend(names.filter_map(|name| {
+        let harmless = sources.may_show(name);
         given(
             name,
             if harmless {

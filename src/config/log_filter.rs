@@ -4,7 +4,7 @@ use log::LevelFilter;
 
 use crate::bridges;
 use crate::config::ConfigError;
-use crate::config::nearest::nearest;
+use crate::text::nearest;
 
 /// Modules of ours that log lines name; their own modules follow after `::`.
 pub const ROOMS: &[&str] = &[

@@ -1,6 +1,6 @@
 //! What there is to know about a variable of the environment, and which one a misspelt name means.
 
-use crate::config::nearest::nearest;
+use crate::text::nearest;
 
 pub use crate::config::variable_list::VARIABLES;
 

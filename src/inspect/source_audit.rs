@@ -12,7 +12,14 @@ pub fn audit_variables(environment: &SourceEnvironment) -> Option<Check> {
     if unclaimed.is_empty() {
         return None;
     }
-    let text = format!("part of no source: {}", unclaimed.join(", "));
+    let told: Vec<_> = unclaimed
+        .into_iter()
+        .map(|(name, meant)| match meant {
+            Some(meant) => format!("{name} (did you mean {meant}?)"),
+            None => name,
+        })
+        .collect();
+    let text = format!("part of no source: {}", told.join(", "));
     let check = Check::new("names", Mark::Warning, printable(text.chars()));
     Some(check.advise("a source has a variable …_URL, or …_HOST and …_DATABASE, or …_PATH"))
 }

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use crate::error::{ErrorCode, JobError};
 use crate::files::read_secret;
 use crate::job::{Key, KeyKind, Package};
+use crate::text::nearest;
 
 const PREFIX: &str = "SEMILAYER_SOURCE_";
 const FILE: &str = "_FILE";
@@ -125,9 +126,14 @@ impl SourceEnvironment {
                     .is_some_and(|source| source.ends_with('_'))
             });
             if !is_key(rest) && !is_key(base) && rest != BRIDGE && !is_of_another {
-                problems.push(format!(
+                let mut problem = format!(
                     "{PREFIX}{variable} is ignored: source {name:?} has the bridge {bridge}, which has no key {rest}"
-                ));
+                );
+                let known = package.keys.iter().map(|key| key.variable);
+                if let Some(near) = nearest(base, known) {
+                    problem.push_str(&format!("; did you mean {PREFIX}{prefix}{near}?"));
+                }
+                problems.push(problem);
             }
         }
         problems
@@ -165,8 +171,8 @@ impl SourceEnvironment {
     }
 
     /// The variables that look like those of a source but describe none, with their whole names: a slip of the
-    /// pen, most of the time.
-    pub fn unclaimed(&self) -> Vec<String> {
+    /// pen, most of the time. Each with the name that was probably meant.
+    pub fn unclaimed(&self) -> Vec<(String, Option<String>)> {
         let sources = self.local_sources();
         let claimed = |variable: &str| {
             let rest =
@@ -175,8 +181,42 @@ impl SourceEnvironment {
         };
         let variables = self.variables.keys().filter(|variable| !claimed(variable));
         variables
-            .map(|variable| format!("{PREFIX}{variable}"))
+            .map(|variable| (format!("{PREFIX}{variable}"), self.meant(variable)))
             .collect()
+    }
+
+    /// `SHOP_PAHT`: the source's name with the nearest key that would describe it.
+    fn meant(&self, variable: &str) -> Option<String> {
+        let base = variable.strip_suffix(FILE).unwrap_or(variable);
+        let keys = || self.packages.iter().flat_map(|package| package.keys);
+        let mut places = base
+            .match_indices('_')
+            .map(|(place, _)| base.split_at(place));
+        places.find_map(|(source, key)| {
+            let names = keys().map(|key| key.variable).chain([BRIDGE]);
+            let near = nearest(key.trim_start_matches('_'), names)?;
+            let file = variable.strip_prefix(base).unwrap_or_default();
+            let meant = format!("{source}_{near}");
+            // What is spelt rightly is part of a source that lacks something else.
+            (!source.is_empty() && meant != base).then(|| format!("{PREFIX}{meant}{file}"))
+        })
+    }
+
+    /// Whether the value of a variable may be shown: what is known to be no secret.
+    pub fn may_show(&self, variable: &str) -> bool {
+        let Some(variable) = variable.strip_prefix(PREFIX) else {
+            return false;
+        };
+        let of = |key: &str| {
+            let source = variable
+                .strip_suffix(key)
+                .and_then(|rest| rest.strip_suffix('_'));
+            source.is_some_and(|source| !source.is_empty())
+        };
+        let keys = || self.packages.iter().flat_map(|package| package.keys);
+        let is_secret = keys().any(|key| key.kind == KeyKind::Secret && of(key.variable));
+        let is_known = keys().any(|key| of(key.variable)) || of(BRIDGE);
+        variable.ends_with(FILE) || (is_known && !is_secret)
     }
 
     fn bridge_of(&self, source: &str) -> Result<String, String> {
@@ -199,8 +239,12 @@ impl SourceEnvironment {
             let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
             let bridge = told(&|package| package.schemes.contains(&scheme));
             return bridge.map(str::to_owned).ok_or_else(|| {
+                let schemes = self.packages.iter().flat_map(|package| package.schemes);
+                let served: Vec<_> = schemes.map(|scheme| format!("{scheme}://")).collect();
                 format!(
-                    "the scheme of {PREFIX}{source}_URL tells no bridge; set {PREFIX}{source}_BRIDGE"
+                    "the scheme of {PREFIX}{source}_URL is of no bridge in this binary, which serves {}; \
+                     set {PREFIX}{source}_BRIDGE where the URL is right all the same",
+                    served.join(", ")
                 )
             });
         }

@@ -200,7 +200,7 @@ fn a_misspelt_key_is_reported_and_the_key_of_another_source_is_not() {
         problems,
         [format!(
             "SEMILAYER_SOURCE_DB_PASWORD is ignored: source \"db\" has the bridge {SERVER}, \
-             which has no key PASWORD"
+             which has no key PASWORD; did you mean SEMILAYER_SOURCE_DB_PASSWORD?"
         )]
     );
 }
@@ -260,11 +260,42 @@ fn sources_are_found_without_the_gateway() {
         ("SHOP_POOL_MAX", "1"),
         ("SHOPS_URI", "server://h/d"),
         ("OTHER_PASSWORD", "x"),
+        ("MY_BIG_DB_PASWORD_FILE", "/x"),
     ])
     .unclaimed();
-    let names = [
-        "SEMILAYER_SOURCE_OTHER_PASSWORD",
-        "SEMILAYER_SOURCE_SHOPS_URI",
-    ];
-    assert_eq!(unclaimed, names);
+    let names: Vec<_> = unclaimed
+        .iter()
+        .map(|(name, meant)| (name.as_str(), meant.as_deref()))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            (
+                "SEMILAYER_SOURCE_MY_BIG_DB_PASWORD_FILE",
+                Some("SEMILAYER_SOURCE_MY_BIG_DB_PASSWORD_FILE")
+            ),
+            ("SEMILAYER_SOURCE_OTHER_PASSWORD", None),
+            (
+                "SEMILAYER_SOURCE_SHOPS_URI",
+                Some("SEMILAYER_SOURCE_SHOPS_URL")
+            ),
+        ]
+    );
+}
+
+#[test]
+fn only_what_is_known_to_be_harmless_may_be_shown() {
+    let environment = environment(&[]);
+    for (name, may) in [
+        ("SEMILAYER_SOURCE_SHOP_HOST", true),
+        ("SEMILAYER_SOURCE_SHOP_POOL_MAX", true),
+        ("SEMILAYER_SOURCE_SHOP_BRIDGE", true),
+        ("SEMILAYER_SOURCE_SHOP_PASSWORD_FILE", true),
+        ("SEMILAYER_SOURCE_SHOP_PASSWORD", false),
+        ("SEMILAYER_SOURCE_SHOP_PASWORD", false),
+        ("SEMILAYER_SOURCE_HOST", false),
+        ("OTHER_HOST", false),
+    ] {
+        assert_eq!(environment.may_show(name), may, "{name}");
+    }
 }

@@ -67,14 +67,14 @@ fn one_that_fails_is_named_and_counts() {
             ("SEMILAYER_SOURCE_REFUSED_URL", &refused),
             ("SEMILAYER_SOURCE_SILENT_URL", &silent),
             ("SEMILAYER_SOURCE_SILENT_CONNECTION_TIMEOUT_MILLIS", "1000"),
-            ("SEMILAYER_SOURCE_ODD_URL", "redis://h"),
+            ("SEMILAYER_SOURCE_ODD_URL", "oracle://h"),
         ],
     );
     assert_eq!(code, 1, "{out}");
     assert!(started.elapsed() < Duration::from_secs(8), "{out}");
     assert!(out.contains("✓  SHOP "), "{out}");
     for part in [
-        "✗ ODD  SOURCE_CONFIG: the scheme of SEMILAYER_SOURCE_ODD_URL",
+        "✗ ODD  SOURCE_CONFIG: the scheme of SEMILAYER_SOURCE_ODD_URL is of no bridge in this binary, which serves postgres://",
         "✗ REFUSED  SOURCE_UNREACHABLE: 127.0.0.1:",
         "✗ SILENT  SOURCE_UNREACHABLE: 127.0.0.1:",
     ] {
@@ -86,7 +86,7 @@ fn one_that_fails_is_named_and_counts() {
     assert!(err.contains("SEMILAYER_SOURCE_NOWHERE_"), "{err}");
     let (_, err, _) = test_source(&[], &[("SEMILAYER_SOURCE_SHOP_URI", &refused)]);
     assert!(
-        err.contains("part of no source: SEMILAYER_SOURCE_SHOP_URI;"),
+        err.contains("part of no source: SEMILAYER_SOURCE_SHOP_URI (did you mean SEMILAYER_SOURCE_SHOP_URL?);"),
         "{err}"
     );
     let (out, _, code) = test_source(&[], &[]);
@@ -245,4 +245,66 @@ fn the_rights_of_a_mysql_account_are_told() {
         assert_eq!(reports[1]["role"], "nbe@%");
         assert_eq!(reports[1]["mayBeyondReading"], serde_json::json!([]));
     }
+}
+
+#[test]
+fn a_server_of_another_kind_is_named_before_long() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let Some(url) = databases::postgres() else {
+        return;
+    };
+    let wrong = url
+        .replacen("postgres://", "mysql://", 1)
+        .replacen("postgresql://", "mysql://", 1);
+    let wrong = wrong.split('?').next().unwrap();
+    let started = Instant::now();
+    let (out, _, code) = test_source(&[], &[("SEMILAYER_SOURCE_SHOP_URL", wrong)]);
+    assert!(
+        out.contains("a PostgreSQL server listens there, which is no MySQL"),
+        "{out}"
+    );
+    assert_eq!(code, 1);
+    assert!(
+        started.elapsed() < Duration::from_secs(6),
+        "{:?}",
+        started.elapsed()
+    );
+}
+
+#[test]
+fn what_a_role_may_do_decides_whether_it_reads_only() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let Some(url) = databases::postgres() else {
+        return;
+    };
+    let (out, _, code) = test_source(&[], &[("SEMILAYER_SOURCE_SHOP_URL", &url)]);
+    let line = out.lines().nth(1).unwrap();
+    assert!(line.contains("  session  "), "{out}");
+    assert!(out.contains("may do anything (superuser)"), "{out}");
+    assert!(
+        out.contains("give the runner a role that may only read"),
+        "{out}"
+    );
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn the_address_of_a_container_is_its_own() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let url = format!("postgres://u:p@127.0.0.1:{}/d", closed_port());
+    let inside = ("KUBERNETES_SERVICE_HOST", "10.0.0.1");
+    let (out, _, _) = test_source(&[], &[("SEMILAYER_SOURCE_SHOP_URL", &url), inside]);
+    assert!(
+        out.contains("127.0.0.1 in a container is the container itself"),
+        "{out}"
+    );
+    let (out, _, _) = test_source(&["--json"], &[("SEMILAYER_SOURCE_SHOP_URL", &url), inside]);
+    let reports: Vec<Value> = serde_json::from_str(&out).unwrap();
+    assert!(
+        reports[0]["advice"]
+            .as_str()
+            .unwrap()
+            .contains("the container itself"),
+        "{out}"
+    );
 }

@@ -9,6 +9,7 @@ use crossbeam_channel::{after, bounded, select};
 use super::config::Settings;
 use super::connect::{self, Patience};
 use super::connection::Connection;
+use super::stranger;
 use crate::bridges::pool::{Connector, connect_budget};
 use crate::error::{ErrorCode, JobError};
 use crate::job::JobControl;
@@ -91,10 +92,24 @@ impl Connector for MySqlConnector {
                     format!("no thread to connect on: {error}"),
                 )
             })?;
+        let over = after(budget);
+        let patience = limits::MYSQL_GREETING.min(budget);
+        select! {
+            recv(answers) -> connection => return connection.unwrap_or_else(|_| Err(self.nonsense())),
+            recv(job.aborted()) -> _ => return Err(job.check().err().unwrap_or_else(|| self.late())),
+            recv(after(patience)) -> _ => {}
+        }
+        // The server speaks first in this protocol. One that is silent may be waiting for us to speak first.
+        let address = &self.settings.address;
+        if let Some(stranger) = stranger::at(address, budget.saturating_sub(patience)) {
+            let message =
+                format!("{address}: a {stranger} server listens there, which is no MySQL");
+            return Err(JobError::new(ErrorCode::SourceConfig, message));
+        }
         select! {
             recv(answers) -> connection => connection.unwrap_or_else(|_| Err(self.nonsense())),
             recv(job.aborted()) -> _ => Err(job.check().err().unwrap_or_else(|| self.late())),
-            recv(after(budget)) -> _ => Err(self.late()),
+            recv(over) -> _ => Err(self.late()),
         }
     }
 

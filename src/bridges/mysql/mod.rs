@@ -24,6 +24,7 @@ mod roots;
 mod row;
 mod session;
 mod since;
+mod stranger;
 mod time;
 mod value;
 

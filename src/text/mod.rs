@@ -1,4 +1,8 @@
-//! Text from outside, made fit for a line that people read.
+//! Text from outside, made fit for a line that people read, and words that were meant.
+
+mod nearest;
+
+pub use nearest::nearest;
 
 /// Text from outside with its control characters replaced: a line break must not forge a line, and what is shown
 /// must stand in the order in which it is read.
