@@ -104,6 +104,22 @@ gap() {
     [ -n "$json" ] || echo
 }
 
+# the_end: sums up, and ends the script.
+the_end() {
+    if [ -n "$json" ]; then
+        printf '{"ok":%s,"checks":[%s]}\n' "$([ -n "$failed" ] && echo false || echo true)" "$checks"
+    else
+        gap
+        if [ -n "$failed" ]; then
+            echo "Something is wrong: see the lines with ✗ above."
+        else
+            echo "Nothing wrong was found."
+        fi
+    fi
+    [ -z "$failed" ]
+    exit
+}
+
 # What others say is kept here for a moment.
 text=$(mktemp) && errors=$(mktemp) || exit 1
 trap 'rm -f "$text" "$errors"' EXIT
@@ -123,6 +139,17 @@ if [ -n "$container" ]; then
             engine=$candidate
         fi
     done
+fi
+
+# Without it there is nothing to look at: this host's own variables and network are another runner's.
+if [ -n "$container" ] && [ -z "$known" ]; then
+    if [ -n "$engine" ]; then
+        check failed container "$engine knows no container $container" "$engine ps -a lists them"
+    else
+        check failed container "neither docker nor podman answers here, so nothing can be told of $container" \
+            "is the engine running, and may this user use it? Without it, save the container's log: --log FILE"
+    fi
+    the_end
 fi
 
 # ask FORMAT: what the engine says of the container.
@@ -196,6 +223,10 @@ case ${SEMILAYER_RUNNER_TOKEN:-} in
 rk_*) check ok token "set, ${#SEMILAYER_RUNNER_TOKEN} characters" ;;
 *) check warning token "SEMILAYER_RUNNER_TOKEN does not begin with rk_" "is it the runner's token, and not another key?" ;;
 esac
+
+if [ -n "${SEMILAYER_RUNNER_TOKEN:-}" ] && [ -n "${SEMILAYER_RUNNER_TOKEN_FILE:-}" ]; then
+    check warning token "SEMILAYER_RUNNER_TOKEN and SEMILAYER_RUNNER_TOKEN_FILE are both set; the file is not read" "unset one of them"
+fi
 
 gateway=${SEMILAYER_GATEWAY_URL:-wss://runner.semilayer.com/connect}
 scheme=${gateway%%://*}
@@ -551,24 +582,9 @@ if [ -n "$container$log" ]; then
         else
             read_log
         fi
-    elif [ -n "$engine" ]; then
-        check failed container "$engine knows no container $container" "$engine ps -a lists them"
-    elif [ -n "$container" ]; then
-        check failed container "neither docker nor podman answers here" \
-            "is the engine running, and may this user use it? Or save the log to a file: --log FILE"
     fi
 fi
 
 # --- the end -----------------------------------------------------------------------------------------
 
-if [ -n "$json" ]; then
-    printf '{"ok":%s,"checks":[%s]}\n' "$([ -n "$failed" ] && echo false || echo true)" "$checks"
-else
-    gap
-    if [ -n "$failed" ]; then
-        echo "Something is wrong: see the lines with ✗ above."
-    else
-        echo "Nothing wrong was found."
-    fi
-fi
-[ -z "$failed" ]
+the_end

@@ -152,6 +152,7 @@ fn is_service_link(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits;
 
     fn meant(name: &str) -> Option<String> {
         let found = misspelt([name]);
@@ -191,6 +192,27 @@ mod tests {
             "PATH",
         ] {
             assert_eq!(meant(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn defaults_are_those_that_hold() {
+        let millis = |time: std::time::Duration| time.as_millis().to_string();
+        for (name, default) in [
+            ("SEMILAYER_WORKERS", limits::WORKERS.to_string()),
+            ("SEMILAYER_QUEUE", limits::QUEUE.to_string()),
+            ("SEMILAYER_CHUNK_ROWS", limits::CHUNK_ROWS.to_string()),
+            ("SEMILAYER_CHUNK_BYTES", limits::CHUNK_BYTES.to_string()),
+            ("SEMILAYER_MAX_ROW_BYTES", limits::ROW_BYTES.to_string()),
+            ("SEMILAYER_HEARTBEAT_MS", millis(limits::HEARTBEAT)),
+            (
+                "SEMILAYER_SHUTDOWN_GRACE_MS",
+                millis(limits::SHUTDOWN_GRACE),
+            ),
+            ("SEMILAYER_GATEWAY_URL", limits::GATEWAY_URL.to_owned()),
+            ("SEMILAYER_RUNNER_VERSION", limits::VERSION_LABEL.to_owned()),
+        ] {
+            assert_eq!(find(name).unwrap().default, default, "{name}");
         }
     }
 

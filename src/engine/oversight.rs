@@ -1,7 +1,7 @@
 //! What the customer's security people have set up, as jobs meet it: the policy before, the audit log after.
 
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{at, bounded, select};
 

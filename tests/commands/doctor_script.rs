@@ -431,3 +431,20 @@ fn the_runners_own_doctor_is_part_of_it() {
     }
     assert_eq!(gateway.state().hellos.len(), shells().len());
 }
+
+#[test]
+fn a_container_without_an_engine_is_told_and_nothing_else_is() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    for shell in shells() {
+        if !shell.path.starts_with("/usr") {
+            // busybox alone: no engine for sure.
+            let (text, code) = shell.run(&["--container", "runner"], &[]);
+            assert!(
+                text.starts_with("✗ container  neither docker nor podman answers here, so nothing can be told of runner\n"),
+                "{text}"
+            );
+            assert!(!text.contains("SEMILAYER_RUNNER_ID"), "{text}");
+            assert_eq!(code, 1);
+        }
+    }
+}

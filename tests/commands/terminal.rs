@@ -161,6 +161,10 @@ fn each_command_has_a_help_of_its_own() {
         assert_eq!(offline(&["help", command], &[]).0, own);
         assert_eq!(code, 0);
     }
+    let start = offline(&["start", "--help"], &[]).0;
+    for signal in ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] {
+        assert!(start.contains(signal), "{start}");
+    }
     let (version, _, code) = offline(&["version"], &[]);
     assert!(
         version.starts_with("semilayer-runner 0.1.0\ncommit: "),
@@ -170,13 +174,18 @@ fn each_command_has_a_help_of_its_own() {
 }
 
 #[test]
-fn every_variable_that_the_code_names_is_listed_and_so_is_what_the_readme_names() {
+fn every_variable_that_the_code_names_is_listed_and_the_readme_has_the_same() {
     let _watchdog = watchdog(Duration::from_secs(60));
     let (list, _, _) = offline(&["help", "variables"], &[]);
     let root = project("");
-    let mut text = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let mut text = readme.clone();
     rust_files(&root.join("src"), &mut text);
     let listed = names(&list);
+    let told = names(&readme);
+    for name in &listed {
+        assert!(told.contains(name), "README.md lacks {name}");
+    }
     for name in names(&text) {
         let known = listed.contains(&name)
             || name.starts_with("SEMILAYER_SOURCE_")
