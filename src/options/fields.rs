@@ -155,6 +155,9 @@ impl<'a> Options<'a> {
                 ));
             }
         }
+        if columns.is_empty() && rules.documents {
+            return Ok(None);
+        }
         if columns.is_empty() {
             return Err(self.refuse(name, "must name at least one column"));
         }

@@ -37,6 +37,21 @@ pub(crate) fn parse_filter(
     Ok(clause.unwrap_or_else(Predicate::always))
 }
 
+/// Parses what stands beside the name of a column; nothing at all is true.
+pub(crate) fn parse_condition(
+    column: &str,
+    value: &Value,
+    path: &str,
+    context: RequestContext<'_>,
+) -> Result<Predicate, JobError> {
+    let parser = Parser {
+        context,
+        empty_operators: EmptyOperators::Ignored,
+    };
+    let condition = parser.field(column, value, path)?;
+    Ok(condition.unwrap_or_else(Predicate::always))
+}
+
 struct Parser<'a> {
     context: RequestContext<'a>,
     empty_operators: EmptyOperators,
@@ -77,10 +92,12 @@ impl Parser<'_> {
                         .map(|term| term.unwrap_or_else(Predicate::always))
                         .collect()))
                 }),
-                "$not" => Some(
-                    self.clause(value, &path, depth + 1)?
-                        .map(|inner| Predicate::Not(Box::new(inner))),
-                ),
+                "$not" => {
+                    let inner = self.clause(value, &path, depth + 1)?;
+                    let said = || self.context.rules.documents.then(Predicate::always);
+                    let inner = inner.or_else(said);
+                    Some(inner.map(|inner| Predicate::Not(Box::new(inner))))
+                }
                 column => {
                     check_column(column, &path)?;
                     let term = self.field(column, value, &path)?;
@@ -132,7 +149,9 @@ impl Parser<'_> {
     ) -> Result<Option<Predicate>, JobError> {
         match value {
             Value::Object(operators) => self.operators(column, operators, path),
-            Value::Array(_) => membership(column, value, path, false).map(Some),
+            Value::Array(_) if !self.context.rules.documents => {
+                membership(column, value, path, false).map(Some)
+            }
             scalar => Ok(Some(equality(column, scalar, false))),
         }
     }
@@ -153,6 +172,9 @@ impl Parser<'_> {
                 "$gte" => compare(column, Comparison::GreaterOrEqual, value),
                 "$lt" => compare(column, Comparison::Less, value),
                 "$lte" => compare(column, Comparison::LessOrEqual, value),
+                "$in" | "$nin" if self.context.rules.documents && !value.is_array() => {
+                    return Err(JobError::invalid_options(&path, "must be an array"));
+                }
                 "$in" => membership(column, value, &path, false)?,
                 "$nin" => membership(column, value, &path, true)?,
                 "$ilike" => matches(column, value, Pattern::Like),
@@ -406,6 +428,33 @@ mod tests {
         let long = json!({"a": {"$in": vec![0; limits::MAX_LIST + 1]}});
         let error = parse_as(long, EmptyOperators::Ignored).unwrap_err();
         assert!(error.message.starts_with("options.where.a.$in: has 100001"));
+    }
+
+    #[test]
+    fn in_documents_a_list_is_a_value() {
+        let rules = crate::options::OptionRules {
+            documents: true,
+            ..RULES
+        };
+        let context = RequestContext {
+            rules: &rules,
+            target: "people",
+        };
+        let parse = |value: Value| {
+            parse_filter(
+                Some(&value),
+                "options.where",
+                context,
+                EmptyOperators::Ignored,
+            )
+        };
+        let list = parse(json!({"a": [1]})).unwrap();
+        assert_eq!(list, compare("a", Comparison::Equal, &json!([1])));
+        assert!(parse(json!({"a": {"$in": 5}})).is_err());
+        assert!(parse(json!({"a": {"$nin": null}})).is_err());
+        let nothing = Predicate::Not(Box::new(Predicate::always()));
+        assert_eq!(parse(json!({"$not": {}})).unwrap(), nothing);
+        assert!(parse(json!({"a": {}})).unwrap().is_always());
     }
 
     #[test]

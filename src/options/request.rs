@@ -222,8 +222,13 @@ impl QueryOptions {
 
 impl CountOptions {
     fn parse(options: Options<'_>, context: RequestContext<'_>) -> Result<Self, JobError> {
+        let empty_operators = if context.rules.documents {
+            EmptyOperators::Ignored
+        } else {
+            EmptyOperators::AloneOnly
+        };
         Ok(Self {
-            filter: filter(options, context, EmptyOperators::AloneOnly)?,
+            filter: filter(options, context, empty_operators)?,
             target: context.target()?,
         })
     }

@@ -19,6 +19,13 @@ pub struct OptionRules {
     /// A number is a cursor too. Not so where the database compares a number with a text key as numbers, in an
     /// order that is not the key's.
     pub numeric_cursor: bool,
+    /// Rows are documents, and what is asked of them means what it means in a document store: a list is a value like
+    /// any other, so that only `$in` and `$nin` take the members of one, and nothing else; a clause that says nothing
+    /// is true, and its negation false; a list of no names shows all; a group is asked by what is measured of it, and
+    /// by anything else there is none.
+    pub documents: bool,
+    /// The column that the `ids` of an aggregate are of.
+    pub id: &'static str,
 }
 
 impl OptionRules {
@@ -31,6 +38,8 @@ impl OptionRules {
             repeated_names: true,
             offset_alone: false,
             numeric_cursor: true,
+            documents: false,
+            id: "id",
         }
     }
 }

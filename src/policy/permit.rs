@@ -109,6 +109,13 @@ impl Permit {
                 *list = hidden;
             }
         }
+        // Documents show their key whatever is asked for.
+        if let Columns::Schemaless { key } = table.columns
+            && self.path_rule(names, &table.target, key).is_some()
+            && let Some(list) = request.hidden()
+        {
+            list.push(key.to_owned());
+        }
         Ok(())
     }
 

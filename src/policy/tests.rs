@@ -411,9 +411,17 @@ fn without_a_catalog_names_decide() {
         ),
         (
             Some(names(&["name", "address"])),
-            names(&["address.street", "secret"])
+            // The key is not among them, and documents show it whatever is asked for.
+            names(&["address.street", "secret", "_id"])
         )
     );
+    let mut named = apply(
+        json!({"deny": ["_id"]}),
+        "query",
+        json!({"select": ["name"]}),
+    )
+    .unwrap();
+    assert_eq!(named.hidden(), Some(&mut names(&["_id"])));
     assert!(apply(json!({"allow": []}), "query", json!({})).is_err());
     assert!(apply(json!({"deny": ["_id"]}), "read", json!({})).is_err());
     assert!(apply(deny, "read", json!({})).is_ok());

@@ -4,9 +4,10 @@ use serde_json::Value;
 
 use crate::error::{ErrorCode, JobError};
 use crate::options::fields::{Options, check_parts};
+use crate::options::filter::parse_condition;
 use crate::options::{
     Aggregate, AggregateOptions, Bucket, Comparison, Dimension, Measure, Order, Predicate,
-    dimension_column, measure_column,
+    RequestContext, dimension_column, measure_column,
 };
 
 /// The word for the number of rows.
@@ -17,6 +18,7 @@ pub(super) fn parse(
     options: Options<'_>,
     dimensions: &[Dimension],
     measures: &[Measure],
+    context: RequestContext<'_>,
 ) -> Result<Predicate, JobError> {
     let path = options.path("having");
     let members = match options.get("having") {
@@ -28,6 +30,13 @@ pub(super) fn parse(
     let mut terms = Vec::with_capacity(members.len());
     for (key, value) in members {
         let path = format!("{path}.{key}");
+        if context.rules.documents {
+            terms.push(match column(key, &[], measures) {
+                Some(column) => parse_condition(&column, value, &path, context)?,
+                None => Predicate::never(),
+            });
+            continue;
+        }
         let column = column(key, dimensions, measures).ok_or_else(|| {
             let problem = "is neither a measure with one value, nor a dimension without a bucket, nor \"count\"";
             JobError::invalid_options(&path, problem)
@@ -136,7 +145,6 @@ fn is_single(measure: &Measure) -> bool {
 mod tests {
     use super::*;
     use crate::options::RULES;
-    use crate::options::RequestContext;
     use serde_json::json;
 
     fn options(having: Value, sort: Value) -> Result<AggregateOptions, JobError> {
@@ -213,6 +221,32 @@ mod tests {
             assert_eq!(error.code, code);
             assert!(error.message.starts_with(text), "{error}");
         }
+    }
+
+    #[test]
+    fn groups_of_documents_are_asked_by_what_is_measured() {
+        let options = json!({
+            "dimensions": [{"field": "kind"}], "measures": {"s": {"agg": "sum", "column": "n"}},
+            "having": {"s": {"$in": [1, 2]}, "kind": "a"},
+        });
+        let rules = crate::options::OptionRules {
+            documents: true,
+            ..RULES
+        };
+        let context = RequestContext {
+            rules: &rules,
+            target: "sales",
+        };
+        let options = AggregateOptions::parse(Options::new(&options).unwrap(), context).unwrap();
+        let measured = Predicate::In {
+            column: "m0".to_owned(),
+            values: vec![json!(1), json!(2)],
+            negated: false,
+        };
+        assert_eq!(
+            options.having,
+            Predicate::All(vec![measured, Predicate::never()])
+        );
     }
 
     #[test]

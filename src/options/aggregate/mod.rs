@@ -74,7 +74,7 @@ impl AggregateOptions {
         let joins = join::parse(options, context)?;
         let dimensions = dimension::parse(options, &joins, context)?;
         let measures = measure::parse(options, context)?;
-        let having = having::parse(options, &dimensions, &measures)?;
+        let having = having::parse(options, &dimensions, &measures, context)?;
         let order = having::parse_sort(options, &dimensions, &measures)?;
         let filter = parse_filter(
             options.get("candidatesWhere"),
@@ -83,14 +83,14 @@ impl AggregateOptions {
             EmptyOperators::Ignored,
         )?;
         Ok(Self {
-            filter: match ids(options)? {
+            filter: match ids(options, context)? {
                 None => filter,
                 Some(ids) => Predicate::All(vec![ids, filter]),
             },
             having,
             order,
             limit: options.count("limit")?,
-            sample: sample(options)?,
+            sample: sample(options, context)?,
             tracking_column: options.column("changeTrackingColumn")?,
             target: (context.rules.aggregate_target)(context.target)?,
             named: options.text("target")?.is_some(),
@@ -117,8 +117,8 @@ impl AggregateOptions {
     }
 }
 
-/// Rows by the column that is literally called `id`; an empty list asks for nothing in particular.
-fn ids(options: Options<'_>) -> Result<Option<Predicate>, JobError> {
+/// Rows by their column of that name, usually `id`; an empty list asks for nothing in particular.
+fn ids(options: Options<'_>, context: RequestContext<'_>) -> Result<Option<Predicate>, JobError> {
     let ids = options.list("ids")?;
     for (i, id) in ids.iter().enumerate() {
         if !matches!(id, Value::String(_) | Value::Number(_)) {
@@ -127,14 +127,15 @@ fn ids(options: Options<'_>) -> Result<Option<Predicate>, JobError> {
         }
     }
     Ok((!ids.is_empty()).then(|| Predicate::In {
-        column: "id".to_owned(),
+        column: context.rules.id.to_owned(),
         values: ids.to_vec(),
         negated: false,
     }))
 }
 
-fn sample(options: Options<'_>) -> Result<Option<f64>, JobError> {
+fn sample(options: Options<'_>, context: RequestContext<'_>) -> Result<Option<f64>, JobError> {
     match options.number("sample")? {
+        Some(0.0) if context.rules.documents => Ok(None),
         Some(part) if part <= 0.0 => Err(options.refuse("sample", "must be above 0, at most 1")),
         part => Ok(part.filter(|part| *part < 1.0)),
     }
