@@ -4,13 +4,14 @@
 #   scripts/databases.sh up [DIR]   starts them, prints the folder; DIR/env then holds the exports
 #   scripts/databases.sh restart DIR   ends its PostgreSQL and MariaDB as a crash does and starts them again
 #   scripts/databases.sh replica DIR   gives its PostgreSQL a streaming standby, prints the standby's URL
+#   scripts/databases.sh set DIR    starts a MongoDB replica set, prints its URL
 #   scripts/databases.sh down DIR   stops them and removes the folder
 #
 # A server whose URL is given from outside (TEST_POSTGRES_URL, TEST_MARIADB_URL, TEST_PGBOUNCER_URL,
-# TEST_MYSQL_URL) is not started: that URL is used as it is and must hold the fixtures.
+# TEST_MYSQL_URL, TEST_MONGODB_URL) is not started: that URL is used as it is and must hold the fixtures.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
-for part in postgres mariadb pgbouncer mysql; do . "$ROOT/scripts/lib/$part.sh"; done
+for part in postgres mariadb pgbouncer mysql mongodb; do . "$ROOT/scripts/lib/$part.sh"; done
 
 # needed: the packages that are missing for the servers to be started.
 needed() {
@@ -43,6 +44,10 @@ up() {
         mysql_up "$dir" &
         jobs+=($!)
     fi
+    if [ -z "${TEST_MONGODB_URL:-}" ]; then
+        mongodb_up "$dir" &
+        jobs+=($!)
+    fi
     local job failed=0
     for job in "${jobs[@]}"; do wait "$job" || failed=1; done
     if [ "$failed" = 1 ]; then
@@ -56,6 +61,7 @@ down() {
     postgres_down "$1"
     mariadb_down "$1"
     mysql_down "$1"
+    mongodb_down "$1"
     rm -rf "$1"
 }
 
@@ -76,12 +82,18 @@ replica)
     postgres_replica "${2:?which folder?}"
     cat "$2/postgres/replica/url"
     ;;
+set)
+    mkdir -p "${2:?which folder?}"
+    chmod 755 "$2"
+    [ -f "$2/env" ] || : >"$2/env"
+    mongodb_set "$2"
+    ;;
 down)
     [ -f "${2:?which folder?}/env" ] || die "$2 is not a folder of databases.sh"
     down "$2"
     ;;
 *)
-    sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
     exit 2
     ;;
 esac

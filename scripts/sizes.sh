@@ -3,13 +3,13 @@
 #
 #   scripts/sizes.sh [TARGET]          default: x86_64-unknown-linux-musl
 #
-# Builds five times, a minute or two each; the last is the one that is shipped.
+# Builds six times, a minute or two each; the last is the one that is shipped.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 cd "$ROOT"
 
 target=${1:-x86_64-unknown-linux-musl}
-for bridges in "" sqlite mysql postgres postgres,mysql,sqlite; do
+for bridges in "" sqlite mysql postgres mongodb postgres,mysql,sqlite,mongodb; do
     binary=$(scripts/build-static.sh "$target" --no-default-features --features "$bridges")
     printf '%-24s %9d bytes\n' "${bridges:-none}" "$(stat -c %s "$binary")"
 done

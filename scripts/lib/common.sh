@@ -64,7 +64,7 @@ as_user() {
     local user=$1
     shift
     if is_root; then
-        exec setpriv --reuid="$user" --regid="$user" --init-groups -- "$@"
+        exec setpriv --reuid="$user" --regid="$(id -g "$user")" --init-groups -- "$@"
     fi
     exec "$@"
 }
@@ -73,7 +73,7 @@ as_user() {
 own() {
     local user=$1
     shift
-    ! is_root || chown -R "$user:$user" "$@"
+    ! is_root || chown -R "$user:" "$@"
 }
 
 # wait_for SECONDS COMMAND...: until the command succeeds; false when it never did.

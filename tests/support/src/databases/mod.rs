@@ -1,6 +1,7 @@
 //! The databases of the tests. Servers are named by variables that `scripts/test.sh` sets; where one is
 //! missing, the tests that need it say so and pass, unless `TEST_REQUIRE_SERVERS` is 1.
 
+mod mongodb;
 mod mysql;
 mod postgres;
 mod private;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
+pub use self::mongodb::{MongodbDatabase, MongodbSet, mongodb_certificates};
 pub use self::mysql::MysqlDatabase;
 pub use self::postgres::PostgresDatabase;
 pub use self::private::PrivateServer;
@@ -74,6 +76,11 @@ pub fn mariadb() -> Option<String> {
 /// A MySQL 9 with the conformance fixtures.
 pub fn mysql9() -> Option<String> {
     server("TEST_MYSQL_URL")
+}
+
+/// A MongoDB with the conformance fixtures.
+pub fn mongodb() -> Option<String> {
+    server("TEST_MONGODB_URL")
 }
 
 fn server(variable: &str) -> Option<String> {

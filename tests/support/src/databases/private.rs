@@ -16,7 +16,7 @@ pub struct PrivateServer {
     folder: TempDir,
 }
 
-fn script() -> PathBuf {
+pub(super) fn script() -> PathBuf {
     project("scripts/databases.sh")
 }
 
@@ -41,6 +41,7 @@ impl PrivateServer {
             "TEST_MARIADB_URL",
             "TEST_PGBOUNCER_URL",
             "TEST_MYSQL_URL",
+            "TEST_MONGODB_URL",
         ] {
             command.env(other, "none");
         }
