@@ -238,3 +238,23 @@ pub const HTTP_CHUNK_LINE: usize = 256;
 pub const HTTP_HEAD_BUFFER: usize = 1 << 10;
 /// Read at once from an HTTP server.
 pub const HTTP_BUFFER: usize = 16 << 10;
+/// Longest answer of a MongoDB server: a batch has up to 16 MiB, and a little around it.
+pub const MONGODB_MESSAGE: usize = 17 << 20;
+/// Longest command that a MongoDB server takes.
+pub const MONGODB_COMMAND: usize = 16 << 20;
+/// Read at once from a MongoDB server; the answers of small jobs fit.
+pub const MONGODB_READ: usize = 8 << 10;
+/// Bytes that a batch of a MongoDB cursor should have.
+pub const MONGODB_BATCH: usize = 256 << 10;
+/// Most documents in a batch of a MongoDB cursor, however small they are.
+pub const MONGODB_BATCH_DOCUMENTS: usize = 2000;
+/// Time to find a MongoDB server that may answer, elections included (the official driver's default).
+pub const MONGODB_SELECTION: Duration = Duration::from_secs(30);
+/// For so long what DNS says of a MongoDB service is used again.
+pub const MONGODB_SERVICE: Duration = Duration::from_secs(60);
+/// Longest list of name servers that is read.
+pub const RESOLV_CONF_BYTES: u64 = 64 << 10;
+/// Most rounds of hashing that a MongoDB server may ask for at a login; it asks for 15,000 unless told otherwise.
+pub const SCRAM_ITERATIONS: u32 = 1_000_000;
+/// Documents that are looked at to tell the fields of a MongoDB collection, at either end of it.
+pub const MONGODB_SAMPLE: u64 = 100;

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use mysql::prelude::Queryable;
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::{Client, NoTls};
-use runner_testkit::databases::{self, MysqlDatabase, PostgresDatabase, SqliteDatabase};
+use runner_testkit::databases::{self, Database, MysqlDatabase, PostgresDatabase, SqliteDatabase};
 use runner_testkit::watchdog;
 use semilayer_runner::bridges::{self, Bridge};
 use semilayer_runner::job::{
@@ -159,4 +159,29 @@ fn sqlite_rows_cost_nothing() {
     let bridge = source("sqlite", json!({ "path": database.path() }));
     let runner = growth(|rows| answering(&*bridge, "rows_", rows));
     check("SQLite", runner, 0);
+}
+
+#[cfg(feature = "mongodb")]
+#[test]
+fn mongodb_documents_cost_nothing() {
+    let _watchdog = watchdog(Duration::from_secs(120));
+    let Some(database) = databases::MongodbDatabase::usual() else {
+        return;
+    };
+    let [one, rows] = ["one", "rows"].map(|name| Database::target(&database, name));
+    let document = json!({
+        "_id": "$i", "name": "Person number", "email": "person@example.com", "amount": { "$multiply": ["$i", 1.25] },
+        "active": true, "note": null, "big": { "$toLong": "$i" }, "exact": { "$toDecimal": "$i" },
+        "day": { "$toDate": { "$toLong": "$i" } }, "key": { "$toObjectId": "65f000000000000000000001" },
+        "address": { "city": "Paris", "at": [0.5, 1.5] }, "list": [{ "a": 1 }, "b", []],
+    });
+    let range = json!({ "$range": [0, MANY] });
+    let pipeline =
+        json!([{ "$project": { "i": range } }, { "$unwind": "$i" }, { "$project": document }]);
+    database.run(&json!({ "create": rows, "viewOn": one, "pipeline": pipeline }));
+    let config = Database::source(&database)["config"].clone();
+    let bridge = source("mongodb", config);
+    let runner = growth(|count| answering(&*bridge, &rows, count));
+    // A batch takes a command, which is put together anew.
+    check("MongoDB", runner, (MANY - FEW) / 100);
 }

@@ -22,6 +22,8 @@ mod config;
 mod description;
 #[cfg(all(test, feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod dialect_tests;
+#[cfg(feature = "mongodb")]
+mod mongodb;
 #[cfg(feature = "mysql")]
 mod mysql;
 pub mod pool;

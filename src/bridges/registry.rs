@@ -18,4 +18,6 @@ pub(super) static REGISTRY: &[&Registered] = &[
     &super::mysql::PLANETSCALE_PACKAGE,
     #[cfg(feature = "sqlite")]
     &super::sqlite::PACKAGE,
+    #[cfg(feature = "mongodb")]
+    &super::mongodb::PACKAGE,
 ];

@@ -1,7 +1,12 @@
 //! How single values become JSON, and options SQL, apart from the bridges that read them: for measuring, and for tests that
 //! have bytes and no database. Rows go through the same functions.
 
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+#[cfg(any(
+    feature = "postgres",
+    feature = "mysql",
+    feature = "sqlite",
+    feature = "mongodb"
+))]
 use crate::json::Text;
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 use crate::sql::Dialect;
@@ -46,6 +51,19 @@ pub fn mysql(out: &mut Text, column: &mysql::Column, value: &mysql::Value) {
 #[cfg(feature = "sqlite")]
 pub fn sqlite(out: &mut Text, value: rusqlite::types::ValueRef<'_>) {
     super::sqlite::write_value(out, value);
+}
+
+/// Appends a row of MongoDB: the document that an answer of a server holds. False, with a part of it perhaps written,
+/// when it is no answer.
+#[cfg(feature = "mongodb")]
+pub fn mongodb(out: &mut Text, answer: &[u8]) -> bool {
+    super::mongodb::write_answer(out, answer)
+}
+
+/// True when this is an answer of a name server to that question about a service of MongoDB.
+#[cfg(feature = "mongodb")]
+pub fn is_mongodb_service(answer: &[u8], question: &[u8]) -> bool {
+    super::mongodb::is_service(answer, question)
 }
 
 #[cfg(test)]

@@ -18,6 +18,33 @@ pub fn encode(bytes: &[u8]) -> String {
     out
 }
 
+/// The bytes that a text of [`encode`]'s form stands for.
+pub fn decode(text: &str) -> Option<Vec<u8>> {
+    let digits = text.trim_end_matches('=');
+    if !text.len().is_multiple_of(4) || text.len() - digits.len() > 2 {
+        return None;
+    }
+    let mut out = Vec::with_capacity(digits.len() / 4 * 3 + 2);
+    for group in digits.as_bytes().chunks(4) {
+        let mut bits = 0;
+        for n in 0..4 {
+            let digit = match group.get(n) {
+                Some(digit @ b'A'..=b'Z') => digit - b'A',
+                Some(digit @ b'a'..=b'z') => digit - b'a' + 26,
+                Some(digit @ b'0'..=b'9') => digit - b'0' + 52,
+                Some(b'+') => 62,
+                Some(b'/') => 63,
+                Some(_) => return None,
+                None => 0,
+            };
+            bits = bits << 6 | u32::from(digit);
+        }
+        let [_, bytes @ ..] = bits.to_be_bytes();
+        out.extend(bytes.iter().take(group.len() - 1));
+    }
+    Some(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -33,6 +60,13 @@ mod tests {
             ("\u{ff}\u{3ff}", "w7/Pvw=="),
         ] {
             assert_eq!(encode(text.as_bytes()), code);
+            assert_eq!(decode(code).as_deref(), Some(text.as_bytes()));
+        }
+    }
+    #[test]
+    fn what_is_no_code_is_told() {
+        for text in ["Z", "Zg=", "Zg", "====", "Zg==Zg==", "Zm 8="] {
+            assert_eq!(decode(text), None, "{text}");
         }
     }
 }

@@ -40,6 +40,21 @@ pub fn verified() -> Result<Arc<ClientConfig>, rustls::Error> {
 
 /// As [`verified`], with more roots: those that a source names for itself (`sslrootcert`).
 pub fn verified_by(own: &[CertificateDer<'static>]) -> Result<Arc<ClientConfig>, rustls::Error> {
+    by_roots(own, false)
+}
+
+/// As [`verified_by`], but a certificate that is good for another name is good too. Only for a database whose
+/// configuration asks for it.
+pub fn verified_whatever_its_name(
+    own: &[CertificateDer<'static>],
+) -> Result<Arc<ClientConfig>, rustls::Error> {
+    by_roots(own, true)
+}
+
+fn by_roots(
+    own: &[CertificateDer<'static>],
+    any_name: bool,
+) -> Result<Arc<ClientConfig>, rustls::Error> {
     let mut store = Arc::clone(roots());
     if !own.is_empty() {
         Arc::make_mut(&mut store).add_parsable_certificates(authorities(own));
@@ -47,7 +62,11 @@ pub fn verified_by(own: &[CertificateDer<'static>]) -> Result<Arc<ClientConfig>,
     let webpki = webpki(store)?;
     let mut extra = extra_certificates().to_vec();
     extra.extend_from_slice(own);
-    config(Trust::Roots { webpki, extra })
+    config(Trust::Roots {
+        webpki,
+        extra,
+        any_name,
+    })
 }
 
 /// True when the chain that a server has shown leads to a root of the public web, and not only to one that

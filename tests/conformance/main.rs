@@ -212,3 +212,72 @@ mod mysql {
         );
     }
 }
+
+#[cfg(feature = "mongodb")]
+mod mongodb {
+    use super::*;
+
+    fn replay(name: &str, answers: &str, url: Option<String>) {
+        let Some(url) = url else { return };
+        let run = Run {
+            name,
+            answers,
+            bridge: "mongodb",
+            config: &|_| json!({ "url": url }),
+        };
+        run.check();
+    }
+
+    /// Encrypted, and the login is the client's certificate.
+    fn by_certificate() -> Option<String> {
+        let folder = databases::mongodb_certificates()?;
+        let server = databases::address(&databases::mongodb()?);
+        Some(format!(
+            "mongodb://{server}/conformance?authMechanism=MONGODB-X509&tlsCAFile={}&tlsCertificateKeyFile={}",
+            folder.join("ca.pem").display(),
+            folder.join("client.pem").display()
+        ))
+    }
+
+    #[test]
+    fn rows() {
+        replay("mongodb-rows", "mongodb-rows.json", databases::mongodb());
+    }
+
+    #[test]
+    fn aggregates() {
+        replay(
+            "mongodb-aggregate",
+            "mongodb-aggregate.json",
+            databases::mongodb(),
+        );
+    }
+
+    #[test]
+    fn rows_over_tls() {
+        replay("mongodb-tls-rows", "mongodb-rows.json", by_certificate());
+    }
+
+    #[test]
+    fn aggregates_over_tls() {
+        replay(
+            "mongodb-tls-aggregate",
+            "mongodb-aggregate.json",
+            by_certificate(),
+        );
+    }
+
+    #[test]
+    fn on_a_secondary() {
+        let Some(set) = databases::MongodbSet::start() else {
+            return;
+        };
+        let url = || Some(format!("{}&readPreference=secondary", set.url));
+        replay("mongodb-secondary-rows", "mongodb-rows.json", url());
+        replay(
+            "mongodb-secondary-aggregate",
+            "mongodb-aggregate.json",
+            url(),
+        );
+    }
+}

@@ -26,6 +26,8 @@ mod database_tls;
 mod encrypted_postgres;
 #[cfg(feature = "postgres")]
 mod kept_statements;
+#[cfg(feature = "mongodb")]
+mod mongodb;
 #[cfg(feature = "mysql")]
 mod mysql_keys;
 #[cfg(feature = "mysql")]

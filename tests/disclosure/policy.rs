@@ -351,3 +351,115 @@ fn a_broken_policy_stops_the_start() {
     assert!(said.contains("line 2 column 17"), "{said}");
     assert!(start("").contains("line 1 column 0"));
 }
+
+/// Documents have no list of columns: what a job names decides, and what is shown is looked through.
+#[cfg(feature = "mongodb")]
+#[test]
+fn nothing_denied_leaves_a_document() {
+    let _watchdog = watchdog(Duration::from_secs(120));
+    let Some(database) = databases::MongodbDatabase::usual() else {
+        return;
+    };
+    let address = || json!({ "zip": HIDDEN, "city": "x" });
+    database.insert(
+        "people",
+        &[json!({
+            "_id": 1, "name": "ada", "secret": HIDDEN, "address": address(), "all": [address(), [address()]],
+            "all.zip": HIDDEN,
+        })],
+    );
+    database.insert("keys", &[json!({ "_id": HIDDEN, "name": "ada" })]);
+    let [people, keys] =
+        ["people", "keys"].map(|name| databases::Database::target(&database, name));
+    let source = databases::Database::source(&database);
+    let folder = TempDir::new();
+    let policy = json!({ "sources": { "s": { "columns": {
+        people.as_str(): { "deny": ["secret", "address.zip", "all.zip"] },
+        keys.as_str(): { "deny": ["_id"] },
+    } } } });
+    let gateway = Gateway::start();
+    let _runner = start(&gateway, &folder, &policy);
+    let ask = |kind: &str, target: &str, options: Value| {
+        gateway.dispatch(&source, kind, target, options).wait()
+    };
+    let shown = json!([{ "_id": "1", "name": "ada", "address": { "city": "x" }, "all": [{ "city": "x" }, [{ "city": "x" }]] }]);
+    for kind in ["query", "batchRead", "read"] {
+        assert_eq!(json!(ask(kind, &people, json!({})).rows()), shown, "{kind}");
+    }
+    for options in [json!({}), json!({ "select": ["name"] })] {
+        for kind in ["query", "batchRead"] {
+            assert_eq!(
+                ask(kind, &keys, options.clone()).rows(),
+                [json!({ "name": "ada" })]
+            );
+        }
+    }
+    ask("read", &keys, json!({})).expect_error("POLICY_DENIED");
+    for name in [
+        "secret",
+        "secret.a",
+        "address",
+        "address.zip",
+        "address.zip.x",
+        "address.0.zip",
+        "all",
+        "all.zip",
+        "all.0",
+        "all.0.zip",
+        "all.0.0.zip",
+    ] {
+        for (kind, options) in [
+            ("query", json!({ "select": [name] })),
+            (
+                "query",
+                json!({ "select": ["_id"], "where": { name: HIDDEN } }),
+            ),
+            (
+                "query",
+                json!({ "select": ["_id"], "where": { "$not": { "$or": [{ name: { "$contains": "h" } }] } } }),
+            ),
+            (
+                "query",
+                json!({ "select": ["_id"], "orderBy": { name: "desc" } }),
+            ),
+            ("read", json!({ "fields": [name] })),
+            (
+                "read",
+                json!({ "fields": ["_id"], "changedSince": "2020-01-01", "changeTrackingColumn": name }),
+            ),
+            ("count", json!({ "where": { name: { "$in": [HIDDEN] } } })),
+            (
+                "aggregate",
+                json!({ "dimensions": [{ "field": name, "as": "x" }] }),
+            ),
+            (
+                "aggregate",
+                json!({ "measures": { "m": { "agg": "max", "column": name } } }),
+            ),
+            (
+                "aggregate",
+                json!({ "measures": { "m": { "agg": "count", "where": { name: HIDDEN } } } }),
+            ),
+            (
+                "aggregate",
+                json!({ "measures": { "m": { "agg": "first", "column": "name" } }, "changeTrackingColumn": name }),
+            ),
+        ] {
+            let said = options.to_string();
+            let answer = ask(kind, &people, options);
+            let message = answer.expect_error("POLICY_DENIED");
+            assert!(!message.contains(HIDDEN), "{said}: {message}");
+        }
+    }
+    // Nothing of the server's language is a name.
+    for name in ["$where", "$expr", "$ROOT", "$$ROOT", "name.$"] {
+        for options in [
+            json!({ "where": { name: "1" } }),
+            json!({ "select": [name] }),
+            json!({ "orderBy": { "field": name } }),
+        ] {
+            let answer = ask("query", &people, options);
+            assert!(answer.result("query").is_err(), "{name}");
+        }
+    }
+}

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 pub type Check = fn(&[u8]);
 
 /// Every check by the name of its fuzz target.
-pub const ALL: [(&str, Check); 7] = [
+pub const ALL: [(&str, Check); 9] = [
     ("server_frame", server_frame),
     ("job_options", job_options),
     ("source_environment", source_environment),
@@ -24,6 +24,8 @@ pub const ALL: [(&str, Check); 7] = [
     ("urls", urls),
     ("value_writers", value_writers),
     ("document_writer", document_writer),
+    ("mongodb_answer", mongodb_answer),
+    ("mongodb_service", mongodb_service),
 ];
 
 const KINDS: [&str; 9] = [
@@ -37,7 +39,7 @@ const KINDS: [&str; 9] = [
     "test",
     "search",
 ];
-const BRIDGES: [&str; 7] = [
+const BRIDGES: [&str; 8] = [
     "postgres",
     "cockroachdb",
     "neon",
@@ -45,6 +47,7 @@ const BRIDGES: [&str; 7] = [
     "mariadb",
     "planetscale",
     "sqlite",
+    "mongodb",
 ];
 const SECRET: &str = "s3cret-W0rd";
 
@@ -370,5 +373,33 @@ pub fn document_writer(bytes: &[u8]) {
     if let Ok(value) = valid {
         assert_eq!(out, text);
         assert_eq!(serde_json::from_str::<Value>(&out).expect("JSON"), value);
+    }
+}
+
+/// Answers of a MongoDB server, as a whole and as the document in one. What becomes a row is JSON.
+pub fn mongodb_answer(bytes: &[u8]) {
+    let write = |answer: &[u8]| {
+        let mut out = json::Text::new();
+        if bridges::writers::mongodb(&mut out, answer) {
+            // Deeper than its reader of values goes.
+            serde_json::from_str::<Box<serde_json::value::RawValue>>(&out.into_string())
+                .expect("JSON");
+        }
+    };
+    write(bytes);
+    let length = i32::try_from(bytes.len() + 21).unwrap_or(i32::MAX);
+    let mut answer: Vec<u8> = [length, 1, 1, 2013, 0].map(i32::to_le_bytes).concat();
+    answer.push(0);
+    answer.extend(bytes);
+    write(&answer);
+}
+
+/// Answers of a name server, behind the question, whose length is the first byte.
+pub fn mongodb_service(bytes: &[u8]) {
+    let Some((length, rest)) = bytes.split_first() else {
+        return;
+    };
+    if let Some((question, answer)) = rest.split_at_checked(usize::from(*length)) {
+        bridges::writers::is_mongodb_service(answer, question);
     }
 }

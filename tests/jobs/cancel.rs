@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use runner_testkit::databases::{MysqlDatabase, PostgresDatabase, ServerDatabase, SqliteDatabase};
+use runner_testkit::databases::{
+    MongodbDatabase, MysqlDatabase, PostgresDatabase, ServerDatabase, SqliteDatabase,
+};
 use runner_testkit::network::BlackHole;
 use runner_testkit::{Job, Stage, session, source, stage};
 use serde_json::json;
@@ -82,6 +84,36 @@ fn ends_the_statement_in_mysql() {
     if let Some(database) = MysqlDatabase::mysql9(MysqlDatabase::USUAL) {
         ends_the_statement(&stage!(database));
     }
+}
+
+#[cfg(feature = "mongodb")]
+#[test]
+fn ends_the_operation_in_mongodb() {
+    let Some(database) = MongodbDatabase::usual() else {
+        return;
+    };
+    let filler = "x".repeat(10_000);
+    for round in 0..4 {
+        let document = |i| json!({ "_id": round * 1000 + i, "filler": filler });
+        database.insert("long", &(0..1000).map(document).collect::<Vec<_>>());
+    }
+    let stage = stage!(database);
+    ends_the_statement(&stage);
+    // In the middle of its documents: the gateway does not read, so the cursor stays where it is.
+    stage.gateway.connection().stall(true);
+    let job = stage.rows_within("long", Duration::from_secs(60));
+    let until = std::time::Instant::now() + SOON;
+    while stage.database.open_cursors() == 0 {
+        assert!(std::time::Instant::now() < until, "no cursor is open");
+    }
+    stage.gateway.cancel(&job);
+    let until = std::time::Instant::now() + SOON;
+    while stage.database.open_cursors() > 0 {
+        assert!(std::time::Instant::now() < until, "a cursor stays open");
+    }
+    stage.gateway.connection().stall(false);
+    expect_cancelled(&job);
+    stage.expect_one();
 }
 
 #[cfg(feature = "sqlite")]

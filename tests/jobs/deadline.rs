@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use runner_testkit::databases::{
-    Database, MysqlDatabase, PostgresDatabase, ServerDatabase, SqliteDatabase,
+    Database, MongodbDatabase, MysqlDatabase, PostgresDatabase, ServerDatabase, SqliteDatabase,
 };
 use runner_testkit::network::BlackHole;
 use runner_testkit::{Answer, Stage, source, stage};
@@ -84,6 +84,14 @@ fn ends_the_statement_in_mariadb() {
 #[test]
 fn ends_the_statement_in_mysql() {
     if let Some(database) = MysqlDatabase::mysql9(MysqlDatabase::USUAL) {
+        ends_the_statement(&stage!(database), nothing_runs);
+    }
+}
+
+#[cfg(feature = "mongodb")]
+#[test]
+fn ends_the_operation_in_mongodb() {
+    if let Some(database) = MongodbDatabase::usual() {
         ends_the_statement(&stage!(database), nothing_runs);
     }
 }

@@ -1,4 +1,4 @@
-//! The departures of `aggregate`, which are the same on every engine.
+//! The departures of `aggregate`, which are the same on every engine that speaks SQL.
 
 /// A case whose recorded answer is replaced.
 pub struct Departure {
@@ -138,6 +138,10 @@ const KIND_A: &str = r#"[{"dims":{},"measures":{"c":3,"s":9},"count":3}]"#;
 
 /// The departure of a case, if there is one.
 pub fn of(id: &str) -> Option<&'static Departure> {
-    let (_, case) = id.split_once(".aggregate.")?;
+    let (engine, case) = id.split_once(".aggregate.")?;
+    // Its recordings have a tag for every fault.
+    if engine == "mongodb" {
+        return None;
+    }
     DEPARTURES.iter().find(|departure| departure.case == case)
 }

@@ -1,0 +1,71 @@
+//! What a connection string says of TLS. It is off unless asked for, which naming a file or a service does too; then
+//! the server's certificate is checked in full unless an option lowers that by name.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::ClientConfig;
+use rustls::crypto::ring::sign::any_supported_type;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+
+use super::options::Options;
+use crate::bridges::config::unusable;
+use crate::error::JobError;
+use crate::{files, limits, tls};
+
+pub(super) fn configure(
+    options: &Options,
+    service: bool,
+) -> Result<Option<Arc<ClientConfig>>, JobError> {
+    let named = options.ca_file.is_some() || options.certificate_key_file.is_some();
+    if !options.tls.unwrap_or(service || named) {
+        return Ok(None);
+    }
+    let own = match &options.ca_file {
+        None => Vec::new(),
+        Some(file) => tls::read_certificates(Path::new(file))
+            .map_err(|error| unusable(format!("tlsCAFile {file} {}", tls::chain(&error))))?,
+    };
+    let config = if options.insecure || options.any_certificate {
+        log::warn!(
+            "the server's certificate is not checked: the url says tlsInsecure or tlsAllowInvalidCertificates"
+        );
+        Ok(tls::unverified())
+    } else if options.any_host_name {
+        tls::verified_whatever_its_name(&own)
+    } else if own.is_empty() {
+        tls::verified()
+    } else {
+        tls::verified_by(&own)
+    };
+    let config = config.map_err(|error| unusable(format!("TLS: {}", tls::chain(&error))))?;
+    match &options.certificate_key_file {
+        None => Ok(Some(config)),
+        Some(file) => {
+            let identity = read_identity(Path::new(file))
+                .map_err(|problem| unusable(format!("tlsCertificateKeyFile {file} {problem}")))?;
+            let mut config = ClientConfig::clone(&config);
+            config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(identity));
+            Ok(Some(Arc::new(config)))
+        }
+    }
+}
+
+/// A certificate, what it was signed with, and its key, all in one PEM file.
+fn read_identity(file: &Path) -> Result<CertifiedKey, String> {
+    let text = files::read(file, limits::MAX_PEM_BYTES)
+        .map_err(|error| format!("cannot be read: {error}"))?;
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&text)
+        .collect::<Result<_, _>>()
+        .map_err(|error| format!("is not PEM: {error}"))?;
+    let key = PrivateKeyDer::from_pem_slice(&text)
+        .map_err(|_| "holds no key that can be read; encrypted ones cannot".to_owned())?;
+    if certificates.is_empty() {
+        return Err("holds no certificate".to_owned());
+    }
+    let key =
+        any_supported_type(&key).map_err(|error| format!("holds a key of no use: {error}"))?;
+    Ok(CertifiedKey::new(certificates, key))
+}

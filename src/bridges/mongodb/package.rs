@@ -1,0 +1,47 @@
+//! The facts of the bridge.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::MongoBridge;
+use super::config::Settings;
+use super::target::collection;
+use crate::bridges::{Opened, Registered};
+use crate::job::{Key, NameRules, Package};
+use crate::options::OptionRules;
+
+/// MongoDB.
+pub(in crate::bridges) static PACKAGE: Registered = Registered {
+    package: Package {
+        options: OptionRules {
+            target: collection,
+            aggregate_target: collection,
+            offset_alone: true,
+            numeric_cursor: false,
+            documents: true,
+            id: "_id",
+            ..OptionRules::usual("@semilayer/bridge-mongodb")
+        },
+        names: NameRules {
+            system_prefixes: &["system."],
+            ..NameRules::EXACT
+        },
+        schemes: &["mongodb", "mongodb+srv"],
+        keys: &[
+            Key::text("URL", "url"),
+            Key::text("DATABASE", "database"),
+            Key::number("POOL_MIN", "pool.min"),
+            Key::number("POOL_MAX", "pool.max"),
+        ],
+        enough: &[&[&["URL"]]],
+        found_by: &["URL"],
+        told_by: None,
+        libraries: &[],
+    },
+    open,
+};
+
+fn open(config: &Map<String, Value>) -> Opened {
+    Ok(Arc::new(MongoBridge::new(Settings::parse(config)?)))
+}
