@@ -174,18 +174,13 @@ fn each_command_has_a_help_of_its_own() {
 }
 
 #[test]
-fn every_variable_that_the_code_names_is_listed_and_the_readme_has_the_same() {
+fn every_variable_that_the_code_names_is_listed() {
     let _watchdog = watchdog(Duration::from_secs(60));
     let (list, _, _) = offline(&["help", "variables"], &[]);
     let root = project("");
-    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
-    let mut text = readme.clone();
+    let mut text = String::new();
     rust_files(&root.join("src"), &mut text);
     let listed = names(&list);
-    let told = names(&readme);
-    for name in &listed {
-        assert!(told.contains(name), "README.md lacks {name}");
-    }
     for name in names(&text) {
         let known = listed.contains(&name)
             || name.starts_with("SEMILAYER_SOURCE_")
