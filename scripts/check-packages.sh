@@ -29,7 +29,7 @@ holds() {
 }
 have dpkg-deb || install_packages dpkg || lacks "dpkg-deb is missing"
 holds .deb "$(dpkg-deb --contents "$deb" | awk '{print $6}')"
-dpkg-deb --info "$deb" | grep -q "^ Version: $version" || die "the .deb is of another version"
+[[ $(dpkg-deb --field "$deb" Version) == "$version"-* ]] || die "the .deb is of another version"
 if have rpm || install_packages rpm; then
     holds .rpm "$(rpm -qpl "$rpm")"
     wants=$(rpm -qp --requires "$rpm" | grep -vE '^(rpmlib|config)\(|^/bin/sh$' || true)
@@ -64,7 +64,7 @@ inside() { chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@
 cp "$deb" "$root/runner.deb"
 inside dpkg --install /runner.deb >&2
 [ "$(inside semilayer-runner --version)" = "$version" ] || die "what is installed does not run"
-inside semilayer-runner help doctor | grep -q -- --bundle || die "what is installed has no help"
+[[ $(inside semilayer-runner help doctor) == *--bundle* ]] || die "what is installed has no help"
 [ "$(stat -c %a "$root/etc/semilayer-runner")" = 700 ] || die "everybody may look into /etc/semilayer-runner"
 # A configuration without an id cannot work, and is told so.
 [ "$(inside semilayer-runner start >/dev/null 2>&1; echo $?)" = 2 ] || die "a runner without an id starts"
