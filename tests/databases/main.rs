@@ -24,6 +24,10 @@ mod database_servers;
 mod database_tls;
 #[cfg(feature = "postgres")]
 mod encrypted_postgres;
+#[cfg(all(feature = "postgres", feature = "mysql"))]
+mod idle_connections;
+#[cfg(feature = "postgres")]
+mod intervals;
 #[cfg(feature = "postgres")]
 mod kept_statements;
 #[cfg(feature = "mongodb")]
@@ -38,3 +42,5 @@ mod pooler;
 mod replica_promotion;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+mod walks;

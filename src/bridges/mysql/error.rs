@@ -64,6 +64,8 @@ fn ends_the_session(code: u16) -> bool {
             ..=1161
         // Unknown statement handle (a pooler has changed the server behind it), statement to be prepared again.
         | 1243 | 1615
+        // Gone away, or lost: a client's errors, which proxies pass on as their own.
+        | 2006 | 2013
         // Idle for too long: MySQL says so before it closes.
         | 4031
     )

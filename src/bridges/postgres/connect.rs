@@ -12,6 +12,7 @@ use super::config::{Address, Settings};
 use super::connection::Connection;
 use super::error;
 use super::link::{Link, LinkTls};
+use super::options::{Scope, set_texts};
 use crate::bridges::pool::{Connector, connect_budget};
 use crate::error::{ErrorCode, JobError};
 use crate::job::{JobControl, Phase};
@@ -214,10 +215,15 @@ enum Way {
 /// Every new session is asked, whatever was asked of it. By the simple protocol, which every pooler knows.
 fn is_read_only(client: &mut postgres::Client) -> Result<bool, postgres::Error> {
     let answer = client.simple_query("SHOW transaction_read_only")?;
-    Ok(answer.iter().any(|message| match message {
+    let is_read_only = answer.iter().any(|message| match message {
         SimpleQueryMessage::Row(row) => row.try_get(0).is_ok_and(|value| value == Some("on")),
         _ => false,
-    }))
+    });
+    // Otherwise the session may be a pooler's, and others would meet what is set in it.
+    if is_read_only {
+        client.batch_execute(&set_texts(Scope::Session))?;
+    }
+    Ok(is_read_only)
 }
 
 enum Failure {

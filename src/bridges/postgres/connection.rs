@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::error;
 use super::link::{Link, LinkTls};
-use super::options::Options;
+use super::options::{Options, Scope, set_texts};
 use super::param::{TextParam, unspecified};
 use super::statements::{Sending, Statements};
 use crate::error::{JobError, Retry};
@@ -118,10 +118,10 @@ impl Connection {
         work: impl FnOnce(&mut Self) -> Result<T, JobError>,
     ) -> Result<T, JobError> {
         // An isolation level cannot be chosen after a query, and settings are made by one.
-        self.command(match &self.settings {
-            None => "BEGIN READ ONLY",
-            Some(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-        })?;
+        match &self.settings {
+            None => self.command(&ours("BEGIN READ ONLY"))?,
+            Some(_) => self.command("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?,
+        }
         let result = self.set_up().and_then(|()| work(self));
         // A failed statement ends in the same rollback; a lost connection needs none.
         match (&result, self.command("ROLLBACK")) {
@@ -130,8 +130,8 @@ impl Connection {
         }
     }
 
-    /// Sets in a transaction what startup options would have set. That it reads only comes last, whatever
-    /// was set before.
+    /// Sets in a transaction what startup options would have set. That it reads only, and how it writes, comes last,
+    /// whatever was set before.
     fn set_up(&mut self) -> Result<(), JobError> {
         let Some((sql, parameters)) = self.settings.take() else {
             return Ok(());
@@ -139,7 +139,7 @@ impl Connection {
         let set = self.rows(&sql, &parameters, |_| Ok(()));
         self.settings = Some((sql, parameters));
         set?;
-        self.command("SET TRANSACTION READ ONLY")
+        self.command(&ours("SET TRANSACTION READ ONLY"))
     }
 
     /// Runs a statement and hands over its rows one by one, as the server sends them.
@@ -251,6 +251,11 @@ impl Connection {
             }
         }
     }
+}
+
+/// A statement of a transaction, and in the same message what every transaction of ours has set.
+fn ours(statement: &str) -> String {
+    format!("{statement}; {}", set_texts(Scope::Transaction))
 }
 
 impl Drop for Connection {

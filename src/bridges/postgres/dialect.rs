@@ -115,7 +115,8 @@ impl Dialect for PostgresDialect {
         builder
             .push("percentile_cont(")
             .bind(p.into())
-            .push(&format!(") WITHIN GROUP (ORDER BY {value})"))
+            // A percentile is of doubles or of intervals, and an untyped fraction leaves that open.
+            .push(&format!("::float8) WITHIN GROUP (ORDER BY {value})"))
             .push(&filter_clause(condition));
     }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::io;
 
 use postgres::Error;
-use postgres::error::{DbError, SqlState};
+use postgres::error::{DbError, Severity, SqlState};
 
 use crate::error::{ErrorCode, JobError, Retry};
 use crate::tls::chain;
@@ -37,11 +37,9 @@ pub fn executing(error: &Error) -> JobError {
         Some(db) => {
             let failed =
                 JobError::new(ErrorCode::QueryFailed, text(db)).with_sql_state(db.code().code());
-            // 57P01 to 57P03: the server ends this session, or all of them.
-            if matches!(db.code().code(), "57P01" | "57P02" | "57P03" | "25P03") {
-                failed.with(Retry::NewConnection)
-            } else {
-                failed
+            match ends_the_session(db) {
+                true => failed.with(Retry::NewConnection),
+                false => failed,
             }
         }
         None if error.is_closed() || is_network(error) => JobError::new(
@@ -52,6 +50,22 @@ pub fn executing(error: &Error) -> JobError {
         // The driver and the server no longer agree on where an answer ends.
         None => JobError::new(ErrorCode::QueryFailed, chain(error)).with(Retry::NewConnection),
     }
+}
+
+/// True when the session is over with this error: its severity says so, or its state where a pooler leaves the rest out.
+fn ends_the_session(db: &DbError) -> bool {
+    let is_fatal = match db.parsed_severity() {
+        Some(severity) => matches!(severity, Severity::Fatal | Severity::Panic),
+        // Without a word for programs there is one for people.
+        None => matches!(db.severity(), "FATAL" | "PANIC"),
+    };
+    let state = db.code().code();
+    // The connection's own errors; ended by an administrator, a crash, a start, a dropped database, idleness; a
+    // transaction that was idle or took too long.
+    is_fatal
+        || state.starts_with("08")
+        || state.starts_with("57P")
+        || matches!(state, "25P03" | "25P04")
 }
 
 /// The server's words with its SQLSTATE and hint. The detail stays out: it may quote rows.

@@ -89,7 +89,8 @@ pub struct KeyColumns {
 impl KeyColumns {
     /// Finds the key among the shown columns, or adds it to the select list after them. What JSON shows as
     /// a plain string or number is a cursor as it is shown; of anything else, and in a key of several
-    /// columns, the server's own text is taken, which it reads back exactly, to the microsecond.
+    /// columns, the server's own text is taken, which it reads back exactly, to the microsecond: sessions are set up for
+    /// that.
     pub fn select(columns: &[Column], key: &[String], shown: &[String], list: &mut String) -> Self {
         let mut next = shown.len();
         let mut positions = Vec::with_capacity(key.len());

@@ -27,6 +27,35 @@ const OURS: [(&str, &str); 2] = [
     ("default_transaction_read_only", "on"),
 ];
 
+/// What decides how a value reads as text. Positions of walks are such texts, and another session reads them back, so
+/// these are ours whatever the database, the role or the URL says. The time zone may be anybody's: an instant in this
+/// style names its own.
+const TEXTS: [&str; 4] = [
+    "DateStyle = ISO",
+    "IntervalStyle = postgres",
+    "extra_float_digits = 3",
+    "bytea_output = hex",
+];
+
+/// How far a setting reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// To the session's end.
+    Session,
+    /// To the transaction's end.
+    Transaction,
+}
+
+/// The statements that decide how values read as text. No startup options, because of those the style of dates would
+/// lose the order of day and month that the database is set to.
+pub fn set_texts(scope: Scope) -> String {
+    let set = match scope {
+        Scope::Session => "SET",
+        Scope::Transaction => "SET LOCAL",
+    };
+    TEXTS.map(|text| format!("{set} {text}")).join("; ")
+}
+
 impl Options {
     /// Reads a text as the server does: words at white space, `\` before a character that is meant as it is, and
     /// switches as `getopt` has them, several in a word and their value in the same word or the next.

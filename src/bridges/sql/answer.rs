@@ -3,7 +3,7 @@
 use super::{SelectList, Session, Walk};
 use crate::bridges::description::{Description, send_target};
 use crate::bridges::remembered::Remembered;
-use crate::error::JobError;
+use crate::error::{ErrorCode, JobError};
 use crate::job::{NameRules, RowSink, Summary};
 use crate::options::{CountOptions, Predicate, QueryOptions, ReadOptions, Request, Target};
 use crate::sql::{Selection, count};
@@ -53,7 +53,7 @@ impl<S: Session> Answer<'_, S> {
         let Sent { rows, more, last } = match options.limit {
             0 => Sent::default(),
             limit => {
-                let sent = self.send_page(&from, &walk, limit);
+                let sent = self.send_page(&from, &walk, limit, options.cursor.as_deref());
                 sent.inspect_err(|_| self.session.forget(target))?
             }
         };
@@ -75,12 +75,14 @@ impl<S: Session> Answer<'_, S> {
         })
     }
 
-    /// One row more than is shown tells whether there is another page.
+    /// One row more than is shown tells whether there is another page. A page that begins or ends where the page before
+    /// it ended shows rows again, perhaps for ever: the database took the position's text for another value.
     fn send_page(
         &mut self,
         from: &str,
         walk: &Walk<S::List>,
         limit: u64,
+        position: Option<&str>,
     ) -> Result<Sent, JobError> {
         // Databases count with signed numbers.
         let fetch = limit.saturating_add(1).min(i64::MAX.unsigned_abs());
@@ -92,11 +94,16 @@ impl<S: Session> Answer<'_, S> {
                 sent.more = true;
                 return Ok(());
             }
+            let is_last = sent.rows + 1 == limit;
+            if is_last || sent.rows == 0 && position.is_some() {
+                let cursor = row.cursor()?;
+                if position == Some(&cursor) {
+                    return Err(stands_still());
+                }
+                sent.last = Some(cursor).filter(|_| is_last);
+            }
             sink.row(|out| row.write_row(out))?;
             sent.rows += 1;
-            if sent.rows == limit {
-                sent.last = Some(row.cursor()?);
-            }
             Ok(())
         })?;
         Ok(sent)
@@ -170,6 +177,14 @@ impl<S: Session> Answer<'_, S> {
         description.send(sink, target.table(), total)?;
         Ok(Summary::default())
     }
+}
+
+fn stands_still() -> JobError {
+    JobError::new(
+        ErrorCode::QueryFailed,
+        "the walk does not move forward: after options.cursor the database has the row of that cursor once more, \
+         because the text of its key reads as another value there",
+    )
 }
 
 /// What a page came to.
