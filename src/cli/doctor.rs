@@ -10,7 +10,7 @@ use crate::bridges;
 use crate::cli::arguments::Arguments;
 use crate::cli::style::{Style, word};
 use crate::cli::{
-    CONFIG, DiagnosticLog, bundle, environment, oddities, say, say_json, survey, variable, version,
+    CONFIG, DiagnosticLog, bundle, oddities, say, say_json, sources, survey, variable, version,
 };
 use crate::config::{ConfigError, OversightSettings, Settings};
 use crate::gateway::short;
@@ -20,7 +20,6 @@ use crate::inspect::{
 };
 use crate::policy::Policy;
 use crate::protocol::client_frame;
-use crate::sources::SourceEnvironment;
 use crate::tls::chain;
 use crate::{limits, tls};
 
@@ -134,15 +133,14 @@ impl Examination<'_> {
                 &bridges::capabilities(),
                 &identity.version_label,
             );
-            let environment =
-                SourceEnvironment::from_env(environment().pairs(), bridges::packages());
+            let environment = sources();
             checks.extend(walk.connect(&settings.credentials, &hello, &environment));
         }
         checks
     }
 
     fn sources(&self) -> Vec<Check> {
-        let environment = SourceEnvironment::from_env(environment().pairs(), bridges::packages());
+        let environment = sources();
         let sources = environment.local_sources();
         let policy = self.policy.as_ref();
         let inside = is_container(variable);

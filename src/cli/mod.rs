@@ -30,8 +30,9 @@ use crate::config::{
 };
 use crate::console::Console;
 use crate::inspect::{Check, audit_identity, audit_names};
-use crate::limits;
+use crate::sources::SourceEnvironment;
 use crate::text::nearest;
+use crate::{bridges, limits};
 
 /// Exit code for a configuration that cannot work.
 const CONFIG: u8 = 2;
@@ -221,6 +222,11 @@ fn oddities(settings: &Settings) -> Vec<Check> {
     let mut odd = audit_identity(&settings.identity, variable);
     odd.extend(audit_names(&variables::misspelt(environment().names())));
     odd
+}
+
+/// What the environment says about sources.
+fn sources() -> SourceEnvironment {
+    SourceEnvironment::from_env(environment().pairs(), bridges::packages())
 }
 
 #[cfg(test)]

@@ -14,16 +14,16 @@ use signal_hook::iterator::Signals;
 
 use crate::audit::AuditLog;
 use crate::cli::reload::{self, Reload, Token};
-use crate::cli::{config_error, environment, logging, oddities, say, survey, variable, version};
+use crate::cli::{config_error, logging, oddities, say, sources, survey, variable, version};
 use crate::config::{ConfigError, Flags, OversightSettings, Settings};
 use crate::console::{Console, Lines};
 use crate::engine::{Engine, Oversight};
 use crate::gateway::{self, Events, GatewaySettings, Stop, short};
 use crate::health;
+use crate::inspect::audit_variables;
 use crate::policy::Policy;
 use crate::protocol::client_frame;
 use crate::service_manager::ServiceManager;
-use crate::sources::SourceEnvironment;
 use crate::{bridges, limits, tls};
 
 /// Runs until a signal. Exit code 2 for a configuration that cannot work, 1 for a machine that refuses.
@@ -64,14 +64,15 @@ fn serve(
     if let Some(entries) = entries {
         info!("the policy is read; number of sources it has entries for: {entries}");
     }
-    for odd in oddities(settings) {
+    let named = audit_variables(&sources());
+    for odd in oddities(settings).into_iter().chain(named) {
         warn!("{}", odd.sentence());
     }
     let lines = Lines::new(out.clone(), settings.stdout);
     banner(settings, &lines);
     let engine = Engine::start(
         settings.engine,
-        SourceEnvironment::from_env(environment().pairs(), bridges::packages()),
+        sources(),
         oversight,
         Box::new(bridges::open),
     )?;

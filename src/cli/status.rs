@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use crate::cli::arguments::Arguments;
 use crate::cli::style::{Style, word};
 use crate::cli::{
-    CONFIG, config_error, environment, oddities, say, say_json, survey, variable, version,
+    CONFIG, config_error, environment, oddities, say, say_json, sources, survey, variable, version,
 };
 use crate::config::{Flags, Given, Identity, Origin, Survey, effective};
-use crate::inspect::{Check, Mark, audit_roots};
+use crate::inspect::{Check, Mark, audit_roots, audit_variables};
 use crate::text::unless_secret;
 
 /// Prints the configuration. Exit code 2 when the runner would not start with it.
@@ -72,6 +72,19 @@ fn checks(survey: &Survey) -> Vec<Check> {
     if let Some(settings) = &survey.settings {
         checks.extend(oddities(settings));
     }
+    let sources = sources();
+    for source in sources.local_sources() {
+        let told = match &source.bridge {
+            Ok(bridge) => sources.problems(&source.name, bridge, &[]),
+            Err(error) => vec![error.message.clone()],
+        };
+        let name = format!("source {}", source.name);
+        checks.extend(
+            told.into_iter()
+                .map(|text| Check::new(&name, Mark::Warning, text)),
+        );
+    }
+    checks.extend(audit_variables(&sources));
     let roots = audit_roots(variable);
     checks.extend(roots.into_iter().filter(|check| check.mark != Mark::Good));
     checks

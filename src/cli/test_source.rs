@@ -7,10 +7,10 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::bridges::{self, Bridge};
+use crate::bridges::Bridge;
 use crate::cli::arguments::Arguments;
 use crate::cli::style::{Style, sign};
-use crate::cli::{DiagnosticLog, config_error, environment, say, say_json, variable};
+use crate::cli::{DiagnosticLog, config_error, environment, say, say_json, sources, variable};
 use crate::config::OversightSettings;
 use crate::error::{ErrorCode, JobError};
 use crate::inspect::{
@@ -30,7 +30,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     if let [problem, ..] = environment().problems() {
         return config_error(problem);
     }
-    let environment = SourceEnvironment::from_env(environment().pairs(), bridges::packages());
+    let environment = sources();
     let sources = match find_sources(&environment, &arguments.words) {
         Ok(sources) => sources,
         Err(problem) => return fail(&problem),

@@ -72,6 +72,7 @@ fn names_that_nothing_reads_are_told_with_what_was_meant() {
         ("SEMILAYER_WORKER", "4"),
         ("SEMILAYER_RUNNER_TOKN", "rk_somebody-elses-secret"),
         ("SEMILAYER_SOURCES_SHOP_URL", "postgres://u:its-s3cret@h/d"),
+        ("SEMILAYER_SOURCE_SHOP_PAHT", "/its-s3cret"),
     ];
     let gateway = Gateway::start();
     let told = |text: &str| {
@@ -79,6 +80,7 @@ fn names_that_nothing_reads_are_told_with_what_was_meant() {
             "SEMILAYER_WORKER is read by nothing; did you mean SEMILAYER_WORKERS?",
             "SEMILAYER_RUNNER_TOKN is read by nothing; did you mean SEMILAYER_RUNNER_TOKEN?",
             "SEMILAYER_SOURCES_SHOP_URL is read by nothing; did you mean SEMILAYER_SOURCE_SHOP_URL?",
+            "SEMILAYER_SOURCE_SHOP_PAHT (did you mean SEMILAYER_SOURCE_SHOP_PATH?)",
         ] {
             assert!(text.contains(words), "{words}: {text}");
         }
@@ -96,7 +98,7 @@ fn names_that_nothing_reads_are_told_with_what_was_meant() {
     }
     let runner = runner.start();
     // The last of them.
-    runner.wait_stderr("did you mean SEMILAYER_WORKERS?", SOON);
+    runner.wait_stderr("did you mean SEMILAYER_SOURCE_SHOP_PATH?", SOON);
     told(&runner.stderr());
 }
 
