@@ -73,8 +73,8 @@ pub const MAX_FRAME_BYTES: usize = 16 << 20;
 pub const MAX_NESTING: usize = 100;
 /// Largest frame that is read and thrown away for being too large; beyond, the session is closed.
 pub const MAX_SKIPPED_BYTES: u64 = 256 << 20;
-/// Most values in a frame. As parsed, each takes about 70 bytes: 30 MB at most.
-pub const MAX_VALUES: usize = 400_000;
+/// Most values in a frame. As parsed, each takes about 70 bytes: 18 MB at most.
+pub const MAX_VALUES: usize = 250_000;
 /// Longest job id; every frame of a job repeats it.
 pub const MAX_ID_BYTES: usize = 1024;
 /// Longest kind, target, id, name and bridge of a source. No database has names of a tenth of it.
@@ -88,6 +88,10 @@ pub const MAX_LIST: usize = 100_000;
 /// Most dimensions, measures, joins and edges of a numeric bucket in an aggregate. Databases have limits of
 /// their own on the columns and branches of a statement; this one bounds the text we make.
 pub const MAX_AGGREGATE_PARTS: usize = 1000;
+/// Most dimensions times measures of an aggregate.
+pub const MAX_AGGREGATE_CELLS: usize = 20_000;
+/// Most conditions and clauses of a filter. The members of an `$in` are one.
+pub const MAX_CONDITIONS: usize = 20_000;
 /// KiB that SQLite may hold for each sort of an aggregate; it writes the rest to a temporary file. A
 /// statement has up to four of them, and SQLite's own 2,000 made 100,000 buckets cost 4 MB more for no gain.
 pub const SQLITE_SORT_KIB: u32 = 1000;
@@ -146,6 +150,11 @@ pub const HEALTH_CLIENTS: usize = 16;
 pub const HEALTH_HEAD: usize = 8 << 10;
 /// Jobs that may be live or waiting to be written to the audit log.
 pub const AUDIT_LINES: usize = 4096;
+/// Text waiting to be written to the audit log, from which on no job is taken on.
+pub const AUDIT_WAITING: usize = 8 << 20;
+/// Most columns that a line of the audit log lists: more than any table has, so that nothing can hide behind
+/// others that are not there.
+pub const AUDIT_COLUMNS: usize = 5000;
 /// Most text of the audit log that is written at once.
 pub const AUDIT_BATCH: usize = 64 << 10;
 /// Pause between two attempts to write the audit log.
@@ -192,6 +201,8 @@ pub const CATALOG_FRESH: Duration = Duration::from_secs(1);
 pub const WALK_TOTAL: Duration = Duration::from_secs(60);
 /// Tables a source whose columns are remembered.
 pub const CATALOG_TARGETS: usize = 1000;
+/// What SQLite may hold beside the largest row: pages, sorts, and what a value is made of.
+pub const SQLITE_MEMORY: i64 = 48 << 20;
 /// How long a SQLite statement waits for a writer (the official driver's default).
 pub const SQLITE_BUSY: Duration = Duration::from_secs(5);
 /// Statements that a PostgreSQL server keeps for a session, with their plans.
@@ -218,8 +229,14 @@ pub const STOP_BUDGET: Duration = Duration::from_secs(3);
 pub const MYSQL_GREETING: Duration = Duration::from_secs(2);
 /// Time for that question.
 pub const STRANGER_BUDGET: Duration = Duration::from_secs(1);
-/// Largest packet, and so the largest row, of a MySQL server.
+/// Largest packet of a MySQL server that the driver takes; how large a row may be is said elsewhere.
 pub const MYSQL_PACKET: usize = 64 << 20;
+/// Most that a MySQL server may say before a session is open; usually a few hundred bytes.
+pub const MYSQL_LOGIN: usize = 256 << 10;
+/// Most attempts to connect to MySQL servers at a time, over all sources. Each has a thread.
+pub const MYSQL_ATTEMPTS: usize = 64;
+/// Most columns of a result of MySQL, as the server has it.
+pub const MYSQL_COLUMNS: u64 = 4096;
 /// Largest row, in bytes of its JSON text. A blob of 8 MB is some 30 MB as a list of its bytes.
 /// `SEMILAYER_MAX_ROW_BYTES`.
 pub const ROW_BYTES: usize = 32 << 20;

@@ -51,9 +51,10 @@ use serde_json::{Map, Value};
 use crate::bridges::pool::PoolState;
 use crate::bridges::registry::REGISTRY;
 use crate::error::{ErrorCode, JobError};
+use crate::files;
 use crate::job::{Columns, JobControl, Package, RowSink, Summary};
 use crate::options::{Request, Target};
-use crate::sources::Source;
+use crate::sources::{CredentialsLocation, Source};
 
 /// A bridge that sources may name.
 struct Registered {
@@ -84,7 +85,12 @@ pub fn open(source: &Source) -> Result<Arc<dyn Bridge>, JobError> {
         .iter()
         .find(|registered| registered.package.name() == source.bridge);
     match known {
-        Some(registered) => (registered.open)(&source.config),
+        Some(registered) => match source.credentials {
+            CredentialsLocation::Managed => {
+                files::for_managed(|| (registered.open)(&source.config))
+            }
+            CredentialsLocation::RunnerLocal => (registered.open)(&source.config),
+        },
         None => Err(JobError::new(
             ErrorCode::UnknownBridge,
             format!(

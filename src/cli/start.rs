@@ -24,7 +24,7 @@ use crate::inspect::audit_variables;
 use crate::policy::Policy;
 use crate::protocol::client_frame;
 use crate::service_manager::ServiceManager;
-use crate::{bridges, limits, tls};
+use crate::{bridges, files, limits, tls};
 
 /// Runs until a signal. Exit code 2 for a configuration that cannot work, 1 for a machine that refuses.
 pub fn run(flags: &Flags) -> ExitCode {
@@ -51,6 +51,9 @@ fn serve(
     (oversight, entries): (Oversight, Option<usize>),
     reopen: Arc<AtomicBool>,
 ) -> io::Result<ExitCode> {
+    if let Some(folders) = &settings.allow_files {
+        files::confine_to(folders.clone());
+    }
     let signals = watch_signals()?;
     let manager = Arc::new(ServiceManager::from_env(variable)?);
     let out = Console::start("stdout", io::stdout())?;

@@ -1,5 +1,6 @@
 //! Flags and environment become settings, or a message that names the variable.
 
+use std::env;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -196,6 +197,8 @@ pub struct Settings {
     pub stdout: Form,
     /// Audit log and policy.
     pub oversight: OversightSettings,
+    /// Folders to which the files that managed sources name are confined; `None`: anywhere.
+    pub allow_files: Option<Vec<PathBuf>>,
 }
 
 impl Settings {
@@ -250,6 +253,7 @@ impl Settings {
         };
         let stdout = problems.note(stdout);
         let oversight = problems.note(OversightSettings::load(&variable));
+        let allow_files = problems.note(allow_files(&variable));
         let header = match set("SEMILAYER_TOKEN_HEADER").as_deref() {
             None | Some("0" | "off" | "false") => Ok(false),
             Some("1" | "on" | "true") => Ok(true),
@@ -287,12 +291,33 @@ impl Settings {
             log_format: log_format.unwrap_or_default(),
             stdout: stdout.unwrap_or_default(),
             oversight: oversight.unwrap_or_default(),
+            allow_files: allow_files.flatten(),
         });
         Survey {
             settings,
             problems: problems.0,
         }
     }
+}
+
+/// `SEMILAYER_ALLOW_FILES`: folders with `:` between them. Here an empty value says something: none at all.
+fn allow_files(
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Option<Vec<PathBuf>>, ConfigError> {
+    const NAME: &str = "SEMILAYER_ALLOW_FILES";
+    let Some(value) = variable(NAME) else {
+        return Ok(None);
+    };
+    let folders: Vec<_> = env::split_paths(&value)
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .collect();
+    if !folders.iter().all(|folder| folder.is_absolute()) {
+        return Err(ConfigError::Variable {
+            name: NAME,
+            problem: "must name folders by their whole paths, with : between them".to_owned(),
+        });
+    }
+    Ok(Some(folders))
 }
 
 /// An unencrypted gateway is a local one, which no proxy could reach.

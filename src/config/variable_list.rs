@@ -165,6 +165,12 @@ pub const VARIABLES: &[Variable] = {
         ),
         open(
             Oversight,
+            "SEMILAYER_ALLOW_FILES",
+            "anywhere",
+            "Folders, with : between them, in which managed sources may name files; empty: nowhere",
+        ),
+        open(
+            Oversight,
             "SEMILAYER_AUDIT",
             "",
             "strict: no job is answered before its line of the audit log is written",

@@ -119,6 +119,11 @@ impl JobControl {
         Ok(())
     }
 
+    /// True when it has the turn.
+    pub fn has_turn(&self) -> bool {
+        lock(&self.turn).is_some()
+    }
+
     /// Waits for the job's turn to make and send a chunk of that size.
     ///
     /// # Errors

@@ -82,6 +82,14 @@ pub fn unless_secret(text: &str) -> String {
     printable(text.chars())
 }
 
+/// A host, for a message: none that may be the end of a password. A URL's host has no `@`.
+pub fn shown_host(host: &str) -> String {
+    match host.contains('@') {
+        true => "the host of the configuration".to_owned(),
+        false => format!("\"{}\"", printable(host.chars().take(255))),
+    }
+}
+
 /// Its beginning, at most so many bytes, cut between two characters.
 pub fn clipped(text: &str, bytes: usize) -> &str {
     let mut cut = text.len().min(bytes);

@@ -9,6 +9,7 @@ mod certificate;
 mod chain;
 mod problem;
 mod roots;
+mod settings;
 mod verifier;
 
 use std::sync::{Arc, OnceLock};
@@ -19,6 +20,7 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, RootCertStore};
 
+use settings::Identity;
 use verifier::{Trust, Verifier};
 
 pub use certificate::{CertificateFacts, Day};
@@ -27,6 +29,7 @@ pub use problem::{Remedy, certificate_problem, remedy, words};
 pub use roots::{
     EXTRA_ROOTS, authorities, extra_certificates, parse_certificates, read_certificates, roots,
 };
+pub use settings::{TlsDecision, TlsMode, TlsSettings};
 
 /// Checks the server's certificate and name against [`roots()`]. Built once; the same every time.
 pub fn verified() -> Result<Arc<ClientConfig>, rustls::Error> {
@@ -34,13 +37,13 @@ pub fn verified() -> Result<Arc<ClientConfig>, rustls::Error> {
     if let Some(config) = CONFIG.get() {
         return Ok(Arc::clone(config));
     }
-    let config = verified_by(&[])?;
+    let config = config(trust(&[], false)?, None)?;
     Ok(Arc::clone(CONFIG.get_or_init(|| config)))
 }
 
 /// As [`verified`], with more roots: those that a source names for itself (`sslrootcert`).
 pub fn verified_by(own: &[CertificateDer<'static>]) -> Result<Arc<ClientConfig>, rustls::Error> {
-    by_roots(own, false)
+    config(trust(own, false)?, None)
 }
 
 /// As [`verified_by`], but a certificate that is good for another name is good too. Only for a database whose
@@ -48,13 +51,21 @@ pub fn verified_by(own: &[CertificateDer<'static>]) -> Result<Arc<ClientConfig>,
 pub fn verified_whatever_its_name(
     own: &[CertificateDer<'static>],
 ) -> Result<Arc<ClientConfig>, rustls::Error> {
-    by_roots(own, true)
+    config(trust(own, true)?, None)
 }
 
-fn by_roots(
+/// As [`verified_by`], showing the server a certificate of ours if it asks for one.
+fn verified_as(
     own: &[CertificateDer<'static>],
-    any_name: bool,
+    identity: Option<Identity>,
 ) -> Result<Arc<ClientConfig>, rustls::Error> {
+    match identity {
+        None if own.is_empty() => verified(),
+        identity => config(trust(own, false)?, identity),
+    }
+}
+
+fn trust(own: &[CertificateDer<'static>], any_name: bool) -> Result<Trust, rustls::Error> {
     let mut store = Arc::clone(roots());
     if !own.is_empty() {
         Arc::make_mut(&mut store).add_parsable_certificates(authorities(own));
@@ -62,7 +73,7 @@ fn by_roots(
     let webpki = webpki(store)?;
     let mut extra = extra_certificates().to_vec();
     extra.extend_from_slice(own);
-    config(Trust::Roots {
+    Ok(Trust::Roots {
         webpki,
         extra,
         any_name,
@@ -91,28 +102,37 @@ fn webpki(store: Arc<RootCertStore>) -> Result<Arc<WebPkiServerVerifier>, rustls
         .map_err(|error| rustls::Error::General(error.to_string()))
 }
 
-/// Accepts any certificate; the connection is encrypted, but anybody may be at its other end. Only for a
-/// database whose configuration asks for it, never for the gateway.
-pub fn unverified() -> Arc<ClientConfig> {
-    static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
-    #[expect(
-        clippy::expect_used,
-        reason = "fails only for a provider without cipher suites, and ring has both versions' suites"
-    )]
-    let config =
-        CONFIG.get_or_init(|| config(Trust::Anybody).expect("ring supports TLS 1.2 and 1.3"));
-    Arc::clone(config)
+/// As [`unverified_as`], showing nothing of ours.
+pub fn unverified() -> Result<Arc<ClientConfig>, rustls::Error> {
+    unverified_as(None)
 }
 
-fn config(trust: Trust) -> Result<Arc<ClientConfig>, rustls::Error> {
+/// Accepts any certificate; the connection is encrypted, but anybody may be at its other end. Only for a
+/// database whose configuration asks for it, never for the gateway. The server is shown a certificate of ours if
+/// it asks for one.
+fn unverified_as(identity: Option<Identity>) -> Result<Arc<ClientConfig>, rustls::Error> {
+    static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
+    if identity.is_some() {
+        return config(Trust::Anybody, identity);
+    }
+    if let Some(config) = CONFIG.get() {
+        return Ok(Arc::clone(config));
+    }
+    let config = config(Trust::Anybody, None)?;
+    Ok(Arc::clone(CONFIG.get_or_init(|| config)))
+}
+
+fn config(trust: Trust, identity: Option<Identity>) -> Result<Arc<ClientConfig>, rustls::Error> {
     let provider = provider();
     let verifier = Verifier::new(Arc::clone(&provider), trust);
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
-    Ok(Arc::new(config))
+        .with_custom_certificate_verifier(Arc::new(verifier));
+    Ok(Arc::new(match identity {
+        Some((chain, key)) => config.with_client_auth_cert(chain, key)?,
+        None => config.with_no_client_auth(),
+    }))
 }
 
 fn provider() -> Arc<CryptoProvider> {
@@ -126,6 +146,9 @@ mod tests {
     #[test]
     fn configurations_are_built_once() {
         assert!(Arc::ptr_eq(&verified().unwrap(), &verified().unwrap()));
-        assert!(Arc::ptr_eq(&unverified(), &unverified()));
+        assert!(Arc::ptr_eq(
+            &unverified_as(None).unwrap(),
+            &unverified_as(None).unwrap()
+        ));
     }
 }

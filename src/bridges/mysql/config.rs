@@ -2,17 +2,23 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use serde_json::{Map, Value};
 use url::Url;
 
 use super::Flavour;
-use super::encryption::{Encryption, TlsSettings};
+use super::encryption::Encryption;
 use crate::bridges::config::{pool_size, text, unusable};
 use crate::error::JobError;
+use crate::files;
 use crate::limits;
+use crate::text::shown_host;
+use crate::tls::TlsSettings;
 
 /// MySQL's port.
 const PORT: u16 = 3306;
@@ -29,6 +35,7 @@ pub(super) enum Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Tcp(host, port) if host.contains('@') => write!(f, "{}:{port}", shown_host(host)),
             Self::Tcp(host, port) if host.contains(':') => write!(f, "[{host}]:{port}"),
             Self::Tcp(host, port) => write!(f, "{host}:{port}"),
             Self::Unix(path) => write!(f, "{}", path.display()),
@@ -116,6 +123,17 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// How TLS is set up, and for which name; nothing over a socket of the file system.
+    pub(super) fn tls(&self) -> Option<(Arc<ClientConfig>, ServerName<'static>)> {
+        let Address::Tcp(host, _) = &self.address else {
+            return None;
+        };
+        let name = ServerName::try_from(host.clone()).ok()?;
+        Some((Arc::clone(&self.encryption.client), name))
+    }
+}
+
 impl Parts {
     fn take_url(&mut self, flavour: Flavour, text: &str) -> Result<(), JobError> {
         let url =
@@ -149,8 +167,7 @@ impl Parts {
     /// Takes what a URL parameter and a key of the configuration may both say. What came first counts, and
     /// what is unknown is ignored.
     fn take_setting(&mut self, name: &str, value: &Value) -> Result<(), JobError> {
-        let plain = name.to_lowercase().replace(['-', '_'], "");
-        if self.tls.take(&plain, value)? {
+        if self.tls.take(name, value).map_err(unusable)? {
             return Ok(());
         }
         match (name, value) {
@@ -169,7 +186,10 @@ impl Parts {
 
     fn finish(self, flavour: Flavour, pool: usize) -> Result<Settings, JobError> {
         let address = match (self.socket, self.host) {
-            (Some(path), _) => Address::Unix(path),
+            (Some(path), _) => {
+                files::allowed(&path).map_err(|error| unusable(error.to_string()))?;
+                Address::Unix(path)
+            }
             (None, host) => Address::Tcp(
                 host.unwrap_or_else(|| "localhost".to_owned()),
                 self.port.unwrap_or(PORT),
@@ -180,7 +200,11 @@ impl Parts {
             user: self.user,
             password: self.password,
             database: self.database,
-            encryption: self.tls.decide(flavour == Flavour::PlanetScale)?,
+            encryption: Encryption::new(
+                self.tls
+                    .decide(flavour == Flavour::PlanetScale)
+                    .map_err(unusable)?,
+            ),
             connect: self.connect.unwrap_or(limits::SOURCE_CONNECT),
             pool,
         })
@@ -208,9 +232,9 @@ fn whole(value: &Value) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::encryption::Mode;
     use super::*;
     use crate::error::ErrorCode;
+    use crate::tls::TlsMode;
     use serde_json::json;
 
     fn settings(flavour: Flavour, config: Value) -> Result<Settings, JobError> {
@@ -231,7 +255,7 @@ mod tests {
         assert_eq!(found.password.as_deref(), Some("p:w/"));
         assert_eq!(found.database.as_deref(), Some("my db"));
         assert_eq!(found.connect, Duration::from_millis(50));
-        assert_eq!(found.encryption.mode, Mode::Verified);
+        assert_eq!(found.encryption.mode, TlsMode::Verified);
         assert_eq!(found.pool, 3);
     }
 
@@ -254,7 +278,7 @@ mod tests {
         assert_eq!(found.password.as_deref(), Some("123"));
         assert_eq!(found.database.as_deref(), Some("d"));
         assert_eq!(found.pool, 7);
-        assert_eq!(found.encryption.mode, Mode::Unverified);
+        assert_eq!(found.encryption.mode, TlsMode::Unverified);
         let found = settings(Flavour::MySql, json!({"database": "d"})).unwrap();
         assert_eq!(found.address, tcp("localhost", 3306));
         let found = settings(

@@ -10,7 +10,8 @@ use nix::sys::socket::{Shutdown, shutdown};
 use super::config::Settings;
 use super::connect::kill;
 use super::error;
-use crate::error::JobError;
+use super::guard::Guard;
+use crate::error::{JobError, Retry};
 use crate::job::JobControl;
 use crate::limits;
 
@@ -26,6 +27,8 @@ pub(super) struct Connection {
     pub(super) read_only: bool,
     /// True when the connection must not be used again.
     pub(super) spent: bool,
+    /// Looks at what comes in.
+    pub(super) guard: Guard,
 }
 
 impl Connection {
@@ -54,7 +57,7 @@ impl Connection {
     /// session they share one read-only transaction.
     pub(super) fn job<T>(
         &mut self,
-        job: &JobControl,
+        job: &Arc<JobControl>,
         settings: &Arc<Settings>,
         work: impl FnOnce(&mut Self) -> Result<T, JobError>,
     ) -> Result<T, JobError> {
@@ -68,14 +71,25 @@ impl Connection {
                 log::warn!("a statement could not be stopped: {}", error.message);
             }
         })?;
+        self.guard.serve(Some(job));
         let result = if self.read_only {
             work(self)
         } else {
             self.transaction("START TRANSACTION READ ONLY", work)
         };
+        self.guard.serve(None);
         if guard.finish() {
             self.spent = true;
             job.check()?;
+        }
+        let result = self.guard.problem().map_or(result, |problem| Err(problem));
+        if result
+            .as_ref()
+            .is_err_and(|error| error.retry == Retry::NewConnection)
+            || self.guard.problem().is_some()
+        {
+            self.spent = true;
+            self.wire().cut();
         }
         result
     }
@@ -83,6 +97,7 @@ impl Connection {
     /// Prepares a statement, or finds it prepared already.
     pub(super) fn prepare(&mut self, sql: &str) -> Result<mysql::Statement, JobError> {
         log::trace!("{sql}");
+        self.guard.command();
         self.conn.prep(sql).map_err(|e| error::executing(&e))
     }
 
@@ -101,6 +116,8 @@ impl Connection {
             Params::Positional(params)
         };
         let wire = self.wire();
+        let guard = self.guard.clone();
+        guard.command();
         let mut heavy = false;
         let mut rows = self
             .conn
@@ -110,6 +127,7 @@ impl Connection {
             let context = begin(rows.columns().as_ref())?;
             for row in rows.by_ref() {
                 let row = row.map_err(|e| error::executing(&e))?;
+                guard.row();
                 heavy |= size(&row) > limits::LARGE_ROW;
                 each(&context, &row)?;
             }
@@ -192,6 +210,7 @@ impl Connection {
     }
 
     fn command(&mut self, sql: &str) -> Result<(), JobError> {
+        self.guard.command();
         self.conn.query_drop(sql).map_err(|e| error::executing(&e))
     }
 }

@@ -9,6 +9,7 @@ use crossbeam_channel::{after, bounded, select};
 use super::config::Settings;
 use super::connect::{self, Patience};
 use super::connection::Connection;
+use super::guard::Guard;
 use super::stranger;
 use crate::bridges::pool::{Connector, connect_budget};
 use crate::error::{ErrorCode, JobError};
@@ -18,15 +19,11 @@ use crate::limits;
 /// Opens the connections of one source.
 pub(super) struct MySqlConnector {
     settings: Arc<Settings>,
-    attempts: Arc<AtomicUsize>,
 }
 
 impl MySqlConnector {
     pub(super) fn new(settings: Arc<Settings>) -> Self {
-        Self {
-            settings,
-            attempts: Arc::default(),
-        }
+        Self { settings }
     }
 
     /// The driver panicked.
@@ -52,28 +49,52 @@ impl MySqlConnector {
 }
 
 /// Counts one attempt while it lasts.
-struct Attempt(Arc<AtomicUsize>);
+struct Attempt;
+
+/// Attempts of all sources.
+static ATTEMPTS: AtomicUsize = AtomicUsize::new(0);
+
+impl Attempt {
+    fn begin() -> Option<Self> {
+        let most = limits::MYSQL_ATTEMPTS;
+        let count = |running| (running < most).then_some(running + 1);
+        let begun = ATTEMPTS.fetch_update(Ordering::Relaxed, Ordering::Relaxed, count);
+        begun.is_ok().then_some(Self)
+    }
+}
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        ATTEMPTS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Cuts an attempt that nobody waits for; one that has come to its end is not touched.
+struct Cut(Guard);
+
+impl Drop for Cut {
+    fn drop(&mut self) {
+        self.0.give_up();
     }
 }
 
 impl Connector for MySqlConnector {
     type Connection = Connection;
 
-    /// The driver cannot be made to give up on a server that accepts a connection and then says nothing, so
-    /// it connects on a thread of its own. When time is up that thread is left behind until the silence has
-    /// been long enough; a source for which too many of them are left gets no more.
+    /// The driver resolves, connects and logs in without a look at the job, so it does on a thread of its own, whose
+    /// socket is cut when nobody waits any more. Only while it waits for an address to take the connection it cannot
+    /// be; there are so few such threads that they do not matter, over all sources together.
     fn connect(&self, job: &Arc<JobControl>) -> Result<Connection, JobError> {
         let budget = connect_budget(job, self.settings.connect)?;
-        let before = self.attempts.fetch_add(1, Ordering::Relaxed);
-        let attempt = Attempt(Arc::clone(&self.attempts));
-        if before >= self.settings.pool * 2 {
-            return Err(self.late());
-        }
+        let Some(attempt) = Attempt::begin() else {
+            return Err(JobError::new(
+                ErrorCode::Overloaded,
+                "too many connections are being opened to MySQL servers that do not answer",
+            ));
+        };
         let settings = Arc::clone(&self.settings);
+        let guard = Guard::new(settings.tls(), Some(job));
+        let watched = guard.clone();
         let (answer, answers) = bounded(1);
         thread::Builder::new()
             .name("mysql-connect".into())
@@ -84,7 +105,7 @@ impl Connector for MySqlConnector {
                     silence: limits::SOURCE_SILENCE,
                 };
                 // Nobody waits any more when the job has ended: the session is closed right here.
-                let _ = answer.send(connect::open(&settings, patience));
+                let _ = answer.send(connect::open(&settings, patience, guard));
             })
             .map_err(|error| {
                 JobError::new(
@@ -92,6 +113,7 @@ impl Connector for MySqlConnector {
                     format!("no thread to connect on: {error}"),
                 )
             })?;
+        let _cut = Cut(watched);
         let over = after(budget);
         let patience = limits::MYSQL_GREETING.min(budget);
         select! {

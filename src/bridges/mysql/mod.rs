@@ -1,7 +1,7 @@
 //! MySQL and its wire-compatible relatives.
 //!
-//! - `package`: their facts, and opening a source; `config`, `encryption`, `roots`: what a configuration says
-//! - `connector`, `connect`: connecting, read-only from the start
+//! - `package`: their facts, and opening a source; `config`, `encryption`: what a configuration says
+//! - `connector`, `connect`, `guard`: connecting, read-only from the start, and what may come in
 //! - `connection`: statements on a connection
 //! - `session`: what the shared answers need; `dialect`, `literal`, `catalog`, `key`, `since`, `privileges`
 //! - `row`, `layout`, `value`, `time`, `geometry`: what comes back; `error`
@@ -15,12 +15,12 @@ mod dialect;
 mod encryption;
 mod error;
 mod geometry;
+mod guard;
 mod key;
 mod layout;
 mod literal;
 mod package;
 mod privileges;
-mod roots;
 mod row;
 mod session;
 mod since;

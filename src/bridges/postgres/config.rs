@@ -1,6 +1,5 @@
 //! A source's configuration: where its database is and how to speak to it.
 
-use std::path::Path;
 use std::time::Duration;
 
 use postgres::config::Host;
@@ -12,9 +11,10 @@ use super::link::Encryption;
 use super::options::Options;
 use crate::bridges::config::{pool_size, text, unusable};
 use crate::error::JobError;
+use crate::files;
 use crate::limits;
 use crate::text::printable;
-use crate::tls;
+use crate::tls::{TlsDecision, TlsMode, TlsSettings};
 
 /// One place a server may be at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,11 +85,6 @@ impl Settings {
                     }
                 }
                 "database" => append(&mut driver_text, "dbname", value),
-                "sslcert" | "sslkey" => {
-                    return Err(unusable(format!(
-                        "client certificates ({key}) are not supported"
-                    )));
-                }
                 key if DRIVER_KEYS.contains(&key) => append(&mut driver_text, key, value),
                 // Parameters of other drivers and of poolers (pgbouncer=true, schema=…) mean nothing here.
                 _ => {}
@@ -105,9 +100,15 @@ impl Settings {
                 printable(options.dropped.join(", ").chars().take(200))
             );
         }
+        let addresses = addresses(&parsed, flavour);
+        for address in &addresses {
+            if let Address::Unix(folder, _) = address {
+                files::allowed(folder).map_err(|error| unusable(error.to_string()))?;
+            }
+        }
         Ok(Self {
-            addresses: addresses(&parsed, flavour),
-            encryption: encryption(&url.parameters, flavour)?,
+            addresses,
+            encryption: encryption(config, &url.parameters, flavour)?,
             driver: without_hosts(&parsed),
             options,
             connect_timeout,
@@ -140,6 +141,7 @@ impl Url {
             .map(|(_, rest)| rest)
             .ok_or_else(|| unusable("the url must begin with postgres:// or postgresql://"))?;
         let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let place = one_at_sign(place);
         let parameters = form_urlencoded::parse(query.as_bytes())
             .map(|(key, value)| (key.into_owned(), value.into_owned()))
             .collect();
@@ -186,6 +188,19 @@ impl Url {
             base,
             parameters: Vec::new(),
         })
+    }
+}
+
+/// The last `@` is what ends the credentials, as in every URL; the driver would take the first, and what follows it of
+/// a password for the host.
+fn one_at_sign(place: &str) -> String {
+    let (authority, path) = match place.find('/') {
+        Some(at) => place.split_at(at),
+        None => (place, ""),
+    };
+    match authority.rsplit_once('@') {
+        Some((credentials, host)) => format!("{}@{host}{path}", credentials.replace('@', "%40")),
+        None => place.to_owned(),
     }
 }
 
@@ -257,67 +272,35 @@ fn without_hosts(parsed: &postgres::Config) -> postgres::Config {
     config
 }
 
-/// What is to be done about TLS: `disable` is off; absent, `allow` and `prefer` are libpq's
-/// prefer; what asks for TLS gets it verified, as users of the official runner do; only `no-verify`, and
-/// `require` in libpq's own meaning, skip the check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum TlsMode {
-    Off,
-    IfOffered,
-    Verified,
-    Unverified,
-}
-
-fn tls_mode(parameters: &[(String, String)], flavour: Flavour) -> TlsMode {
-    // The last one counts, as with Node's drivers.
-    let get = |key: &str| {
-        let last = parameters.iter().rev().find(|(name, _)| name == key);
-        last.map(|(_, value)| value.as_str())
-            .filter(|value| !value.is_empty())
-    };
-    let asked = match get("sslmode") {
-        Some("disable") => TlsMode::Off,
-        Some("no-verify") => TlsMode::Unverified,
-        Some("require") if get("uselibpqcompat") == Some("true") => TlsMode::Unverified,
-        Some("allow" | "prefer") => TlsMode::IfOffered,
-        Some(_) => TlsMode::Verified,
-        None => match get("ssl") {
-            Some("true" | "1") => TlsMode::Verified,
-            Some("no-verify") => TlsMode::Unverified,
-            Some("false" | "0") => TlsMode::Off,
-            _ => TlsMode::IfOffered,
-        },
-    };
-    if flavour.requires_tls() && matches!(asked, TlsMode::Off | TlsMode::IfOffered) {
-        TlsMode::Verified
-    } else {
-        asked
+/// What URL and fields say about TLS. Of a parameter that is there twice the last one counts, as with Node's drivers,
+/// and `sslmode` goes before the others.
+fn encryption(
+    config: &Map<String, Value>,
+    parameters: &[(String, String)],
+    flavour: Flavour,
+) -> Result<Encryption, JobError> {
+    let mut settings = TlsSettings::default();
+    let is_mode = |name: &str| name.eq_ignore_ascii_case("sslmode");
+    let (modes, others): (Vec<_>, Vec<_>) =
+        parameters.iter().rev().partition(|(name, _)| is_mode(name));
+    for (name, value) in modes.into_iter().chain(others) {
+        let value = Value::String(value.clone());
+        settings.take(name, &value).map_err(unusable)?;
     }
-}
-
-fn encryption(parameters: &[(String, String)], flavour: Flavour) -> Result<Encryption, JobError> {
-    let verified = || match parameters
-        .iter()
-        .rev()
-        .find(|(key, _)| key == "sslrootcert")
-    {
-        Some((_, file)) if file != "system" && !file.is_empty() => {
-            let certificates = tls::read_certificates(Path::new(file))
-                .map_err(|error| unusable(format!("sslrootcert: {file} {error}")))?;
-            tls::verified_by(&certificates).map_err(|error| unusable(error.to_string()))
-        }
-        _ => tls::verified().map_err(|error| unusable(error.to_string())),
-    };
-    Ok(match tls_mode(parameters, flavour) {
+    for (name, value) in config {
+        settings.take(name, value).map_err(unusable)?;
+    }
+    let TlsDecision { mode, client } = settings.decide(flavour.requires_tls()).map_err(unusable)?;
+    Ok(match mode {
         TlsMode::Off => Encryption::Off,
-        TlsMode::IfOffered => Encryption::IfOffered(tls::unverified()),
-        TlsMode::Verified => Encryption::Required(verified()?),
+        TlsMode::IfOffered => Encryption::IfOffered(client),
+        TlsMode::Verified => Encryption::Required(client),
         TlsMode::Unverified => {
             log::warn!(
                 "a {} source asks for TLS without checking the certificate; anybody on the way can read it",
                 flavour.package().name()
             );
-            Encryption::Required(tls::unverified())
+            Encryption::Required(client)
         }
     })
 }
@@ -382,24 +365,49 @@ mod tests {
     }
 
     #[test]
-    fn tls_follows_the_table() {
-        for (query, mode) in [
-            ("", TlsMode::IfOffered),
-            ("sslmode=", TlsMode::IfOffered),
-            ("sslmode=disable", TlsMode::Off),
-            ("sslmode=prefer", TlsMode::IfOffered),
-            ("sslmode=require", TlsMode::Verified),
-            ("sslmode=verify-ca", TlsMode::Verified),
-            ("sslmode=verify-full", TlsMode::Verified),
-            ("sslmode=no-verify", TlsMode::Unverified),
-            ("sslmode=require&uselibpqcompat=true", TlsMode::Unverified),
-            ("ssl=true", TlsMode::Verified),
+    fn tls_may_stand_in_the_url_and_in_fields() {
+        let encrypted = |config: Value| match parse(config).unwrap().encryption {
+            Encryption::Off => "off",
+            Encryption::IfOffered(_) => "if offered",
+            Encryption::Required(_) => "required",
+        };
+        for (query, expected) in [
+            ("", "if offered"),
+            ("sslmode=", "if offered"),
+            ("sslmode=disable", "off"),
+            ("sslmode=prefer", "if offered"),
+            ("sslmode=require", "required"),
+            ("SSLMODE=verify-full", "required"),
+            ("sslmode=no-verify", "required"),
+            ("ssl=on", "required"),
+            ("sslmode=disable&sslmode=require", "required"),
         ] {
-            let parameters = Url::parse(&format!("postgres://h/d?{query}"))
-                .unwrap()
-                .parameters;
-            assert_eq!(tls_mode(&parameters, Flavour::Postgres), mode, "{query}");
+            let url = format!("postgres://h/d?{query}");
+            assert_eq!(encrypted(json!({ "url": url })), expected, "{query}");
         }
-        assert_eq!(tls_mode(&[], Flavour::Neon), TlsMode::Verified);
+        let url = "postgres://h/d";
+        for field in [
+            json!(true),
+            json!({"rejectUnauthorized": true}),
+            json!("yes"),
+        ] {
+            assert_eq!(encrypted(json!({"url": url, "ssl": field})), "required");
+        }
+        assert_eq!(
+            encrypted(json!({"host": "h", "database": "d", "sslmode": "require"})),
+            "required"
+        );
+        let neon = json!({ "url": url });
+        let neon = Settings::parse(neon.as_object().unwrap(), Flavour::Neon).unwrap();
+        assert!(matches!(neon.encryption, Encryption::Required(_)));
+    }
+
+    #[test]
+    fn the_last_at_sign_ends_the_credentials() {
+        let settings = parse(json!({"url": "postgres://reader:Tr0ub@dor@db:5432/x"})).unwrap();
+        assert_eq!(settings.addresses, [Address::Tcp("db".into(), 5432)]);
+        assert_eq!(settings.driver.get_user(), Some("reader"));
+        assert_eq!(settings.driver.get_password(), Some(&b"Tr0ub@dor"[..]));
+        assert_eq!(settings.driver.get_dbname(), Some("x"));
     }
 }

@@ -17,6 +17,7 @@ use crate::bridges::pool::{Connector, connect_budget};
 use crate::error::{ErrorCode, JobError};
 use crate::job::{JobControl, Phase};
 use crate::net::{self, Budget};
+use crate::text::shown_host;
 
 /// Connects sessions of one source.
 pub struct PostgresConnector {
@@ -67,7 +68,11 @@ impl PostgresConnector {
         port: u16,
         give_up: Instant,
     ) -> Result<Connection, JobError> {
-        let place = format!("{host}:{port}");
+        // A host has no `@`; what has one may hold the end of a password.
+        let place = match host.contains('@') {
+            true => shown_host(host),
+            false => format!("{host}:{port}"),
+        };
         let unreachable = |cause: &dyn std::fmt::Display| {
             JobError::new(ErrorCode::SourceUnreachable, format!("{place}: {cause}"))
         };
@@ -75,7 +80,10 @@ impl PostgresConnector {
         let found = budget
             .left()
             .and_then(|left| net::resolve(host, port, left))
-            .map_err(|error| unreachable(&format_args!("cannot resolve \"{host}\": {error}")))?;
+            .map_err(|error| {
+                let host = shown_host(host);
+                unreachable(&format_args!("cannot resolve {host}: {error}"))
+            })?;
         let candidates = candidates(found, self.settings.family);
         let mut failure = unreachable(if candidates.is_empty() {
             &"the name has no address of the configured ipFamily"

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Weak};
 
 use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{failure, opening_failure};
@@ -59,6 +60,12 @@ impl Connector for DatabaseFile {
             let connection = Connection::open_with_flags(&self.path, flags)?;
             // An unknown column is an error, never a text.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+            // The first is of the connection, the others of the process: a row has many values.
+            let most = i32::try_from(job.large_rows().most_received()).unwrap_or(i32::MAX);
+            connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, most)?;
+            let memory = i64::from(most) + limits::SQLITE_MEMORY;
+            connection.pragma_update(None, "soft_heap_limit", memory / 2)?;
+            connection.pragma_update(None, "hard_heap_limit", memory)?;
             Ok(connection)
         };
         let connection = open().map_err(|error| opening_failure(&self.path, &error))?;
@@ -107,10 +114,15 @@ fn file_id(path: &str) -> Result<Option<FileId>, JobError> {
             format!("cannot open the SQLite database \"{path}\": {error}"),
         )
     })?;
-    if metadata.is_dir() {
+    // Opening a pipe would wait for its other end.
+    if !metadata.is_file() {
+        let what = match metadata.is_dir() {
+            true => "it is a directory",
+            false => "it is no regular file",
+        };
         return Err(JobError::new(
             ErrorCode::SourceConfig,
-            format!("cannot open the SQLite database \"{path}\": it is a directory"),
+            format!("cannot open the SQLite database \"{path}\": {what}"),
         ));
     }
     #[cfg(unix)]

@@ -11,6 +11,21 @@ pub(super) fn failure(job: &JobControl, error: &Error) -> JobError {
     if let Err(ended) = job.check() {
         return ended;
     }
+    match error.sqlite_error_code() {
+        Some(SqliteCode::TooBig) => return job.large_rows().too_large(),
+        // Other jobs may need it just now: once more, alone.
+        Some(SqliteCode::OutOfMemory) => {
+            let too_large = job.large_rows().too_large();
+            return match job.has_turn() {
+                true => too_large,
+                false => match job.receive_large() {
+                    Ok(()) => too_large.with(Retry::Anew),
+                    Err(ended) => ended,
+                },
+            };
+        }
+        _ => {}
+    }
     let error_code = match error.sqlite_error_code() {
         Some(SqliteCode::NotADatabase) => ErrorCode::SourceConfig,
         Some(SqliteCode::CannotOpen | SqliteCode::PermissionDenied | SqliteCode::ReadOnly) => {

@@ -1,5 +1,6 @@
 //! The facts of bridge-sqlite.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -9,6 +10,7 @@ use super::connect::DatabaseFile;
 use crate::bridges::config::{pool_size, unusable};
 use crate::bridges::sql::SqlBridge;
 use crate::bridges::{Opened, Registered};
+use crate::files;
 use crate::job::{Key, NameRules, Package};
 use crate::options::OptionRules;
 
@@ -36,6 +38,7 @@ fn open(config: &Map<String, Value>) -> Opened {
     let path = path
         .filter(|path| !path.is_empty())
         .ok_or_else(|| unusable("SqliteBridge requires a \"path\" config string"))?;
+    files::allowed(Path::new(path)).map_err(|error| unusable(error.to_string()))?;
     let file = DatabaseFile::new(path);
     Ok(Arc::new(SqlBridge::new(Sqlite, file, pool_size(config))))
 }

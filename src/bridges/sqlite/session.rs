@@ -203,7 +203,10 @@ impl Session for SqliteSession<'_> {
         Ok(ServerFacts {
             version: format!("SQLite {version}"),
             tls: false,
-            read_only: true,
+            read_only: self
+                .connection
+                .is_readonly(rusqlite::MAIN_DB)
+                .unwrap_or(false),
         })
     }
 

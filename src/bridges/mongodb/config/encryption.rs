@@ -32,7 +32,7 @@ pub(super) fn configure(
         log::warn!(
             "the server's certificate is not checked: the url says tlsInsecure or tlsAllowInvalidCertificates"
         );
-        Ok(tls::unverified())
+        tls::unverified()
     } else if options.any_host_name {
         tls::verified_whatever_its_name(&own)
     } else if own.is_empty() {
