@@ -56,6 +56,8 @@ struct Shared {
     /// Places that are neither taken by a live job nor by a line in the queue.
     free: AtomicUsize,
     failing: AtomicBool,
+    /// Bytes of lines that wait.
+    waiting: AtomicUsize,
     /// Jobs that were refused, or went on unrecorded, since the log last worked.
     missed: AtomicU64,
 }
@@ -87,6 +89,7 @@ impl AuditLog {
         let shared = Arc::new(Shared {
             free: AtomicUsize::new(limits::AUDIT_LINES),
             failing: AtomicBool::new(false),
+            waiting: AtomicUsize::new(0),
             missed: AtomicU64::new(0),
         });
         let state = Arc::clone(&shared);
@@ -118,7 +121,8 @@ impl AuditLog {
     /// # Errors
     /// `AUDIT_FAILED`: the job must not be run.
     pub fn admit(&self) -> Result<bool, JobError> {
-        let failing = self.shared.failing.load(Ordering::Acquire);
+        let late = self.shared.waiting.load(Ordering::Acquire) > limits::AUDIT_WAITING;
+        let failing = late || self.shared.failing.load(Ordering::Acquire);
         let refuse = self.on_failure == OnFailure::Refuse;
         let take = |free: usize| free.checked_sub(1);
         let order = Ordering::AcqRel;
@@ -157,6 +161,7 @@ impl AuditLog {
             true => (Some(Box::new(answer) as Then), None),
             false => (None, Some(answer)),
         };
+        self.shared.waiting.fetch_add(line.len(), Ordering::AcqRel);
         if self.items.try_send(Item::Line(line, then)).is_err() {
             log::error!("a line of the audit log found no place though it had one");
         }
@@ -224,7 +229,9 @@ impl<W: Write, R: Fn() -> Option<io::Result<W>>> Writer<W, R> {
                 }
             }
             self.write(&batch);
+            self.state.waiting.fetch_sub(batch.len(), Ordering::AcqRel);
             batch.clear();
+            batch.shrink_to(limits::AUDIT_BATCH);
             answers.drain(..).for_each(|answer: Then| answer());
             self.state.free.fetch_add(lines, Ordering::AcqRel);
             if let Some(done) = flushed {

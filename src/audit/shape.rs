@@ -1,28 +1,39 @@
 //! What a job asked for, without any value: the columns it names and the shape of its filter.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+
 use crate::audit::Clipped;
 use crate::json::{Object, members};
-use crate::options::{ColumnRole, Comparison, Pattern, Predicate, Request};
+use crate::limits;
+use crate::options::{ColumnRole, Comparison, NamedColumn, Pattern, Predicate, Request, Target};
 
-/// Most columns that are listed.
-const COLUMNS: usize = 200;
 /// Longest text of a filter's shape.
 const FILTER_BYTES: usize = 4096;
 
-/// The members of an audit line that come from a job's options: `"columns":…,"order":…,"filter":…`.
+/// The members of an audit line that come from a job's options: `"columns":…,"order":…,"filter":…`. Tables and columns
+/// are those that the policy looks at, by the same visit; each is named once in its list. `touched` has those of filters, of
+/// measures' own filters, and of what decides between rows.
 pub fn details(request: &Request) -> String {
-    let mut shown = Vec::new();
-    let mut order = Vec::new();
-    request.visit_columns(&mut |column| match column.role {
-        ColumnRole::Shown => shown.push(column.name),
-        ColumnRole::Order => order.push(column.name),
-        ColumnRole::Filter | ColumnRole::Tracking => {}
-    });
+    let targets = request.targets();
+    let (mut shown, mut order, mut touched) = (Vec::new(), Vec::new(), Vec::new());
+    let mut named = HashSet::new();
+    let mut visit = |wanted: &dyn Fn(ColumnRole) -> bool, key: u8, names: &mut Vec<_>| {
+        request.visit_columns(&mut |column| {
+            if wanted(column.role) && named.insert((key, column.join, column.name)) {
+                names.push(name_of(&targets, column));
+            }
+        });
+    };
+    visit(&|role| role == ColumnRole::Shown, 0, &mut shown);
+    visit(&|role| role == ColumnRole::Order, 1, &mut order);
+    let of_filters = |role| matches!(role, ColumnRole::Filter | ColumnRole::Tracking);
+    visit(&of_filters, 2, &mut touched);
     members(|line| {
         if let Request::Aggregate(options) = request
             && (options.named || !options.joins.is_empty())
         {
-            let targets: Vec<_> = request.targets().iter().map(|t| t.text()).collect();
+            let targets: Vec<_> = targets.iter().map(|t| Cow::Borrowed(t.text())).collect();
             list(line, "targets", &targets);
         }
         if request.shows_all() {
@@ -31,6 +42,7 @@ pub fn details(request: &Request) -> String {
             list(line, "columns", &shown);
         }
         list(line, "order", &order);
+        list(line, "touched", &touched);
         if let Some(filter) = request.filter()
             && !filter.is_always()
         {
@@ -41,13 +53,22 @@ pub fn details(request: &Request) -> String {
     })
 }
 
-fn list(line: &mut Object<'_>, key: &'static str, names: &[&str]) {
+/// A column of a joined table has the table's name before it.
+fn name_of<'a>(targets: &[&Target], column: NamedColumn<'a>) -> Cow<'a, str> {
+    let joined = column.join.and_then(|join| targets.get(join + 1));
+    match joined {
+        Some(target) => Cow::Owned(format!("{}.{}", target.text(), column.name)),
+        None => Cow::Borrowed(column.name),
+    }
+}
+
+fn list(line: &mut Object<'_>, key: &'static str, names: &[Cow<'_, str>]) {
     if names.is_empty() {
         return;
     }
-    let left = names.len().saturating_sub(COLUMNS);
+    let left = names.len().saturating_sub(limits::AUDIT_COLUMNS);
     let note = (left > 0).then(|| format!("… {left} more"));
-    let listed = names.iter().take(COLUMNS).copied();
+    let listed = names.iter().take(limits::AUDIT_COLUMNS).map(AsRef::as_ref);
     line.list(key, listed.chain(note.as_deref()), |out, name| {
         Clipped(name).write(out);
     });
@@ -183,16 +204,38 @@ mod tests {
     }
 
     #[test]
+    fn every_column_is_named_once_wherever_it_stands() {
+        let found = of(
+            "aggregate",
+            json!({
+                "target": "orders", "changeTrackingColumn": "at",
+                "joins": [{"target": "people", "alias": "p", "kind": "left",
+                           "on": {"local": "person", "foreign": "id"}}],
+                "dimensions": [{"field": "name", "from": "p"}],
+                "measures": {"m": {"agg": "sum", "column": "price", "where": {"secret": 1}},
+                             "n": {"agg": "first", "column": "price"}},
+                "candidatesWhere": {"$or": vec![json!({"hidden": 1}); 600]}}),
+        );
+        assert_eq!(found["targets"], json!(["orders", "people"]));
+        assert_eq!(found["columns"], json!(["people.name", "price"]));
+        let touched = found["touched"].as_array().unwrap();
+        for column in ["hidden", "secret", "at", "person", "people.id"] {
+            let named = touched.iter().filter(|name| *name == column).count();
+            assert_eq!(named, 1, "{column}: {touched:?}");
+        }
+    }
+
+    #[test]
     fn long_lists_are_cut() {
-        let names: Vec<_> = (0..5000).map(|n| format!("é{n}")).collect();
+        let names: Vec<_> = (0..6000).map(|n| format!("é{n}")).collect();
         let clauses: Vec<_> = names
             .iter()
             .map(|name| json!({ name.as_str(): 1 }))
             .collect();
         let found = of("query", json!({"select": names, "where": {"$or": clauses}}));
         let columns = found["columns"].as_array().unwrap();
-        assert_eq!(columns.len(), COLUMNS + 1);
-        assert_eq!(columns.last().unwrap(), "… 4800 more");
+        assert_eq!(columns.len(), limits::AUDIT_COLUMNS + 1);
+        assert_eq!(columns.last().unwrap(), "… 1000 more");
         let filter = found["filter"].as_str().unwrap();
         assert!(
             filter.len() <= FILTER_BYTES + 4 && filter.ends_with('…'),

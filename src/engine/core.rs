@@ -1,6 +1,7 @@
 //! What the engine's threads share, and the two ways a job ends: by its worker (`execute`) or by anybody
 //! else (`abort`).
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,6 +19,7 @@ use crate::engine::done::done_frame;
 use crate::engine::lane::Run;
 use crate::engine::lanes::Leftovers;
 use crate::engine::live_job::LiveJob;
+use crate::engine::outside::outside;
 use crate::engine::oversight::run_permitted;
 use crate::engine::ready::Ready;
 use crate::engine::report;
@@ -265,10 +267,14 @@ impl Core {
             job.session.forget(&job);
             match answer {
                 Ok((rest, done)) => job.finish(rest, done),
-                Err(error) => job.send(
-                    FrameKind::Error,
-                    client_frame::error(job.control.id(), &error),
-                ),
+                Err(error) => {
+                    let told = match local {
+                        true => outside(&error),
+                        false => Cow::Borrowed(&error),
+                    };
+                    let frame = client_frame::error(job.control.id(), &told);
+                    job.send(FrameKind::Error, frame);
+                }
             }
         }
         let mut left = Leftovers::default();

@@ -20,6 +20,7 @@ mod lane;
 mod lanes;
 mod live_job;
 mod outbox;
+mod outside;
 mod oversight;
 mod ready;
 mod report;

@@ -14,7 +14,7 @@ use crate::job::{JobControl, RowSink};
 use crate::limits;
 use crate::options::{JobKind, Request, Target};
 use crate::policy::{Permit, Policy};
-use crate::sources::Source;
+use crate::sources::{CredentialsLocation, Source};
 
 /// Both are off by default.
 #[derive(Default)]
@@ -65,7 +65,10 @@ impl Oversight {
     /// `POLICY_DENIED`.
     pub(super) fn permit(&self, source: &Source) -> Result<Option<Permit>, JobError> {
         self.policy()
-            .map(|policy| policy.admit(&source.id, &source.name))
+            .map(|policy| {
+                let local = source.credentials == CredentialsLocation::RunnerLocal;
+                policy.admit(&source.id, &source.name, local)
+            })
             .transpose()
     }
 

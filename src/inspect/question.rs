@@ -58,9 +58,11 @@ pub fn ask(
     spawn("question", move || {
         let mut sink = sink;
         let answer = match rules {
-            Some(Rules { policy, source }) => policy.admit(&source, &source).and_then(|permit| {
-                run_permitted(&permit, &*bridge, &control, &mut request, &mut sink, |_| {})
-            }),
+            Some(Rules { policy, source }) => {
+                policy.admit(&source, &source, true).and_then(|permit| {
+                    run_permitted(&permit, &*bridge, &control, &mut request, &mut sink, |_| {})
+                })
+            }
             None => bridge.run(&control, &request, &mut sink),
         };
         let answer = answer.and_then(|summary| sink.flush().map(|()| summary));
@@ -97,7 +99,7 @@ pub fn ask(
 impl Rules {
     /// The time that the policy leaves of `own`.
     fn time(&self, own: Duration) -> Duration {
-        let permit = self.policy.admit(&self.source, &self.source);
+        let permit = self.policy.admit(&self.source, &self.source, true);
         let seconds = permit.ok().and_then(|permit| permit.seconds());
         seconds.map_or(own, |(seconds, _)| own.min(Duration::from_secs(seconds)))
     }

@@ -142,7 +142,7 @@ fn oddities(environment: &SourceEnvironment, source: &LocalSource, works: bool) 
 
 fn refused(source: &LocalSource, policy: Option<&Policy>) -> Option<String> {
     source.bridge.as_ref().ok()?;
-    let denied = policy?.admit(&source.name, &source.name).err()?;
+    let denied = policy?.admit(&source.name, &source.name, true).err()?;
     Some(denied.message)
 }
 

@@ -103,6 +103,8 @@ pub struct RowSink {
     /// A whole chunk that waits for the flush.
     whole: Option<Chunk>,
     rows: u64,
+    /// Members of lists.
+    members: u64,
     bytes: u64,
     caps: Caps,
     hidden: Option<Box<Hidden>>,
@@ -135,6 +137,7 @@ impl RowSink {
             in_chunk: 0,
             whole: None,
             rows: 0,
+            members: 0,
             bytes: 0,
             caps: Caps::default(),
             hidden: None,
@@ -224,6 +227,23 @@ impl RowSink {
         });
     }
 
+    /// A member of a list that will be part of a bucket: it counts as a row does.
+    ///
+    /// # Errors
+    /// `POLICY_DENIED` beyond the caps.
+    pub fn member(&mut self) -> Result<(), JobError> {
+        self.members += 1;
+        self.caps.check(self.rows + self.members, self.bytes)
+    }
+
+    /// What is held for the job is large: it waits for its turn, as for a large row that comes in.
+    ///
+    /// # Errors
+    /// The job's end.
+    pub fn hold_large(&self) -> Result<(), JobError> {
+        self.job.receive_large()
+    }
+
     /// Sends what is left.
     pub fn flush(&mut self) -> Result<(), JobError> {
         match self.cut()? {
@@ -251,7 +271,7 @@ impl RowSink {
         }
         self.text.push_str("]}");
         let bytes = self.bytes + self.text.len() as u64;
-        if let Err(error) = self.caps.check(self.rows, bytes) {
+        if let Err(error) = self.caps.check(self.rows + self.members, bytes) {
             self.text = Text::new();
             self.in_chunk = 0;
             return Err(error);
@@ -281,6 +301,7 @@ impl RowSink {
         self.text = Text::new();
         self.whole = None;
         self.in_chunk = 0;
+        self.members = 0;
         self.rows = 0;
     }
 

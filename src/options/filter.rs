@@ -2,6 +2,8 @@
 //! bridges build broken or surprising SQL (`$not` over two fields, empty clauses beside others) the plain
 //! meaning holds.
 
+use std::cell::Cell;
+
 use serde_json::{Map, Value};
 
 use crate::error::{ErrorCode, JobError};
@@ -32,6 +34,7 @@ pub(crate) fn parse_filter(
     let parser = Parser {
         context,
         empty_operators,
+        conditions: Cell::new(0),
     };
     let clause = parser.clause(value, path, 0)?;
     Ok(clause.unwrap_or_else(Predicate::always))
@@ -47,6 +50,7 @@ pub(crate) fn parse_condition(
     let parser = Parser {
         context,
         empty_operators: EmptyOperators::Ignored,
+        conditions: Cell::new(0),
     };
     let condition = parser.field(column, value, path)?;
     Ok(condition.unwrap_or_else(Predicate::always))
@@ -55,6 +59,7 @@ pub(crate) fn parse_condition(
 struct Parser<'a> {
     context: RequestContext<'a>,
     empty_operators: EmptyOperators,
+    conditions: Cell<usize>,
 }
 
 impl Parser<'_> {
@@ -71,6 +76,7 @@ impl Parser<'_> {
         let Value::Object(members) = value else {
             return Err(JobError::invalid_options(path, "must be an object"));
         };
+        self.count(members.len(), path)?;
         let mut terms = Vec::with_capacity(members.len());
         let mut empty_operators = None;
         for (key, value) in members {
@@ -121,6 +127,20 @@ impl Parser<'_> {
         Ok((!terms.is_empty()).then(|| all(terms)))
     }
 
+    /// Counts conditions and clauses, which a statement repeats word by word.
+    fn count(&self, more: usize, path: &str) -> Result<(), JobError> {
+        let all = self.conditions.get() + more;
+        self.conditions.set(all);
+        if all <= limits::MAX_CONDITIONS {
+            return Ok(());
+        }
+        let most = limits::MAX_CONDITIONS;
+        Err(JobError::invalid_options(
+            path,
+            format_args!("makes more than {most} conditions"),
+        ))
+    }
+
     /// The members of `$and` or `$or`; `None` when the value is no list, or an empty one, and so says nothing.
     fn members(
         &self,
@@ -132,6 +152,7 @@ impl Parser<'_> {
             return Ok(None);
         };
         check_length(items.len(), path)?;
+        self.count(items.len(), path)?;
         items
             .iter()
             .enumerate()

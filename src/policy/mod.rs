@@ -73,23 +73,20 @@ impl Policy {
         self.sources.is_empty()
     }
 
-    /// The rules for a job on a source. An entry names its id, or its name as the environment's variables have
-    /// it: what a runner-local source reads does not depend on case and punctuation of its name either, so a
-    /// gateway cannot get around an entry by spelling the name differently.
+    /// The rules for a job on a source: all that concern it, those of `*` among them. An entry names its name as the
+    /// environment's variables have it: what a runner-local source reads does not depend on case and punctuation of
+    /// its name either, so a gateway cannot get around an entry by spelling the name differently. It may also name the
+    /// id of a source that is not `local`: a gateway could give any id to one that is.
     ///
     /// # Errors
     /// `POLICY_DENIED` when there is no entry for it.
-    pub fn admit(&self, id: &str, name: &str) -> Result<Permit, JobError> {
+    pub fn admit(&self, id: &str, name: &str, local: bool) -> Result<Permit, JobError> {
         let variable = variable_name(name);
         let own = |entry: &&Arc<(String, SourceEntry)>| {
             let key = &entry.0;
-            key != ALL && (key == id || variable_name(key) == variable)
+            key == ALL || !local && key == id || variable_name(key) == variable
         };
-        let mut entries: Vec<_> = self.sources.iter().filter(own).cloned().collect();
-        if entries.is_empty() {
-            let for_all = self.sources.iter().filter(|entry| entry.0 == ALL);
-            entries.extend(for_all.cloned());
-        }
+        let entries: Vec<_> = self.sources.iter().filter(own).cloned().collect();
         if entries.is_empty() {
             return Err(denied(format!(
                 "the policy has no entry for source \"{name}\""

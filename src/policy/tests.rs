@@ -37,7 +37,7 @@ fn apply(
 ) -> Result<Request, JobError> {
     let kind = JobKind::of(kind);
     let mut request = Request::parse(kind, target, options, &package.options).unwrap();
-    let permit = policy.admit("s1", "db").unwrap();
+    let permit = policy.admit("s1", "db", false).unwrap();
     permit
         .apply(package, &mut request, &mut |_| Ok(Columns::Known(table())))
         .map(|()| request)
@@ -256,7 +256,7 @@ fn lists_of_targets_and_columns_show_what_is_allowed() {
         json!({"targets": {"deny": ["hidden"]}, "columns": {"people": {"deny": ["secret"]}}}),
     );
     for package in PACKAGES {
-        let permit = policy.admit("s1", "db").unwrap();
+        let permit = policy.admit("s1", "db", false).unwrap();
         let hides = |request: &Request, name| permit.hidden(package, request).unwrap()(name);
         assert!(!hides(&Request::ListTargets, "people"));
         assert!(hides(&Request::ListTargets, "hidden"));
@@ -279,25 +279,39 @@ fn a_source_has_its_own_entries_or_the_one_for_all_or_is_refused() {
     )
     .unwrap();
     let rows = |id: &str, name: &str| {
-        let permit = policy.admit(id, name).unwrap();
+        let permit = policy.admit(id, name, false).unwrap();
         permit.caps().rows.unwrap()
     };
     assert_eq!(rows("x", "my_db"), (10, "sources.My-DB.maxRows".to_owned()));
     assert_eq!(rows("s7", "my db").0, 3);
     assert_eq!(rows("x", "other").0, 99);
     let strict = Policy::parse(r#"{"sources": {"a": {}}}"#).unwrap();
-    let error = strict.admit("x", "b").unwrap_err();
+    let error = strict.admit("x", "b", false).unwrap_err();
     assert!(
         error.message.contains("no entry for source \"b\""),
         "{error}"
     );
-    assert!(strict.admit("x", "A").unwrap().caps().is_empty());
+    assert!(strict.admit("x", "A", false).unwrap().caps().is_empty());
+}
+
+#[test]
+fn an_id_is_no_way_around_and_the_rules_for_all_are_for_all() {
+    let policy = Policy::parse(
+        r#"{"sources": {"lax": {}, "HR": {"maxRows": 50}, "*": {"targets": {"deny": ["secrets"]}}}}"#,
+    )
+    .unwrap();
+    // The gateway gives a runner-local source the id that another entry has.
+    let permit = policy.admit("lax", "hr", true).unwrap();
+    assert_eq!(permit.caps().rows.map(|(rows, _)| rows), Some(50));
+    let only_id = Policy::parse(r#"{"sources": {"lax": {}}}"#).unwrap();
+    assert!(only_id.admit("lax", "hr", true).is_err());
+    assert!(only_id.admit("lax", "hr", false).is_ok());
 }
 
 #[test]
 fn caps_name_their_rule() {
     let caps = policy(json!({"maxRows": 2, "maxBytes": 100}));
-    let caps = caps.admit("s", "db").unwrap().caps();
+    let caps = caps.admit("s", "db", false).unwrap().caps();
     assert_eq!(caps.check(2, 100), Ok(()));
     for (rows, bytes, rule) in [
         (3, 1, "sources.db.maxRows"),
@@ -307,7 +321,7 @@ fn caps_name_their_rule() {
         assert!(error.message.contains(rule), "{error}");
     }
     let timed = policy(json!({"maxSeconds": 5}));
-    let seconds = timed.admit("s", "db").unwrap().seconds();
+    let seconds = timed.admit("s", "db", false).unwrap().seconds();
     assert_eq!(seconds, Some((5, "sources.db.maxSeconds".to_owned())));
 }
 
@@ -350,7 +364,7 @@ fn a_filter_is_about_the_table_that_has_its_column() {
         });
         let mut request =
             Request::parse(JobKind::Aggregate, "people", &options, &package.options).unwrap();
-        let permit = policy.admit("s1", "db").unwrap();
+        let permit = policy.admit("s1", "db", false).unwrap();
         permit.apply(package, &mut request, &mut |target| {
             Ok(match target.table() {
                 "people" => columns(&["id", "name"]),
@@ -371,7 +385,7 @@ fn without_a_catalog_names_decide() {
         let policy = policy(json!({"columns": {"people": entry}}));
         let mut request =
             Request::parse(JobKind::of(kind), "people", &options, &FILE.options).unwrap();
-        let permit = policy.admit("s1", "db").unwrap();
+        let permit = policy.admit("s1", "db", false).unwrap();
         permit
             .apply(&FILE, &mut request, &mut |_| {
                 Ok(Columns::Schemaless { key: "_id" })

@@ -343,9 +343,20 @@ fn shared_prefix(name: &str, known: &[String]) -> Option<String> {
             "source {name:?} is runner-local, but no variable can be named after it; give it a name with letters or digits (a to z, 0 to 9)"
         ));
     }
-    let other = known
+    // The one that is spelled as the variables are is who they are for.
+    if name == source {
+        return None;
+    }
+    let mut others = known
         .iter()
-        .find(|other| *other != name && variable_name(other) == source)?;
+        .filter(|other| *other != name && variable_name(other) == source);
+    let other = others.clone().find(|other| **other == source);
+    if let Some(owner) = other {
+        return Some(format!(
+            "source {name:?} would read {PREFIX}{source}_…, which are those of source {owner:?}; rename one of them"
+        ));
+    }
+    let other = others.next()?;
     Some(format!(
         "sources {name:?} and {other:?} would both read {PREFIX}{source}_…; rename one of them"
     ))

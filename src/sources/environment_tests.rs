@@ -141,6 +141,16 @@ fn two_names_for_the_same_variables_use_neither() {
 }
 
 #[test]
+fn the_source_that_is_spelled_as_the_variables_are_has_them() {
+    let environment = environment(&[("HR_PATH", "/data/x.db")]);
+    let known = ["hr".to_owned(), "HR".to_owned()];
+    assert!(environment.config_for("HR", FILE_NAME, &known).is_ok());
+    assert!(environment.problems("HR", FILE_NAME, &known).is_empty());
+    let error = environment.config_for("hr", FILE_NAME, &known).unwrap_err();
+    assert!(error.message.contains("those of source \"HR\""), "{error}");
+}
+
+#[test]
 fn a_secret_may_be_in_a_file() {
     let path = std::env::temp_dir().join(format!("semilayer-env-{}", std::process::id()));
     std::fs::write(&path, "server://u:0123@h/d\n").unwrap();

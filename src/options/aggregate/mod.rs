@@ -10,6 +10,7 @@ mod measure;
 use serde_json::Value;
 
 use crate::error::JobError;
+use crate::limits;
 use crate::options::fields::Options;
 use crate::options::filter::{EmptyOperators, parse_filter};
 use crate::options::{Order, Predicate, RequestContext, Target};
@@ -74,6 +75,14 @@ impl AggregateOptions {
         let joins = join::parse(options, context)?;
         let dimensions = dimension::parse(options, &joins, context)?;
         let measures = measure::parse(options, context)?;
+        // A percentile is computed over its own partition, which names every dimension again.
+        if dimensions.len() * measures.len() > limits::MAX_AGGREGATE_CELLS {
+            let most = limits::MAX_AGGREGATE_CELLS;
+            return Err(JobError::invalid_options(
+                &options.path("measures"),
+                format_args!("times the dimensions make more than {most}"),
+            ));
+        }
         let having = having::parse(options, &dimensions, &measures, context)?;
         let order = having::parse_sort(options, &dimensions, &measures)?;
         let filter = parse_filter(

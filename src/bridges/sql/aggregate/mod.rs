@@ -8,6 +8,7 @@ mod top_k;
 use crate::bridges::sql::answer::Answer;
 use crate::bridges::sql::{Needs, Session};
 use crate::error::JobError;
+use crate::limits;
 use crate::options::AggregateOptions;
 use crate::sql::{Aggregation, Table};
 
@@ -44,6 +45,7 @@ impl<S: Session> Answer<'_, S> {
             if k > 0 {
                 let used = lists.iter().map(Lists::bytes).sum();
                 let statement = self.aggregation(options, &tables).top_k(measure, column, k);
+                let sink = &mut *self.sink;
                 self.session.rows(&statement, &list, &mut |row| {
                     if row.whole(0)? == 1 {
                         of_buckets.open(used)?;
@@ -51,7 +53,13 @@ impl<S: Session> Answer<'_, S> {
                     match row.whole(2)? {
                         // No row of this bucket passes the measure's filter.
                         0 => Ok(()),
-                        count => of_buckets.push(&row.text(1)?, count, used),
+                        count => {
+                            sink.member()?;
+                            if used + of_buckets.bytes() > limits::LARGE_ROW {
+                                sink.hold_large()?;
+                            }
+                            of_buckets.push(&row.text(1)?, count, used)
+                        }
                     }
                 })?;
             }
