@@ -217,7 +217,7 @@ fn caps_end_a_job_before_it_goes_beyond() {
          (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) INSERT INTO t SELECT i FROM n;",
     );
     let gateway = Gateway::start();
-    let policy = json!({"sources": {"db": {"maxRows": 700}, "*": {"maxBytes": 6000}}});
+    let policy = json!({"sources": {"db": {"maxRows": 700}, "*": {"maxBytes": 12_000}}});
     let runner = start(&gateway, &folder, &policy);
     let config = json!({ "path": database.path() });
     let db = source::managed("db", "sqlite", config.clone());
@@ -237,7 +237,7 @@ fn caps_end_a_job_before_it_goes_beyond() {
         cut.expect_error("POLICY_DENIED")
             .contains("sources.*.maxBytes")
     );
-    assert!(cut.bytes <= 6000, "{}", cut.bytes);
+    assert!(cut.bytes <= 12_000, "{}", cut.bytes);
     runner.wait_stderr("outcome=POLICY_DENIED", SOON);
 }
 
