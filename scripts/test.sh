@@ -11,7 +11,7 @@
 # TEST_MONGODB_URL) is used
 # instead of a private one, and so is an optimised runner (TEST_RELEASE_RUNNER). Every runner says all it can, and
 # whatever it says is searched for every secret it was given; TEST_RUNNER_LOG=info makes it say less. Tests that
-# lack a server pass and say so; with TEST_REQUIRE_SERVERS=1 they fail. See tests/README.md.
+# lack a server pass and say so; with TEST_REQUIRE_SERVERS=1 (or the names of engines) they fail. See tests/README.md.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 . "$ROOT/scripts/lib/servers.sh"

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use runner_testkit::databases::{self, PrivateServer};
+use runner_testkit::databases::{self, MongodbDatabase, PrivateServer};
 use runner_testkit::{RunnerBuilder, watchdog};
 use serde_json::{Value, json};
 
@@ -74,4 +74,40 @@ fn a_mysql_role_only_reads() {
     server.administrate(&statements("MySQL"));
     server.administrate("CREATE TABLE shop.later_table (id INT PRIMARY KEY)");
     only_reads(&databases::with_database(&server.url, "shop"));
+}
+
+/// The statement as a command of the server: what is between the parentheses of `createUser`.
+#[cfg(feature = "mongodb")]
+fn user_of_mongodb() -> Value {
+    let blocks = Page::read("README.md").blocks("js");
+    let mut lines = blocks.iter().flat_map(|block| block.lines());
+    let line = lines.find_map(|line| line.strip_prefix("db.getSiblingDB(\"shop\").createUser("));
+    let object = line.and_then(|line| line.strip_suffix(')')).unwrap();
+    // Its keys, which JSON wants in quotes.
+    let quoted = ["user", "pwd", "roles", "role", "db"]
+        .iter()
+        .fold(object.to_owned(), |text, key| {
+            text.replace(&format!("{key}: "), &format!("\"{key}\": "))
+        });
+    serde_json::from_str(&quoted).unwrap_or_else(|error| panic!("{error}: {quoted}"))
+}
+
+#[cfg(feature = "mongodb")]
+#[test]
+fn a_mongodb_role_only_reads() {
+    let _watchdog = watchdog(Duration::from_secs(120));
+    let Some(server) = MongodbDatabase::usual() else {
+        return;
+    };
+    let user = user_of_mongodb();
+    let create = json!({ "createUser": user["user"], "pwd": user["pwd"], "roles": user["roles"] });
+    server.run_on("shop", &create);
+    for name in ["first_table", "later_table"] {
+        let documents = json!([{ "_id": 1 }]);
+        server.run_on("shop", &json!({ "insert": name, "documents": documents }));
+    }
+    let address = databases::address(&server.url);
+    only_reads(&format!("mongodb://u:p@{address}/shop"));
+    server.run_on("shop", &json!({ "dropUser": user["user"] }));
+    server.run_on("shop", &json!({ "dropDatabase": 1 }));
 }

@@ -53,7 +53,8 @@ impl MongodbDatabase {
         self.run_on("workload", command)
     }
 
-    fn run_on(&self, database: &str, command: &Value) -> Value {
+    /// The same on another database.
+    pub fn run_on(&self, database: &str, command: &Value) -> Value {
         let login = ["--user", "admin", "--password", "administrator"];
         run(&address(&self.url).to_string(), database, command, &login).expect("a command")
     }
@@ -162,7 +163,10 @@ impl MongodbSet {
         let url = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         if !output.status.success() || url.is_empty() {
             let said = String::from_utf8_lossy(&output.stderr);
-            super::skipped(&format!("no replica set of its own: {}", said.trim()));
+            super::skipped(
+                "mongodb",
+                &format!("no replica set of its own: {}", said.trim()),
+            );
             return None;
         }
         let hosts = url.split(['/', '?']).nth(2).expect("hosts");

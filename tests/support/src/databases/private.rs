@@ -54,7 +54,7 @@ impl PrivateServer {
             .map(|(_, url)| url);
         let Some(url) = url.filter(|_| output.status.success()) else {
             let said = String::from_utf8_lossy(&output.stderr);
-            super::skipped(&format!("no {engine} of its own: {}", said.trim()));
+            super::skipped(engine, &format!("no {engine} of its own: {}", said.trim()));
             return None;
         };
         Some(Self {
