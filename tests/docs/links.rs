@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use runner_testkit::project;
+
 use crate::page::{Page, pages};
 
 /// What a heading is called in a link, as the usual hosts make it.
@@ -69,6 +71,16 @@ fn the_rooms_have_their_pages() {
     ] {
         let page = Page::read(name);
         assert!(page.text.starts_with("# "), "{name} has no title");
+    }
+}
+
+#[test]
+fn every_fuzz_target_has_its_row() {
+    let page = Page::read("tests/fuzz/README.md");
+    for target in fs::read_dir(project("tests/fuzz/fuzz_targets")).unwrap() {
+        let target = target.unwrap().path();
+        let name = target.file_stem().unwrap().to_str().unwrap().to_owned();
+        assert!(page.text.contains(&format!("| `{name}` |")), "{name}");
     }
 }
 
