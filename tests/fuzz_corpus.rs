@@ -1,5 +1,7 @@
 //! Replays the fuzzer's corpus, and some changed copies of each of its entries, with the compiler
 //! that builds the runner. `scripts/fuzz.sh` looks for more.
+// Its checks are of everything there is.
+#![cfg(feature = "default")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -75,6 +75,18 @@ fn the_rooms_have_their_pages() {
 }
 
 #[test]
+fn every_group_of_tests_has_its_row() {
+    let page = Page::read("tests/README.md");
+    for group in fs::read_dir(project("tests")).unwrap() {
+        let group = group.unwrap().path();
+        let name = group.file_name().unwrap().to_str().unwrap();
+        if group.join("main.rs").exists() {
+            assert!(page.text.contains(&format!("| `{name}` |")), "{name}");
+        }
+    }
+}
+
+#[test]
 fn every_fuzz_target_has_its_row() {
     let page = Page::read("tests/fuzz/README.md");
     for target in fs::read_dir(project("tests/fuzz/fuzz_targets")).unwrap() {
