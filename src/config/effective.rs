@@ -114,7 +114,7 @@ mod tests {
             ("SEMILAYER_RUNNER_ID", "id\n1"),
             ("SEMILAYER_RUNNER_TOKEN", "rk_s3cret6789abcdefghij"),
             ("SEMILAYER_WORKERS", ""),
-            ("SEMILAYER_SOURCE_SHOP_HOST", "db"),
+            ("SEMILAYER_SOURCE_SHOP_POOL_MAX", "5"),
             ("SEMILAYER_SOURCE_SHOP_PASSWORD", "s3cret"),
             ("SEMILAYER_SOURCE_SHOP_PASSWORD_FILE", "/run/x"),
             ("HTTPS_PROXY", "http://u:s3cret@proxy:3128/?s3cret"),
@@ -136,9 +136,9 @@ mod tests {
                 "SEMILAYER_RUNNER_ID=id\u{fffd}1",
                 "SEMILAYER_RUNNER_TOKEN=rk_s3cre…ghij",
                 "HTTPS_PROXY=http://proxy:3128/",
-                "SEMILAYER_SOURCE_SHOP_HOST=db",
                 "SEMILAYER_SOURCE_SHOP_PASSWORD=(set)",
                 "SEMILAYER_SOURCE_SHOP_PASSWORD_FILE=/run/x",
+                "SEMILAYER_SOURCE_SHOP_POOL_MAX=5",
             ]
         );
     }

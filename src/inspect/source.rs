@@ -195,8 +195,8 @@ mod tests {
     #[test]
     fn sources_are_found_by_either_form_of_their_name() {
         let environment = environment(&[
-            ("SEMILAYER_SOURCE_PRIMARY_DB_URL", "postgres://h/d"),
-            ("SEMILAYER_SOURCE_SHOP_PATH", "/shop.sqlite"),
+            ("SEMILAYER_SOURCE_PRIMARY_DB_BRIDGE", "any"),
+            ("SEMILAYER_SOURCE_SHOP_BRIDGE", "any"),
         ]);
         let found = |names: &[&str]| {
             let names: Vec<String> = names.iter().map(ToString::to_string).collect();

@@ -31,6 +31,9 @@ fn capabilities() -> Vec<&'static str> {
     if cfg!(feature = "sqlite") {
         names.push("sqlite");
     }
+    if cfg!(feature = "mongodb") {
+        names.push("mongodb");
+    }
     names.sort_unstable();
     names
 }

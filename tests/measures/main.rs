@@ -20,6 +20,8 @@ mod footprint;
 mod hanging_source;
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
 mod leaks;
+#[cfg(feature = "mongodb")]
+mod mongodb_stream;
 #[cfg(feature = "mysql")]
 mod mysql_stream;
 
