@@ -6,7 +6,7 @@ use runner_testkit::databases::{self, MongodbDatabase, PrivateServer};
 use runner_testkit::{RunnerBuilder, watchdog};
 use serde_json::{Value, json};
 
-use crate::page::Page;
+use crate::page::{Page, quoted};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -79,10 +79,10 @@ fn a_mysql_role_only_reads() {
 /// The statement as a command of the server: what is between the parentheses of `createUser`.
 #[cfg(feature = "mongodb")]
 fn user_of_mongodb() -> Value {
-    let blocks = Page::read("README.md").blocks("js");
-    let mut lines = blocks.iter().flat_map(|block| block.lines());
-    let line = lines.find_map(|line| line.strip_prefix("db.getSiblingDB(\"shop\").createUser("));
-    let object = line.and_then(|line| line.strip_suffix(')')).unwrap();
+    let prose = Page::read("README.md").prose();
+    let start = "db.getSiblingDB(\"shop\").createUser(";
+    let statement = quoted(&prose).find_map(|text| text.strip_prefix(start));
+    let object = statement.and_then(|text| text.strip_suffix(')')).unwrap();
     // Its keys, which JSON wants in quotes.
     let quoted = ["user", "pwd", "roles", "role", "db"]
         .iter()
