@@ -101,6 +101,8 @@ fn a_mongodb_role_only_reads() {
     };
     let user = user_of_mongodb();
     let create = json!({ "createUser": user["user"], "pwd": user["pwd"], "roles": user["roles"] });
+    // A run that failed may have left it.
+    server.run_on("shop", &json!({ "dropAllUsersFromDatabase": 1 }));
     server.run_on("shop", &create);
     for name in ["first_table", "later_table"] {
         let documents = json!([{ "_id": 1 }]);
@@ -108,6 +110,6 @@ fn a_mongodb_role_only_reads() {
     }
     let address = databases::address(&server.url);
     only_reads(&format!("mongodb://u:p@{address}/shop"));
-    server.run_on("shop", &json!({ "dropUser": user["user"] }));
+    server.run_on("shop", &json!({ "dropAllUsersFromDatabase": 1 }));
     server.run_on("shop", &json!({ "dropDatabase": 1 }));
 }
