@@ -23,10 +23,24 @@ pub(super) fn configure(
     if !options.tls.unwrap_or(service || named) {
         return Ok(None);
     }
+    let config = client(options).map_err(|problem| match files::is_managed() {
+        false => unusable(problem),
+        // Who wrote it down is not who has the files.
+        true => {
+            log::warn!("a source's TLS settings cannot be used: {problem}");
+            unusable(
+                "its TLS settings (tlsCAFile, tlsCertificateKeyFile) cannot be used; the runner's log says why",
+            )
+        }
+    })?;
+    Ok(Some(config))
+}
+
+fn client(options: &Options) -> Result<Arc<ClientConfig>, String> {
     let own = match &options.ca_file {
         None => Vec::new(),
         Some(file) => tls::read_certificates(Path::new(file))
-            .map_err(|error| unusable(format!("tlsCAFile {file} {}", tls::chain(&error))))?,
+            .map_err(|error| format!("tlsCAFile {file} {}", tls::chain(&error)))?,
     };
     let config = if options.insecure || options.any_certificate {
         log::warn!(
@@ -40,17 +54,15 @@ pub(super) fn configure(
     } else {
         tls::verified_by(&own)
     };
-    let config = config.map_err(|error| unusable(format!("TLS: {}", tls::chain(&error))))?;
-    match &options.certificate_key_file {
-        None => Ok(Some(config)),
-        Some(file) => {
-            let identity = read_identity(Path::new(file))
-                .map_err(|problem| unusable(format!("tlsCertificateKeyFile {file} {problem}")))?;
-            let mut config = ClientConfig::clone(&config);
-            config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(identity));
-            Ok(Some(Arc::new(config)))
-        }
-    }
+    let config = config.map_err(|error| format!("TLS: {}", tls::chain(&error)))?;
+    let Some(file) = &options.certificate_key_file else {
+        return Ok(config);
+    };
+    let identity = read_identity(Path::new(file))
+        .map_err(|problem| format!("tlsCertificateKeyFile {file} {problem}"))?;
+    let mut config = ClientConfig::clone(&config);
+    config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(identity));
+    Ok(Arc::new(config))
 }
 
 /// A certificate, what it was signed with, and its key, all in one PEM file.

@@ -18,6 +18,7 @@ use serde_json::{Map, Value};
 use super::auth::{Credentials, Mechanism};
 use crate::bridges::config::{pool_size, unusable};
 use crate::error::JobError;
+use crate::files;
 use options::Options;
 use uri::Uri;
 
@@ -84,6 +85,11 @@ impl Settings {
             _ => return Err(unusable("MongodbBridge requires a \"url\" config string")),
         };
         let uri = Uri::parse(url)?;
+        for address in &uri.hosts {
+            if let Address::Local(path) = address {
+                files::allowed(path).map_err(|error| unusable(error.to_string()))?;
+            }
+        }
         let database = match config.get("database") {
             Some(Value::String(name)) if !name.is_empty() => {
                 uri::check_database(name)?;
@@ -317,6 +323,19 @@ mod tests {
             ("mongodb+srv://a.b.c/?tls=false", false),
         ] {
             assert_eq!(parse(url).ok().unwrap().tls.is_some(), encrypted, "{url}");
+        }
+    }
+
+    #[test]
+    fn whoever_does_not_have_the_files_learns_nothing_of_them() {
+        for file in ["tlsCAFile", "tlsCertificateKeyFile"] {
+            let url = format!("mongodb://h/?{file}=/nonexistent/x.pem");
+            assert!(parse(&url).err().unwrap().contains("/nonexistent"));
+            let message = files::for_managed(|| parse(&url)).err().unwrap();
+            assert!(
+                message.contains(file) && !message.contains("/nonexistent"),
+                "{message}"
+            );
         }
     }
 
