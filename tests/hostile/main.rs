@@ -14,11 +14,15 @@
 )]
 
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+mod files;
+#[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod flood;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod heavy_jobs;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod large_rows;
+#[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+mod read_only;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod scene;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
