@@ -201,8 +201,12 @@ pub const CATALOG_FRESH: Duration = Duration::from_secs(1);
 pub const WALK_TOTAL: Duration = Duration::from_secs(60);
 /// Tables a source whose columns are remembered.
 pub const CATALOG_TARGETS: usize = 1000;
+/// Most attempts at a job that may succeed when it is tried again.
+pub const ATTEMPTS: usize = 6;
+/// Between two attempts at a job of SQLite that found no memory.
+pub const SQLITE_MEMORY_PAUSE: Duration = Duration::from_millis(100);
 /// What SQLite may hold beside the largest row: pages, sorts, and what a value is made of.
-pub const SQLITE_MEMORY: i64 = 48 << 20;
+pub const SQLITE_MEMORY: i64 = 64 << 20;
 /// How long a SQLite statement waits for a writer (the official driver's default).
 pub const SQLITE_BUSY: Duration = Duration::from_secs(5);
 /// Statements that a PostgreSQL server keeps for a session, with their plans.

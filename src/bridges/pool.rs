@@ -107,30 +107,33 @@ impl<C: Connector> Pool<C> {
         let mut slot = self.borrow(job)?;
         // The slot stays empty meanwhile: after a panic there is nothing in it that could be used again.
         let pooled = slot.take();
-        let is_pooled = pooled.is_some();
+        let mut is_pooled = pooled.is_some();
         let mut connection = match pooled {
             Some(connection) => connection,
             None => self.connect(job)?,
         };
         job.enter(Phase::Executing);
-        let result = work(&mut connection);
-        let error = match &result {
-            Err(error) if !job.has_sent() && !job.is_aborted() => error,
-            _ => return settle(job, &mut slot, connection, result),
-        };
-        let replaced = match error.retry {
-            Retry::Anew => !self.connector.reusable(&mut connection),
-            Retry::NewConnection if is_pooled => true,
-            Retry::NewConnection | Retry::No => return settle(job, &mut slot, connection, result),
-        };
-        if replaced {
-            drop(connection);
-            log::debug!("a connection is replaced: {}", error.message);
-            job.enter(Phase::Connecting);
-            connection = self.connect(job)?;
-            job.enter(Phase::Executing);
+        let mut result = work(&mut connection);
+        for _ in 1..limits::ATTEMPTS {
+            let error = match &result {
+                Err(error) if !job.has_sent() && !job.is_aborted() => error,
+                _ => break,
+            };
+            let replaced = match error.retry {
+                Retry::Anew => !self.connector.reusable(&mut connection),
+                Retry::NewConnection if is_pooled => true,
+                Retry::NewConnection | Retry::No => break,
+            };
+            if replaced {
+                drop(connection);
+                log::debug!("a connection is replaced: {}", error.message);
+                job.enter(Phase::Connecting);
+                connection = self.connect(job)?;
+                is_pooled = false;
+                job.enter(Phase::Executing);
+            }
+            result = work(&mut connection);
         }
-        let result = work(&mut connection);
         settle(job, &mut slot, connection, result)
     }
 

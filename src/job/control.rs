@@ -1,7 +1,7 @@
 //! The life of one job as all threads see it: its deadline, whether it has ended, and how to stop the
 //! statement it is running now.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -68,6 +68,7 @@ pub struct JobControl {
     large_rows: LargeRows,
     /// Its turn to receive large rows.
     turn: Mutex<Option<Turn>>,
+    wants_turn: AtomicBool,
 }
 
 #[derive(Default)]
@@ -97,6 +98,7 @@ impl JobControl {
             statement: Mutex::default(),
             large_rows,
             turn: Mutex::default(),
+            wants_turn: AtomicBool::new(false),
         }
     }
 
@@ -122,6 +124,22 @@ impl JobControl {
     /// True when it has the turn.
     pub fn has_turn(&self) -> bool {
         lock(&self.turn).is_some()
+    }
+
+    /// The job is to be tried once more, in its turn. What it holds now is to be let go before it waits for that.
+    pub fn want_turn(&self) {
+        self.wants_turn.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits for the turn of a job that wants it.
+    ///
+    /// # Errors
+    /// The job has ended.
+    pub fn take_wanted_turn(&self) -> Result<(), JobError> {
+        match self.wants_turn.load(Ordering::Relaxed) {
+            true => self.receive_large(),
+            false => Ok(()),
+        }
     }
 
     /// Waits for the job's turn to make and send a chunk of that size.

@@ -15,11 +15,11 @@ fn hanging(server: &FakePostgres) -> Value {
     source::managed("hanging", "postgres", json!({ "url": server.url() }))
 }
 
-/// Sends sixty jobs that differ in what is heavy about them; each is answered.
+/// Sends thirty jobs that differ in what is heavy about them; each is answered.
 #[track_caller]
 fn endure(source: impl Fn(usize) -> Value, kind: &str, target: &str, options: &Value) {
     let scene = Scene::new();
-    let jobs: Vec<_> = (0..60)
+    let jobs: Vec<_> = (0..30)
         .map(|n| {
             let options = options.clone();
             scene

@@ -45,7 +45,7 @@ fn sqlite() {
         "CREATE VIEW large AS SELECT hex(zeroblob(14000000)) AS x;
          CREATE VIEW too_large AS SELECT hex(zeroblob(400000000)) AS x;
          CREATE VIEW a_bit_too_large AS SELECT hex(zeroblob(17000000)) AS x;
-         CREATE VIEW many_blobs AS SELECT zeroblob(5000000) AS x, zeroblob(5000000) AS y;",
+         CREATE VIEW many_blobs AS SELECT zeroblob(9000000) AS x, zeroblob(9000000) AS y;",
     );
     let config = json!({ "path": database.path(), "pool": { "max": 15 } });
     let source = source::managed("hostile", "sqlite", config);
@@ -87,7 +87,7 @@ fn mysql() {
         "CREATE VIEW {}large AS SELECT repeat('x', 15000000) AS x, repeat('y', 14000000) AS y;
          CREATE VIEW {}too_large AS SELECT repeat('x', 15000000) AS a, repeat('x', 15000000) AS b,
             repeat('x', 15000000) AS c;
-         CREATE VIEW {}escapes AS SELECT repeat(char(1), 10000000) AS x";
+         CREATE VIEW {}escapes AS SELECT repeat(convert(char(1) USING utf8mb4), 10000000) AS x";
     for database in [MysqlDatabase::mariadb(views), MysqlDatabase::mysql9(views)]
         .into_iter()
         .flatten()

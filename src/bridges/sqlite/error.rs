@@ -13,16 +13,11 @@ pub(super) fn failure(job: &JobControl, error: &Error) -> JobError {
     }
     match error.sqlite_error_code() {
         Some(SqliteCode::TooBig) => return job.large_rows().too_large(),
-        // Other jobs may need it just now: once more, alone.
+        // Other jobs may need it just now: once more in its turn, when they have what they need or wait as well.
         Some(SqliteCode::OutOfMemory) => {
             let too_large = job.large_rows().too_large();
-            return match job.has_turn() {
-                true => too_large,
-                false => match job.receive_large() {
-                    Ok(()) => too_large.with(Retry::Anew),
-                    Err(ended) => ended,
-                },
-            };
+            job.want_turn();
+            return too_large.with(Retry::Anew);
         }
         _ => {}
     }
