@@ -10,9 +10,15 @@ pub(super) fn unusable(problem: impl Into<String>) -> JobError {
     JobError::new(ErrorCode::SourceConfig, problem)
 }
 
-/// The first of these keys that holds a text; a number counts as its digits (a password of digits may have been
-/// made a number on its way).
+/// The first of these keys that holds a text, without the white space around it: files end with a line's end. A number
+/// counts as its digits.
 pub(super) fn text(config: &Map<String, Value>, keys: &[&str]) -> Option<String> {
+    let text = secret(config, keys)?;
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+/// As [`text`], with every character of it (a password of digits may have been made a number on its way).
+pub(super) fn secret(config: &Map<String, Value>, keys: &[&str]) -> Option<String> {
     keys.iter().find_map(|key| match config.get(*key) {
         Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
         Some(Value::Number(number)) => Some(number.to_string()),

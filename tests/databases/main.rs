@@ -12,6 +12,8 @@
     clippy::string_slice
 )]
 
+#[cfg(feature = "postgres")]
+mod addresses;
 #[cfg(feature = "mysql")]
 mod aggregate_geohash;
 #[cfg(all(feature = "postgres", feature = "mysql"))]

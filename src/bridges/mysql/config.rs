@@ -13,7 +13,7 @@ use url::Url;
 
 use super::Flavour;
 use super::encryption::Encryption;
-use crate::bridges::config::{pool_size, text, unusable};
+use crate::bridges::config::{pool_size, secret, text, unusable};
 use crate::error::JobError;
 use crate::files;
 use crate::limits;
@@ -100,7 +100,7 @@ impl Settings {
         }
         let host = text(config, &["host"]);
         let user = text(config, &["user", "username"]);
-        let password = text(config, &["password", "pass"]);
+        let password = secret(config, &["password", "pass"]);
         let database = text(config, &["database", "db"]);
         let enough = match flavour {
             Flavour::PlanetScale => host.is_some() && user.is_some() && password.is_some(),
@@ -186,10 +186,8 @@ impl Parts {
 
     fn finish(self, flavour: Flavour, pool: usize) -> Result<Settings, JobError> {
         let address = match (self.socket, self.host) {
-            (Some(path), _) => {
-                files::allowed(&path).map_err(|error| unusable(error.to_string()))?;
-                Address::Unix(path)
-            }
+            (Some(path), _) => local(path)?,
+            (None, Some(path)) if path.starts_with('/') => local(path.into())?,
             (None, host) => Address::Tcp(
                 host.unwrap_or_else(|| "localhost".to_owned()),
                 self.port.unwrap_or(PORT),
@@ -209,6 +207,12 @@ impl Parts {
             pool,
         })
     }
+}
+
+/// A socket of the file system, if the configuration may name it.
+fn local(path: PathBuf) -> Result<Address, JobError> {
+    files::allowed(&path).map_err(|error| unusable(error.to_string()))?;
+    Ok(Address::Unix(path))
 }
 
 fn port(config: &Map<String, Value>) -> Result<Option<u16>, JobError> {

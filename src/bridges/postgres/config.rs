@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use nix::unistd::{Uid, User};
 use postgres::config::Host;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
@@ -9,11 +10,12 @@ use url::form_urlencoded;
 use super::Flavour;
 use super::link::Encryption;
 use super::options::Options;
-use crate::bridges::config::{pool_size, text, unusable};
+use super::parameters::Parameters;
+use super::standing::Standing;
+use crate::bridges::config::{pool_size, secret, text, unusable};
 use crate::error::JobError;
 use crate::files;
 use crate::limits;
-use crate::text::printable;
 use crate::tls::{TlsDecision, TlsMode, TlsSettings};
 
 /// One place a server may be at.
@@ -33,6 +35,8 @@ pub struct Settings {
     pub addresses: Vec<Address>,
     /// Whether to encrypt.
     pub encryption: Encryption,
+    /// Which of the servers will do.
+    pub wanted: Standing,
     /// Startup options of the customer's own (`options=-c …`).
     pub options: Options,
     /// Time to connect.
@@ -42,20 +46,6 @@ pub struct Settings {
     /// Most connections.
     pub pool_max: usize,
 }
-
-/// Parameters of the URL that the driver knows and the customer may set.
-const DRIVER_KEYS: [&str; 10] = [
-    "user",
-    "password",
-    "dbname",
-    "host",
-    "port",
-    "application_name",
-    "keepalives",
-    "keepalives_idle",
-    "target_session_attrs",
-    "channel_binding",
-];
 
 impl Settings {
     /// Reads a configuration.
@@ -67,51 +57,35 @@ impl Settings {
             Some(url) => Url::parse(&url)?,
             None => Url::from_fields(config, flavour)?,
         };
-        let mut options = Options::default();
-        let mut connect_timeout = match config
-            .get("connectionTimeoutMillis")
-            .and_then(Value::as_u64)
-        {
-            Some(millis) if millis > 0 => Duration::from_millis(millis),
-            _ => limits::SOURCE_CONNECT,
-        };
-        let mut driver_text = url.base.clone();
-        for (key, value) in &url.parameters {
-            match key.as_str() {
-                "options" => options = Options::parse(value),
-                "connect_timeout" => {
-                    if let Some(seconds) = value.parse().ok().filter(|seconds| *seconds > 0) {
-                        connect_timeout = Duration::from_secs(seconds);
-                    }
-                }
-                "database" => append(&mut driver_text, "dbname", value),
-                key if DRIVER_KEYS.contains(&key) => append(&mut driver_text, key, value),
-                // Parameters of other drivers and of poolers (pgbouncer=true, schema=…) mean nothing here.
-                _ => {}
-            }
-        }
-        let parsed: postgres::Config = driver_text.parse().map_err(|_| {
+        let parsed: postgres::Config = url.base.parse().map_err(|_| {
             unusable("the url cannot be read as postgres://user:password@host:port/database")
         })?;
-        if !options.dropped.is_empty() {
-            log::warn!(
-                "startup options of a {} source are left out: {}",
-                flavour.package().name(),
-                printable(options.dropped.join(", ").chars().take(200))
-            );
-        }
-        let addresses = addresses(&parsed, flavour);
+        let mut driver = without_hosts(&parsed);
+        let parameters = Parameters::read(&url.parameters, &mut driver);
+        name_user(&mut driver)?;
+        parameters.warn(flavour);
+        let addresses = addresses(&parsed, &parameters, flavour)?;
         for address in &addresses {
             if let Address::Unix(folder, _) = address {
                 files::allowed(folder).map_err(|error| unusable(error.to_string()))?;
             }
         }
+        let millis = config
+            .get("connectionTimeoutMillis")
+            .and_then(Value::as_u64);
+        let millis = millis
+            .filter(|millis| *millis > 0)
+            .map(Duration::from_millis);
         Ok(Self {
             addresses,
             encryption: encryption(config, &url.parameters, flavour)?,
-            driver: without_hosts(&parsed),
-            options,
-            connect_timeout,
+            driver,
+            wanted: parameters.wanted,
+            options: parameters.options,
+            connect_timeout: parameters
+                .connect_timeout
+                .or(millis)
+                .unwrap_or(limits::SOURCE_CONNECT),
             family: match config.get("ipFamily").and_then(Value::as_u64) {
                 Some(6) => Some(6),
                 Some(4) => Some(4),
@@ -157,7 +131,8 @@ impl Url {
         else {
             return Err(unusable(flavour.missing_config()));
         };
-        let host = if host.contains(':') && !host.starts_with('[') {
+        let is_address = host.contains(':') && !host.starts_with(['[', '/']);
+        let host = if is_address {
             format!("[{host}]")
         } else {
             host
@@ -165,7 +140,7 @@ impl Url {
         let mut base = String::from("postgresql://");
         if let Some(user) = text(config, &["user", "username"]) {
             base.extend(form_urlencoded::byte_serialize(user.as_bytes()).map(plus_is_space));
-            if let Some(password) = text(config, &["password"]) {
+            if let Some(password) = secret(config, &["password"]) {
                 base.push(':');
                 base.extend(
                     form_urlencoded::byte_serialize(password.as_bytes()).map(plus_is_space),
@@ -209,35 +184,67 @@ fn plus_is_space(piece: &str) -> &str {
     if piece == "+" { "%20" } else { piece }
 }
 
-fn append(url: &mut String, key: &str, value: &str) {
-    url.push(if url.contains('?') { '&' } else { '?' });
-    url.push_str(key);
-    url.push('=');
-    url.extend(form_urlencoded::byte_serialize(value.as_bytes()).map(plus_is_space));
+/// The servers, by the parameters where these name any.
+fn addresses(
+    parsed: &postgres::Config,
+    parameters: &Parameters,
+    flavour: Flavour,
+) -> Result<Vec<Address>, JobError> {
+    let hosts = match &parameters.hosts {
+        Some(hosts) => hosts.split(',').map(|host| host_of(host.trim())).collect(),
+        None => parsed.get_hosts().to_vec(),
+    };
+    let ports = match &parameters.ports {
+        Some(ports) => {
+            let ports = ports.split(',').map(|port| port_of(port.trim(), flavour));
+            ports.collect::<Result<_, _>>()?
+        }
+        None => parsed.get_ports().to_vec(),
+    };
+    let port = |i: usize| {
+        let port = ports.get(i).or(ports.first()).copied();
+        port.unwrap_or(flavour.default_port())
+    };
+    if hosts.is_empty() {
+        return Ok(vec![Address::Tcp("localhost".into(), port(0))]);
+    }
+    let hosts = hosts.into_iter().enumerate();
+    let addresses = hosts.map(|(i, host)| match host {
+        Host::Tcp(name) if name.is_empty() => Address::Tcp("localhost".into(), port(i)),
+        Host::Tcp(name) => Address::Tcp(name, port(i)),
+        Host::Unix(folder) => Address::Unix(folder, port(i)),
+    });
+    Ok(addresses.collect())
 }
 
-fn addresses(parsed: &postgres::Config, flavour: Flavour) -> Vec<Address> {
-    let ports = parsed.get_ports();
-    let port = |i: usize| {
-        ports
-            .get(i)
-            .or(ports.first())
-            .copied()
-            .unwrap_or(flavour.default_port())
-    };
-    let hosts = parsed.get_hosts();
-    if hosts.is_empty() {
-        return vec![Address::Tcp("localhost".into(), port(0))];
+fn host_of(text: &str) -> Host {
+    if text.starts_with('/') {
+        return Host::Unix(text.into());
     }
-    hosts
-        .iter()
-        .enumerate()
-        .map(|(i, host)| match host {
-            Host::Tcp(name) if name.is_empty() => Address::Tcp("localhost".into(), port(i)),
-            Host::Tcp(name) => Address::Tcp(name.clone(), port(i)),
-            Host::Unix(folder) => Address::Unix(folder.clone(), port(i)),
-        })
-        .collect()
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    Host::Tcp(bare.unwrap_or(text).to_owned())
+}
+
+fn port_of(text: &str, flavour: Flavour) -> Result<u16, JobError> {
+    match text.parse() {
+        Ok(port) if port > 0 => Ok(port),
+        Err(_) if text.is_empty() => Ok(flavour.default_port()),
+        _ => Err(unusable("a port must be a number from 1 to 65535")),
+    }
+}
+
+/// The user that the runner runs as, where the configuration names none, as libpq has it. In a container such a user
+/// may have no name, and what the driver says of that is about no user.
+fn name_user(driver: &mut postgres::Config) -> Result<(), JobError> {
+    if driver.get_user().is_some() {
+        return Ok(());
+    }
+    let own = User::from_uid(Uid::current()).ok().flatten();
+    let own = own.ok_or_else(|| unusable("no user is named, and the runner's own has no name"))?;
+    driver.user(&own.name);
+    Ok(())
 }
 
 /// The driver's own settings cannot lose a host again, so they are copied without any.
@@ -254,9 +261,6 @@ fn without_hosts(parsed: &postgres::Config) -> postgres::Config {
     }
     config
         .application_name(parsed.get_application_name().unwrap_or("semilayer-runner"))
-        .target_session_attrs(parsed.get_target_session_attrs())
-        .channel_binding(parsed.get_channel_binding())
-        .keepalives(parsed.get_keepalives())
         .keepalives_idle(Duration::from_secs(30))
         .keepalives_interval(Duration::from_secs(10))
         .keepalives_retries(3)
@@ -345,6 +349,59 @@ mod tests {
         );
         assert_eq!(settings.driver.get_password(), Some(&b"007 a:b/c+d%"[..]));
         assert_eq!(settings.driver.get_dbname(), Some("my db"));
+    }
+
+    #[test]
+    fn parameters_replace_what_the_url_says() {
+        let unix = |folder: &str, port| Address::Unix(folder.into(), port);
+        let tcp = |host: &str, port| Address::Tcp(host.into(), port);
+        for (url, addresses) in [
+            (
+                "u@127.0.0.1:55432/d?host=127.0.0.2&port=55499",
+                vec![tcp("127.0.0.2", 55499)],
+            ),
+            ("u@a:1/d?host=b", vec![tcp("b", 1)]),
+            ("u@a:1/d?port=2", vec![tcp("a", 2)]),
+            (
+                "u@a:1/d?host=b,[::1]&port=2,3",
+                vec![tcp("b", 2), tcp("::1", 3)],
+            ),
+            (
+                "u@a/d?host=/var/run/postgresql",
+                vec![unix("/var/run/postgresql", 5432)],
+            ),
+            (
+                "u@/d?host=/cloudsql/p:r:i",
+                vec![unix("/cloudsql/p:r:i", 5432)],
+            ),
+            ("u@a,b:7/d", vec![tcp("a", 5432), tcp("b", 7)]),
+            ("u@a/d?host=&port=", vec![tcp("a", 5432)]),
+        ] {
+            let url = format!("postgresql://{url}");
+            assert_eq!(
+                parse(json!({ "url": url })).unwrap().addresses,
+                addresses,
+                "{url}"
+            );
+        }
+        let fields = json!({"host": "/cloudsql/p:r:i", "database": "d"});
+        assert_eq!(
+            parse(fields).unwrap().addresses,
+            [unix("/cloudsql/p:r:i", 5432)]
+        );
+        assert!(parse(json!({"url": "postgres://h/d?port=all"})).is_err());
+    }
+
+    #[test]
+    fn white_space_around_a_setting_is_none_of_it() {
+        let settings = parse(json!({"url": " postgres://u:p@h:5433/d?port=5434\n"})).unwrap();
+        assert_eq!(settings.addresses, [Address::Tcp("h".into(), 5434)]);
+        let fields = json!({"host": "h\r\n", "port": "5433\n", "database": "d\n", "user": "u\n", "password": " p "});
+        let settings = parse(fields).unwrap();
+        assert_eq!(settings.addresses, [Address::Tcp("h".into(), 5433)]);
+        assert_eq!(settings.driver.get_user(), Some("u"));
+        assert_eq!(settings.driver.get_dbname(), Some("d"));
+        assert_eq!(settings.driver.get_password(), Some(&b" p "[..]));
     }
 
     #[test]

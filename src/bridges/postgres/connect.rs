@@ -13,6 +13,7 @@ use super::connection::Connection;
 use super::error;
 use super::link::{Link, LinkTls};
 use super::options::{Scope, set_texts};
+use super::standing::Standing;
 use crate::bridges::pool::{Connector, connect_budget};
 use crate::error::{ErrorCode, JobError};
 use crate::job::{JobControl, Phase};
@@ -37,18 +38,23 @@ impl PostgresConnector {
     }
 
     fn open(&self, job: &Arc<JobControl>, budget: Duration) -> Result<Connection, JobError> {
-        let give_up = Instant::now() + budget;
+        let budget = Budget::new(budget);
         let mut failure = None;
-        for address in &self.settings.addresses {
+        let turns = self.settings.wanted.turns().iter();
+        let attempts =
+            turns.flat_map(|wanted| self.settings.addresses.iter().map(move |a| (*wanted, a)));
+        let attempts: Vec<_> = attempts.collect();
+        for ((wanted, address), share) in budget.shares(&attempts) {
+            let give_up = Instant::now() + share;
             let result = match address {
-                Address::Tcp(host, port) => self.open_host(job, host, *port, give_up),
+                Address::Tcp(host, port) => self.open_host(job, host, *port, *wanted, give_up),
                 Address::Unix(folder, port) => {
                     let mut config = self.settings.driver.clone();
                     config
                         .host_path(folder)
                         .port(*port)
                         .ssl_mode(SslMode::Disable);
-                    self.start(job, config, &folder.display().to_string(), give_up)
+                    self.start(job, config, &folder.display().to_string(), *wanted, give_up)
                 }
             };
             match result {
@@ -57,8 +63,9 @@ impl PostgresConnector {
                 Err(error) => failure = Some(error),
             }
         }
-        Err(failure
-            .unwrap_or_else(|| JobError::new(ErrorCode::SourceConfig, "the url names no host")))
+        Err(failure.unwrap_or_else(|| {
+            JobError::new(ErrorCode::SourceUnreachable, "the connection timed out")
+        }))
     }
 
     fn open_host(
@@ -66,6 +73,7 @@ impl PostgresConnector {
         job: &Arc<JobControl>,
         host: &str,
         port: u16,
+        wanted: Standing,
         give_up: Instant,
     ) -> Result<Connection, JobError> {
         // A host has no `@`; what has one may hold the end of a password.
@@ -99,7 +107,7 @@ impl PostgresConnector {
                 .connect_timeout(share)
                 .ssl_mode(SslMode::Require)
                 .ssl_negotiation(SslNegotiation::Direct);
-            match self.start(job, config, &place, Instant::now() + share) {
+            match self.start(job, config, &place, wanted, Instant::now() + share) {
                 Err(error) if error.code == ErrorCode::SourceUnreachable => failure = error,
                 other => return other,
             }
@@ -115,6 +123,7 @@ impl PostgresConnector {
         job: &Arc<JobControl>,
         mut config: postgres::Config,
         place: &str,
+        wanted: Standing,
         give_up: Instant,
     ) -> Result<Connection, JobError> {
         let options = &self.settings.options;
@@ -122,7 +131,7 @@ impl PostgresConnector {
         if !self.pooled.load(Ordering::Relaxed) {
             let mut direct = config.clone();
             direct.options(&options.startup());
-            match self.attempt(job, &direct, place, give_up, Way::Session) {
+            match self.attempt(job, &direct, place, wanted, give_up, Way::Session) {
                 Err(Failure::Refused(error)) => refused = Some(error),
                 Err(Failure::Job(error)) => return Err(error),
                 Ok(connection) if connection.is_read_only() => return Ok(connection),
@@ -139,7 +148,7 @@ impl PostgresConnector {
         if !words.is_empty() {
             config.options(&words);
         }
-        match self.attempt(job, &config, place, give_up, Way::Transactions) {
+        match self.attempt(job, &config, place, wanted, give_up, Way::Transactions) {
             Ok(mut connection) => {
                 if refused.is_some() {
                     self.use_transactions(place, "refuses");
@@ -167,6 +176,7 @@ impl PostgresConnector {
         job: &Arc<JobControl>,
         config: &postgres::Config,
         place: &str,
+        wanted: Standing,
         give_up: Instant,
         way: Way,
     ) -> Result<Connection, Failure> {
@@ -187,12 +197,20 @@ impl PostgresConnector {
                 Way::Session => is_read_only(&mut client)?,
                 Way::Transactions => false,
             };
-            Ok((client, read_only))
+            let fits = wanted.fits(&mut client)?;
+            Ok((client, read_only, fits))
         });
         drop(guard);
         link.serve(None);
         let error = match connected {
-            Ok((client, read_only)) => {
+            Ok((_, _, false)) => {
+                let problem = format!(
+                    "{place}: the server is no {wanted}, which target_session_attrs asks for"
+                );
+                let error = JobError::new(ErrorCode::SourceUnreachable, problem);
+                return Err(Failure::Job(error));
+            }
+            Ok((client, read_only, true)) => {
                 link.opened();
                 return Ok(Connection::new(client, tls, read_only));
             }

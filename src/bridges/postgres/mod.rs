@@ -1,7 +1,7 @@
 //! PostgreSQL and its wire-compatible relatives.
 //!
-//! - `package`: their facts, and opening a source; `config`: what a configuration says
-//! - `connect`, `options`, `link`, `greeting`, `messages`: connecting, read-only from the start, and what may come in
+//! - `package`: their facts, and opening a source; `config`, `parameters`: what a configuration says
+//! - `connect`, `options`, `standing`, `link`, `greeting`, `messages`: connecting, read-only from the start, and what may come in
 //! - `connection`, `statements`, `param`: statements on a connection
 //! - `session`: what the shared answers need; `dialect`, `catalog`, `list`, `privileges`
 //! - `row`, `typed`, `form`, `numeric`, `time_label`, `wire`: what comes back, from the wire's bytes; `error`
@@ -21,9 +21,11 @@ mod numeric;
 mod options;
 mod package;
 mod param;
+mod parameters;
 mod privileges;
 mod row;
 mod session;
+mod standing;
 mod statements;
 mod time_label;
 mod typed;
