@@ -42,6 +42,8 @@ mod mysql_login;
 mod pooler;
 #[cfg(feature = "postgres")]
 mod replica_promotion;
+#[cfg(feature = "mysql")]
+mod server_defaults;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]

@@ -9,7 +9,7 @@ use mysql::{Conn, Opts, OptsBuilder, SslOpts};
 
 use super::config::{Address, Settings};
 use super::connection::Connection;
-use super::error::{connecting, is_address, is_tls};
+use super::error::{connecting, ends_the_session, is_address, is_tls};
 use super::guard::Guard;
 use crate::error::{ErrorCode, JobError};
 use crate::limits;
@@ -58,14 +58,10 @@ pub(super) fn open(
 
 /// Makes the session read-only and asks whether it is, because a pooler may take the statement and do nothing.
 fn set_up(connection: &mut Connection, place: &str) -> Result<(), JobError> {
-    // TIMESTAMP is shown in the session's time zone and everything we show is UTC.
-    for (sql, what) in [
-        ("SET SESSION TRANSACTION READ ONLY", "a read-only session"),
-        ("SET SESSION time_zone = '+00:00'", "the time zone UTC"),
-    ] {
+    for (sql, what) in RELIED_ON {
         match connection.conn.query_drop(sql) {
             Ok(()) => {}
-            Err(mysql::Error::MySqlError(refused)) => {
+            Err(mysql::Error::MySqlError(refused)) if !ends_the_session(refused.code) => {
                 log::warn!("{place} refuses {what}: {}", refused.message);
             }
             Err(error) => return Err(connecting(&error, place)),
@@ -92,6 +88,20 @@ fn set_up(connection: &mut Connection, place: &str) -> Result<(), JobError> {
     }
     Ok(())
 }
+
+/// What sessions rely on, whatever the server's defaults are, and what it is called.
+const RELIED_ON: [(&str, &str); 3] = [
+    ("SET SESSION TRANSACTION READ ONLY", "a read-only session"),
+    // TIMESTAMP is shown in the session's time zone and everything we show is UTC.
+    ("SET SESSION time_zone = '+00:00'", "the time zone UTC"),
+    // A transaction that nobody began shows the past and holds its tables; a limit nobody asked for hides rows; for
+    // Microsoft's sake `IS NULL` may find the row inserted last; a ROLLBACK may begin a transaction or end the session.
+    (
+        "SET SESSION autocommit = 1, sql_select_limit = 18446744073709551615, sql_auto_is_null = 0, \
+         completion_type = 'NO_CHAIN'",
+        "a usual session",
+    ),
+];
 
 /// `ER_NO_SUCH_THREAD`.
 const NO_SUCH_THREAD: u16 = 1094;

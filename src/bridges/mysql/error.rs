@@ -54,7 +54,7 @@ pub(super) fn executing(error: &Error) -> JobError {
 }
 
 /// True for errors after which the server closes the connection, or no longer knows its statements.
-fn ends_the_session(code: u16) -> bool {
+pub(super) fn ends_the_session(code: u16) -> bool {
     matches!(
         code,
         // Shutdown in progress; the connection was killed, or aborted.
