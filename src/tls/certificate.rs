@@ -53,6 +53,33 @@ impl CertificateFacts {
     }
 }
 
+/// The algorithm and the bits of a certificate's public key; `None` when it is no certificate. Of any version, while
+/// webpki reads the third only.
+pub(super) fn public_key(der: &[u8]) -> Option<(&[u8], &[u8])> {
+    let certificate = expect(&mut { der }, SEQUENCE)?;
+    let body = &mut expect(&mut { certificate }, SEQUENCE)?;
+    if body.first() == Some(&VERSION) {
+        expect(body, VERSION)?;
+    }
+    expect(body, INTEGER)?;
+    // The signature's algorithm, the issuer, the validity and the subject.
+    for _ in 0..4 {
+        expect(body, SEQUENCE)?;
+    }
+    let key = &mut expect(body, SEQUENCE)?;
+    let algorithm = expect(key, SEQUENCE)?;
+    // The first byte counts unused bits, of which a key has none.
+    let (_, bits) = expect(key, BIT_STRING)?.split_first()?;
+    Some((algorithm, bits))
+}
+
+/// The first element of a DER text, without what follows it.
+pub(super) fn first_element(der: &[u8]) -> Option<&[u8]> {
+    let mut rest = der;
+    next(&mut rest)?;
+    der.get(..der.len() - rest.len())
+}
+
 /// Whether the extensions say that the certificate may sign others (RFC 5280, 4.2.1.9 and 4.2.1.3). One that
 /// says nothing may not.
 fn is_authority(mut rest: &[u8]) -> Option<bool> {

@@ -11,6 +11,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::{self, PemObject};
 
 use crate::tls::CertificateFacts;
+use crate::tls::certificate::first_element;
 use crate::{files, limits};
 
 /// Variables that name PEM files with more roots: Node's own, which users of the official runner set for
@@ -115,7 +116,8 @@ pub fn read_certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Pe
 
 /// The certificates of a PEM text, at least one.
 pub fn parse_certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, PemError> {
-    let found = CertificateDer::pem_slice_iter(text)
+    let found = CertificateDer::pem_slice_iter(usual_pem(text).as_bytes())
+        .map(|found| found.map(certificate_alone))
         .collect::<Result<Vec<_>, _>>()
         .map_err(PemError::Pem)?;
     if found.is_empty() {
@@ -124,29 +126,26 @@ pub fn parse_certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, P
     Ok(found)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_without_certificates_says_so() {
-        let key = b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
-        for text in [&b""[..], b"hello", key] {
-            assert!(matches!(parse_certificates(text), Err(PemError::Empty)));
+/// A PEM text without the mark that some editors put before it, and with the usual name on every certificate: old tools
+/// have a longer one, and OpenSSL another where it says what the certificate is trusted for.
+pub(super) fn usual_pem(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    let mut usual = text.trim_start_matches('\u{feff}').to_owned();
+    for name in ["X509 CERTIFICATE", "TRUSTED CERTIFICATE"] {
+        for edge in ["BEGIN", "END"] {
+            usual = usual.replace(
+                &format!("-----{edge} {name}-----"),
+                &format!("-----{edge} CERTIFICATE-----"),
+            );
         }
-        let broken = b"-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n";
-        assert!(matches!(parse_certificates(broken), Err(PemError::Pem(_))));
-        let missing = read_certificates(Path::new("/nonexistent/roots.pem")).unwrap_err();
-        assert!(missing.to_string().starts_with("cannot be read: "));
     }
+    usual
+}
 
-    #[test]
-    fn text_around_certificates_is_skipped() {
-        let text = b"# my proxy\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n\
-            -----BEGIN CERTIFICATE-----\nAAAB\n-----END CERTIFICATE-----\n";
-        let found = parse_certificates(text).unwrap();
-        assert_eq!(found.len(), 2);
-        let mut store = RootCertStore::empty();
-        assert_eq!(store.add_parsable_certificates(found), (0, 2));
+/// Without what OpenSSL says of its trust, which follows it.
+fn certificate_alone(der: CertificateDer<'static>) -> CertificateDer<'static> {
+    match first_element(&der) {
+        Some(alone) if alone.len() < der.len() => alone.to_vec().into(),
+        _ => der,
     }
 }

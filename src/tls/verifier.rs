@@ -6,12 +6,16 @@ use std::sync::Arc;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_name;
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
+use rustls::{
+    CertificateError, DigitallySignedStruct, Error, OtherError, PeerMisbehaved, SignatureScheme,
+};
 
-use crate::tls::certificate::CertificateFacts;
+use crate::tls::certificate::{CertificateFacts, public_key};
 use crate::tls::problem::CertificateProblem;
 
 /// Whose certificates are accepted.
@@ -110,7 +114,10 @@ impl ServerCertVerifier for Verifier {
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, cert, dss, algorithms)
+        match self.trust {
+            Trust::Anybody => verify_by_key(message, cert, dss, algorithms),
+            Trust::Roots { .. } => verify_tls12_signature(message, cert, dss, algorithms),
+        }
     }
 
     fn verify_tls13_signature(
@@ -120,7 +127,10 @@ impl ServerCertVerifier for Verifier {
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, cert, dss, algorithms)
+        match self.trust {
+            Trust::Anybody => verify_by_key(message, cert, dss, algorithms),
+            Trust::Roots { .. } => verify_tls13_signature(message, cert, dss, algorithms),
+        }
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -128,4 +138,25 @@ impl ServerCertVerifier for Verifier {
             .signature_verification_algorithms
             .supported_schemes()
     }
+}
+
+/// Checks a signature with a certificate's key, whatever else is in the certificate: webpki reads none of version 1,
+/// which `openssl x509 -req` makes.
+fn verify_by_key(
+    message: &[u8],
+    certificate: &CertificateDer<'_>,
+    signed: &DigitallySignedStruct,
+    algorithms: &WebPkiSupportedAlgorithms,
+) -> Result<HandshakeSignatureValid, Error> {
+    let (algorithm, key) = public_key(certificate).ok_or(CertificateError::BadEncoding)?;
+    let mut schemes = algorithms.mapping.iter();
+    let (_, ways) = schemes
+        .find(|(scheme, _)| *scheme == signed.scheme)
+        .ok_or(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme)?;
+    ways.iter()
+        .find(|way| way.public_key_alg_id().as_ref() == algorithm)
+        .ok_or(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme)?
+        .verify_signature(key, message, signed.signature())
+        .map_err(|_| CertificateError::BadSignature)?;
+    Ok(HandshakeSignatureValid::assertion())
 }

@@ -46,5 +46,7 @@ mod replica_promotion;
 mod server_defaults;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "postgres")]
+mod unusual_tls;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod walks;

@@ -11,7 +11,7 @@ use postgres::config::{SslMode, SslNegotiation};
 use super::config::{Address, Settings};
 use super::connection::Connection;
 use super::error;
-use super::link::{Link, LinkTls};
+use super::link::{Encryption, Link, LinkTls};
 use super::options::{Scope, set_texts};
 use super::standing::Standing;
 use crate::bridges::pool::{Connector, connect_budget};
@@ -26,6 +26,8 @@ pub struct PostgresConnector {
     /// Set once a pooler in front of the database refused or dropped startup options. Sessions then set everything
     /// inside a transaction of their own.
     pooled: AtomicBool,
+    /// It was said that connections are not encrypted though the server offers it.
+    plain: AtomicBool,
 }
 
 impl PostgresConnector {
@@ -34,6 +36,7 @@ impl PostgresConnector {
         Self {
             settings,
             pooled: AtomicBool::new(false),
+            plain: AtomicBool::new(false),
         }
     }
 
@@ -133,7 +136,7 @@ impl PostgresConnector {
             direct.options(&options.startup());
             match self.attempt(job, &direct, place, wanted, give_up, Way::Session) {
                 Err(Failure::Refused(error)) => refused = Some(error),
-                Err(Failure::Job(error)) => return Err(error),
+                Err(Failure::Job(error) | Failure::NoHandshake(error)) => return Err(error),
                 Ok(connection) if connection.is_read_only() => return Ok(connection),
                 Ok(mut connection) => {
                     self.use_transactions(place, "drops");
@@ -158,7 +161,7 @@ impl PostgresConnector {
             }
             // The first refusal had nothing to do with the options.
             Err(Failure::Refused(error)) => Err(refused.unwrap_or(error)),
-            Err(Failure::Job(error)) => Err(error),
+            Err(Failure::Job(error) | Failure::NoHandshake(error)) => Err(error),
         }
     }
 
@@ -171,8 +174,49 @@ impl PostgresConnector {
         }
     }
 
+    /// An attempt; another one without encryption where that is only preferred and no handshake came about, as libpq
+    /// does it.
     fn attempt(
         &self,
+        job: &Arc<JobControl>,
+        config: &postgres::Config,
+        place: &str,
+        wanted: Standing,
+        give_up: Instant,
+        way: Way,
+    ) -> Result<Connection, Failure> {
+        let attempt = |encryption: &Encryption| {
+            self.attempt_with(encryption, job, config, place, wanted, give_up, way)
+        };
+        let encrypted = match attempt(&self.settings.encryption) {
+            Err(Failure::NoHandshake(error)) => error,
+            other => return other,
+        };
+        let plain = attempt(&Encryption::Off);
+        match &plain {
+            Err(Failure::Job(error)) => {
+                let message = format!("{}; without TLS: {}", encrypted.message, error.message);
+                return Err(Failure::Job(JobError {
+                    message,
+                    ..error.clone()
+                }));
+            }
+            Ok(_) if !self.plain.swap(true, Ordering::Relaxed) => log::warn!(
+                "{}; connections are not encrypted, since TLS is only preferred there",
+                encrypted.message
+            ),
+            _ => {}
+        }
+        plain
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "all of them are one attempt's own"
+    )]
+    fn attempt_with(
+        &self,
+        encryption: &Encryption,
         job: &Arc<JobControl>,
         config: &postgres::Config,
         place: &str,
@@ -185,7 +229,7 @@ impl PostgresConnector {
         let budget = give_up.saturating_duration_since(Instant::now());
         let tls = LinkTls {
             link: Arc::clone(&link),
-            encryption: self.settings.encryption.clone(),
+            encryption: encryption.clone(),
             budget,
         };
         let cut = Arc::clone(&link);
@@ -222,6 +266,9 @@ impl PostgresConnector {
             return Err(Failure::Job(JobError { message, ..problem }));
         }
         let failure = error::connecting(&error, place);
+        if link.has_no_handshake() && matches!(encryption, Encryption::IfOffered(_)) {
+            return Err(Failure::NoHandshake(failure));
+        }
         match way == Way::Session && may_be_about_options(&error) {
             true => Err(Failure::Refused(failure)),
             false => Err(Failure::Job(failure)),
@@ -255,6 +302,8 @@ fn is_read_only(client: &mut postgres::Client) -> Result<bool, postgres::Error> 
 enum Failure {
     /// The server refused the session, perhaps for its options.
     Refused(JobError),
+    /// The server offers TLS, which is not insisted on, and no handshake came about.
+    NoHandshake(JobError),
     Job(JobError),
 }
 

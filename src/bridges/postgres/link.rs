@@ -42,6 +42,8 @@ pub struct Link {
     reader: Mutex<Reader>,
     open: AtomicBool,
     encrypted: AtomicBool,
+    /// The server offers TLS, and no handshake came about.
+    no_handshake: AtomicBool,
     greeting: Mutex<Greeting>,
     /// The job that the connection is used by.
     job: Mutex<Option<Arc<JobControl>>>,
@@ -103,6 +105,11 @@ impl Link {
             *lock(&self.problem) = Some(problem);
             error
         })
+    }
+
+    /// True when the server offers TLS that is of no use here: its versions, ciphers or keys are others than ours.
+    pub fn has_no_handshake(&self) -> bool {
+        self.no_handshake.load(Ordering::Relaxed)
     }
 
     fn greeting(&self) -> MutexGuard<'_, Greeting> {
@@ -225,7 +232,12 @@ impl LinkConnect {
         stream.flush().await?;
         match stream.read_u8().await? {
             b'S' => {
-                let tls = handshake.connect(stream).await?;
+                let tls = handshake.connect(stream).await.inspect_err(|error| {
+                    // Neither is about TLS: the time is over, or the job.
+                    let ended = [io::ErrorKind::TimedOut, io::ErrorKind::ConnectionAborted];
+                    let failed = !ended.contains(&error.kind());
+                    self.link.no_handshake.store(failed, Ordering::Relaxed);
+                })?;
                 self.link.encrypted.store(true, Ordering::Relaxed);
                 Ok(Stream::Tls(Box::new(tls)))
             }

@@ -76,9 +76,14 @@ impl PrivateServer {
 
     /// Has a PostgreSQL offer TLS with a certificate for 127.0.0.1 that this authority has signed.
     pub fn encrypt(&self, ca: &TestCa) {
+        let (certificate, key) = ca.issue_pem(&["127.0.0.1"]);
+        self.encrypt_with(&certificate, &key);
+    }
+
+    /// The same with a certificate and key from elsewhere, as PEM.
+    pub fn encrypt_with(&self, certificate: &str, key: &str) {
         let data = self.folder.path().join("postgres/data");
         let owner = fs::metadata(&data).expect("the data folder");
-        let (certificate, key) = ca.issue_pem(&["127.0.0.1"]);
         for (name, pem) in [("server.crt", certificate), ("server.key", key)] {
             let file = data.join(name);
             fs::write(&file, pem).expect("a file of the server");
