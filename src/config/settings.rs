@@ -451,7 +451,7 @@ mod tests {
         assert!(with("PORT", "65536").is_err());
         assert_eq!(with("PORT", "8080").unwrap().health.port, Some(8080));
         assert_eq!(with("PORT", "off").unwrap().health.port, None);
-        let error = with("HTTPS_PROXY", "socks5://u:s3cret@h").unwrap_err();
+        let error = with("HTTPS_PROXY", "socks4://u:s3cret@h").unwrap_err();
         assert!(!error.to_string().contains("s3cret"));
     }
 

@@ -109,9 +109,17 @@ pub const VARIABLES: &[Variable] = {
             Gateway,
             "HTTPS_PROXY",
             "",
-            "Proxy for the gateway: http://user:password@host:port",
+            "Proxy for the gateway: http, https, socks5 or socks5h://user:password@host:port",
         ),
         hidden(Address, Gateway, "https_proxy", "", "The same"),
+        hidden(
+            Address,
+            Gateway,
+            "ALL_PROXY",
+            "",
+            "The same, where HTTPS_PROXY is not set",
+        ),
+        hidden(Address, Gateway, "all_proxy", "", "The same"),
         open(
             Gateway,
             "NO_PROXY",

@@ -7,9 +7,8 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustls::ClientConnection;
-
 use crate::gateway::control::{Control, ControlSender};
+use crate::net::Layers;
 
 /// Largest read from the socket, and the most plaintext that is encrypted under one lock.
 const PART: usize = 32 << 10;
@@ -17,12 +16,12 @@ const PART: usize = 32 << 10;
 /// The socket of one session.
 pub struct Socket {
     tcp: TcpStream,
-    tls: Option<Mutex<ClientConnection>>,
+    tls: Option<Mutex<Layers>>,
 }
 
 impl Socket {
     /// A connected socket, after its TLS handshake if it has one.
-    pub fn new(tcp: TcpStream, tls: Option<ClientConnection>) -> Self {
+    pub fn new(tcp: TcpStream, tls: Option<Layers>) -> Self {
         Self {
             tcp,
             tls: tls.map(Mutex::new),
@@ -37,7 +36,7 @@ impl Socket {
 }
 
 /// A TLS state left by a panic is at worst broken, and then the session ends.
-fn lock(tls: &Mutex<ClientConnection>) -> MutexGuard<'_, ClientConnection> {
+fn lock(tls: &Mutex<Layers>) -> MutexGuard<'_, Layers> {
     tls.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -123,27 +122,24 @@ impl Read for SocketReader {
         loop {
             {
                 let mut tls = lock(tls);
-                match tls.reader().read(buf) {
+                match tls.inner().reader().read(buf) {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                     // Zero after the peer's close_notify, `UnexpectedEof` without it.
                     result => return result,
                 }
                 let mut fresh = self.cipher.get(self.taken..).unwrap_or_default();
-                if !fresh.is_empty() {
-                    self.taken += tls.read_tls(&mut fresh)?;
-                    let state = tls
-                        .process_new_packets()
-                        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error));
+                if tls.has_pending()? || !fresh.is_empty() {
+                    let taken = tls.receive(&mut fresh);
                     if tls.wants_write() {
                         // A full queue has a writer that will flush on its own.
                         self.control.offer(Control::FlushTls);
                     }
-                    state?;
+                    self.taken += taken?;
                     continue;
                 }
             }
             if self.receive_cipher()? == 0 {
-                lock(tls).read_tls(&mut io::empty())?;
+                lock(tls).end()?;
             }
         }
     }
@@ -167,7 +163,7 @@ impl SocketWriter {
     /// Says that nothing follows, as TLS wants it.
     pub fn close_notify(&mut self) -> io::Result<()> {
         if let Some(tls) = &self.socket.tls {
-            lock(tls).send_close_notify();
+            lock(tls).inner().send_close_notify();
         }
         self.flush()
     }
@@ -179,14 +175,6 @@ fn send(socket: &Socket, cipher: &mut Vec<u8>) -> io::Result<()> {
     sent
 }
 
-/// Moves what TLS has ready into `cipher`.
-fn take_cipher(tls: &mut ClientConnection, cipher: &mut Vec<u8>) -> io::Result<()> {
-    while tls.wants_write() {
-        tls.write_tls(cipher)?;
-    }
-    Ok(())
-}
-
 impl Write for SocketWriter {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         let Some(tls) = &self.socket.tls else {
@@ -196,8 +184,8 @@ impl Write for SocketWriter {
         for part in buf.chunks(PART) {
             {
                 let mut tls = lock(tls);
-                tls.writer().write_all(part)?;
-                take_cipher(&mut tls, &mut self.cipher)?;
+                tls.inner().writer().write_all(part)?;
+                tls.send(&mut self.cipher)?;
             }
             send(&self.socket, &mut self.cipher)?;
         }
@@ -206,7 +194,7 @@ impl Write for SocketWriter {
 
     fn flush(&mut self) -> io::Result<()> {
         if let Some(tls) = &self.socket.tls {
-            take_cipher(&mut lock(tls), &mut self.cipher)?;
+            lock(tls).send(&mut self.cipher)?;
             send(&self.socket, &mut self.cipher)?;
         }
         Ok(())

@@ -12,7 +12,9 @@ use crate::gateway::address::GatewayAddress;
 use crate::gateway::credentials::Credentials;
 use crate::gateway::error::GatewayError;
 use crate::limits;
-use crate::net::{Budget, Budgeted, Progress, Proxy, TunnelError, connect, open_tunnel};
+use crate::net::{
+    Budget, Budgeted, Layers, Progress, Proxy, ProxyKind, TunnelError, connect, open_tunnel,
+};
 
 /// Everything there is to know about the other end.
 pub struct Destination<'a> {
@@ -39,7 +41,7 @@ pub enum Step<'a> {
 /// An open connection to the gateway on which no HTTP was spoken yet.
 pub struct Transport {
     tcp: TcpStream,
-    tls: Option<ClientConnection>,
+    tls: Option<Layers>,
 }
 
 impl Transport {
@@ -64,16 +66,28 @@ impl Transport {
         })?;
         prepare(&tcp).map_err(|source| GatewayError::System { source })?;
         let mut stream = Budgeted { tcp: &tcp, budget };
+        let mut outer = None;
         if let Some(proxy) = destination.proxy {
-            open_tunnel(&mut stream, proxy, &address.host_port())
-                .map_err(|error| tunnel_error(proxy, error))
-                .map_err(timely)?;
+            outer = tunnel(destination, proxy, &mut stream, budget).map_err(timely)?;
             watch(Step::Tunnelled(proxy));
         }
         let mut tls = None;
         if address.tls {
-            let connection = handshake(destination, &mut stream).map_err(timely)?;
-            watch(Step::Encrypted(tls.insert(connection)));
+            let host = &address.host;
+            let connection = match &mut outer {
+                None => handshake(host, destination.tls, &mut stream),
+                Some(outer) => {
+                    let mut within = rustls::Stream::new(outer, &mut stream);
+                    handshake(host, destination.tls, &mut within)
+                }
+            };
+            let connection = connection.map_err(|source| GatewayError::Tls {
+                host: host.clone(),
+                source,
+            });
+            let connection = connection.map_err(timely)?;
+            watch(Step::Encrypted(&connection));
+            tls = Some(Layers::new(connection, outer));
         }
         Ok(Self { tcp, tls })
     }
@@ -91,7 +105,7 @@ impl Transport {
     }
 
     /// The socket and its TLS state.
-    pub fn into_parts(self) -> (TcpStream, Option<ClientConnection>) {
+    pub fn into_parts(self) -> (TcpStream, Option<Layers>) {
         (self.tcp, self.tls)
     }
 }
@@ -101,7 +115,7 @@ pub enum TransportStream<'a> {
     /// `ws`.
     Plain(Budgeted<'a>),
     /// `wss`.
-    Encrypted(&'a mut ClientConnection, Budgeted<'a>),
+    Encrypted(&'a mut Layers, Budgeted<'a>),
 }
 
 impl TransportStream<'_> {
@@ -117,7 +131,7 @@ impl Read for TransportStream<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Plain(tcp) => tcp.read(buf),
-            Self::Encrypted(tls, tcp) => rustls::Stream::new(*tls, tcp).read(buf),
+            Self::Encrypted(tls, tcp) => tls.read_from(tcp, buf),
         }
     }
 }
@@ -126,14 +140,14 @@ impl Write for TransportStream<'_> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         match self {
             Self::Plain(tcp) => tcp.write(buf),
-            Self::Encrypted(tls, tcp) => rustls::Stream::new(*tls, tcp).write(buf),
+            Self::Encrypted(tls, tcp) => tls.write_to(tcp, buf),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Plain(tcp) => tcp.flush(),
-            Self::Encrypted(tls, tcp) => rustls::Stream::new(*tls, tcp).flush(),
+            Self::Encrypted(tls, tcp) => tls.flush_to(tcp),
         }
     }
 }
@@ -150,29 +164,48 @@ fn prepare(tcp: &TcpStream) -> io::Result<()> {
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(limits::TCP_KEEPALIVE))
 }
 
-fn tunnel_error(proxy: &Proxy, error: TunnelError) -> GatewayError {
-    let proxy = proxy.to_string();
-    match error {
-        TunnelError::Refused(status) => GatewayError::ProxyRefused { proxy, status },
-        TunnelError::Broken(source) => GatewayError::Proxy { proxy, source },
+/// The way through a proxy; the TLS with the proxy itself, if it is reached by that.
+fn tunnel(
+    destination: &Destination<'_>,
+    proxy: &Proxy,
+    stream: &mut Budgeted<'_>,
+    budget: Budget,
+) -> Result<Option<ClientConnection>, GatewayError> {
+    let target = (destination.address.host.as_str(), destination.address.port);
+    let failed = |source| GatewayError::Proxy {
+        proxy: proxy.to_string(),
+        source,
+    };
+    let refused = |error| match error {
+        TunnelError::Refused(status) => GatewayError::ProxyRefused {
+            proxy: proxy.to_string(),
+            status,
+        },
+        TunnelError::Broken(source) => failed(source),
+    };
+    if proxy.kind != ProxyKind::Https {
+        open_tunnel(stream, proxy, target, budget).map_err(refused)?;
+        return Ok(None);
     }
+    let mut outer = handshake(&proxy.host, destination.tls, stream).map_err(failed)?;
+    let within = rustls::Stream::new(&mut outer, stream);
+    open_tunnel(within, proxy, target, budget).map_err(refused)?;
+    Ok(Some(outer))
 }
 
 fn handshake(
-    destination: &Destination<'_>,
-    stream: &mut Budgeted<'_>,
-) -> Result<ClientConnection, GatewayError> {
-    let failed = |source| GatewayError::Tls {
-        host: destination.address.host.clone(),
-        source,
-    };
-    let name = ServerName::try_from(destination.address.host.clone())
-        .map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
-    let mut tls = ClientConnection::new(Arc::clone(destination.tls), name)
-        .map_err(|error| failed(io::Error::other(error)))?;
+    host: &str,
+    config: &Arc<ClientConfig>,
+    stream: &mut (impl Read + Write),
+) -> io::Result<ClientConnection> {
+    let name = ServerName::try_from(host.to_owned())
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    let mut tls = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
     while tls.is_handshaking() {
-        tls.complete_io(stream).map_err(failed)?;
+        tls.complete_io(stream)?;
     }
+    // The last of it may wait in a layer below.
+    stream.flush()?;
     Ok(tls)
 }
 

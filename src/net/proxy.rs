@@ -1,4 +1,4 @@
-//! Which HTTP proxy, if any, leads to a host: `HTTPS_PROXY` and `NO_PROXY`, as curl reads them.
+//! Which proxy, if any, leads to a host: `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, as curl reads them.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -7,12 +7,47 @@ use url::Url;
 
 use crate::net::percent::decode;
 
-/// A proxy that understands CONNECT. Printed without its password.
+/// How a proxy is asked for the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProxyKind {
+    /// By CONNECT.
+    Http,
+    /// The same, encrypted.
+    Https,
+    /// By SOCKS 5, for an address.
+    Socks,
+    /// By SOCKS 5, for a name, which the proxy looks up.
+    SocksByName,
+}
+
+impl ProxyKind {
+    fn of(scheme: &str) -> Option<Self> {
+        Some(match scheme {
+            "http" => Self::Http,
+            "https" => Self::Https,
+            "socks5" => Self::Socks,
+            "socks5h" => Self::SocksByName,
+            _ => return None,
+        })
+    }
+
+    fn default_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+            Self::Socks | Self::SocksByName => 1080,
+        }
+    }
+}
+
+/// A proxy. Printed without its password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
+    /// How it is asked.
+    pub kind: ProxyKind,
     /// Host name or address, without brackets.
     pub host: String,
-    /// Port; 80 when the URL names none.
+    /// Port; the usual one when the URL names none.
     pub port: u16,
     /// `user:password`.
     user: Option<String>,
@@ -33,6 +68,7 @@ impl Proxy {
         let either = |name: &str| set(&name.to_lowercase()).or_else(|| set(name));
         let exceptions = either("NO_PROXY").unwrap_or_default();
         either("HTTPS_PROXY")
+            .or_else(|| either("ALL_PROXY"))
             .filter(|_| !exempt(&exceptions, host, port))
             .map(|value| Self::parse(&value))
             .transpose()
@@ -50,12 +86,12 @@ impl Proxy {
             Url::parse(&format!("http://{value}"))
         }
         .map_err(|error| format!("not a URL: {error}"))?;
-        if url.scheme() != "http" {
-            return Err(format!(
-                "{:?} proxies are not supported, only \"http\" with CONNECT",
+        let kind = ProxyKind::of(url.scheme()).ok_or_else(|| {
+            format!(
+                "{:?} proxies are not supported, only http, https, socks5 and socks5h",
                 url.scheme()
-            ));
-        }
+            )
+        })?;
         let host = url.host_str().ok_or("names no host")?;
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let user = (!url.username().is_empty()).then(|| {
@@ -66,8 +102,10 @@ impl Proxy {
             )
         });
         Ok(Self {
-            host: host.to_owned(),
-            port: url.port_or_known_default().unwrap_or(80),
+            kind,
+            // Of unknown schemes the URL keeps the escapes.
+            host: decode(host),
+            port: url.port().unwrap_or(kind.default_port()),
             user,
         })
     }
@@ -177,11 +215,23 @@ mod tests {
             (proxy.host.as_str(), proxy.port, proxy.user()),
             ("10.0.0.1", 8080, None)
         );
-        assert_eq!(Proxy::parse("proxy").unwrap().port, 80);
+        for (url, kind, port) in [
+            ("proxy", ProxyKind::Http, 80),
+            ("https://proxy", ProxyKind::Https, 443),
+            ("https://proxy:3129", ProxyKind::Https, 3129),
+            ("socks5://u:p@proxy", ProxyKind::Socks, 1080),
+            ("SOCKS5H://proxy:1081", ProxyKind::SocksByName, 1081),
+        ] {
+            let proxy = Proxy::parse(url).unwrap();
+            assert_eq!(
+                (proxy.kind, proxy.host.as_str(), proxy.port),
+                (kind, "proxy", port)
+            );
+        }
         assert_eq!(Proxy::parse("http://[::1]:3128").unwrap().host, "::1");
         for bad in [
-            "socks5://user:s3cret@h",
-            "https://user:s3cret@h",
+            "socks4://user:s3cret@h",
+            "ftp://user:s3cret@h",
             "http://",
             "http://u:s3cret@:x",
         ] {

@@ -1,9 +1,10 @@
-//! A tunnel through an HTTP proxy, by CONNECT.
+//! A tunnel through a proxy: by CONNECT, or by SOCKS.
 
 use std::io::{self, Read, Write};
 
 use crate::net::http::{Head, nonsense};
-use crate::net::{Proxy, base64};
+use crate::net::socks::open_socks;
+use crate::net::{Budget, Proxy, ProxyKind, base64, bracketed, resolve};
 
 /// Why there is no tunnel.
 #[derive(Debug)]
@@ -14,11 +15,31 @@ pub enum TunnelError {
     Broken(io::Error),
 }
 
-/// Asks the proxy at the other end of `stream` for a tunnel to `target`, a host with its port.
+/// Asks the proxy at the other end of `stream` for a tunnel to a host.
 ///
 /// # Errors
 /// The proxy's refusal, or what went wrong.
 pub fn open_tunnel(
+    stream: impl Read + Write,
+    proxy: &Proxy,
+    (host, port): (&str, u16),
+    budget: Budget,
+) -> Result<(), TunnelError> {
+    let socks = match proxy.kind {
+        ProxyKind::Http | ProxyKind::Https => {
+            return open_http(stream, proxy, &format!("{}:{port}", bracketed(host)));
+        }
+        ProxyKind::SocksByName => open_socks(stream, proxy, host, port),
+        ProxyKind::Socks => budget
+            .left()
+            .and_then(|left| resolve(host, port, left))
+            .and_then(|found| found.first().copied().ok_or(io::ErrorKind::NotFound.into()))
+            .and_then(|address| open_socks(stream, proxy, &address.ip().to_string(), port)),
+    };
+    socks.map_err(TunnelError::Broken)
+}
+
+fn open_http(
     mut stream: impl Read + Write,
     proxy: &Proxy,
     target: &str,
@@ -71,7 +92,7 @@ mod tests {
             request: Vec::new(),
         };
         let proxy = Proxy::parse(proxy).unwrap();
-        let result = open_tunnel(&mut stream, &proxy, "gateway.example.com:443");
+        let result = open_http(&mut stream, &proxy, "gateway.example.com:443");
         (result, String::from_utf8(stream.request).unwrap())
     }
 

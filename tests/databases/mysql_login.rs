@@ -1,7 +1,8 @@
 //! MySQL's own way to log in, `caching_sha2_password`: the server asks for the password itself at the first
 //! login after it was set, and only for a proof of it while it remembers it; each with and without TLS.
 
-use runner_testkit::databases::{self, MysqlDatabase};
+use mysql::prelude::Queryable;
+use runner_testkit::databases::{self, Database, MysqlDatabase, PrivateServer};
 use runner_testkit::{session, source};
 use serde_json::json;
 
@@ -54,4 +55,71 @@ fn a_certificate_nobody_signed_is_refused_when_tls_is_asked_for() {
         let message = answer.expect_error("SOURCE_UNREACHABLE");
         assert!(message.contains("UnknownIssuer"), "{bridge}: {message}");
     }
+}
+
+#[test]
+fn an_account_of_mariadbs_ed25519_logs_in() {
+    let Some(server) = PrivateServer::mariadb() else {
+        return;
+    };
+    server.administrate(
+        "INSTALL SONAME 'auth_ed25519'; CREATE USER curve IDENTIFIED VIA ed25519 USING PASSWORD('s3cret');
+         GRANT SELECT ON *.* TO curve",
+    );
+    let session = session!();
+    for (password, good) in [("s3cret", true), ("wrong", false)] {
+        let url = databases::with_credentials(&server.url, "curve", password);
+        let source = source::managed(password, "mariadb", json!({ "url": url }));
+        let answer = session.ask(&source, "test", "", json!({}));
+        match good {
+            true => assert_eq!(answer.expect_done()["readOnly"], true),
+            false => drop(answer.expect_error("SOURCE_AUTH_FAILED")),
+        }
+    }
+}
+
+#[test]
+fn a_way_to_log_in_that_is_not_spoken_is_named() {
+    let Some(server) = databases::mysql9() else {
+        return;
+    };
+    let name = format!("old{}", std::process::id());
+    let mut administrator = mysql::Conn::new(mysql::Opts::from_url(&server).unwrap()).unwrap();
+    let create = format!("CREATE USER {name} IDENTIFIED WITH sha256_password BY 's3cret'");
+    if let Err(error) = administrator.query_drop(create) {
+        // The plugin is on its way out, and rights to make users are the server's.
+        println!("skipped: {error}");
+        return;
+    }
+    let session = session!();
+    let url = databases::with_credentials(&server, &name, "s3cret");
+    let source = source::managed("s", "mysql", json!({ "url": url }));
+    let answer = session.ask(&source, "test", "", json!({}));
+    administrator
+        .query_drop(format!("DROP USER {name}"))
+        .unwrap();
+    let said = answer.expect_error("SOURCE_AUTH_FAILED");
+    assert!(said.contains("logs in by sha256_password"), "{said}");
+    assert!(said.contains("caching_sha2_password"), "{said}");
+}
+
+#[test]
+fn elements_of_vectors_have_the_digits_of_their_own_size() {
+    let Some(server) = databases::mysql9() else {
+        return;
+    };
+    let database = MysqlDatabase::create(
+        &server,
+        "CREATE TABLE {}v (id INT PRIMARY KEY, v VECTOR(4), f FLOAT);
+         INSERT INTO {}v VALUES (1, TO_VECTOR('[0.1, 1e-7, 16777216, -3.4e38]'), 0.1)",
+    );
+    let session = session!();
+    let answer = session.ask(
+        &database.source(),
+        "query",
+        &database.target("v"),
+        json!({}),
+    );
+    let row = json!({ "id": 1, "v": [0.1, 1e-7, 16777216, -3.4e38], "f": 0.1 });
+    assert_eq!(answer.rows(), [row]);
 }

@@ -1,13 +1,15 @@
-//! A gateway behind an HTTP proxy, whose name only the proxy can resolve.
+//! A gateway behind a proxy of any kind, whose name only the proxy can resolve.
 
-use std::io::Write;
+use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use runner_testkit::databases::{Database, SqliteDatabase};
 use runner_testkit::temp::TempDir;
-use runner_testkit::{Gateway, Options, RunnerBuilder, TestCa, network, runner, watchdog};
+use runner_testkit::{Gateway, Options, RunnerBuilder, TestCa, network, runner, tls, watchdog};
+use serde_json::json;
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -19,6 +21,11 @@ struct Proxy {
 
 impl Proxy {
     fn start(target: u16) -> Self {
+        Self::serving(move |client, seen| serve(client, target, seen))
+    }
+
+    fn serving(serve: impl Fn(TcpStream, &Mutex<Vec<String>>) + Send + Sync + 'static) -> Self {
+        let serve = Arc::new(serve);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -26,7 +33,8 @@ impl Proxy {
         thread::spawn(move || {
             for client in listener.incoming() {
                 let (client, seen) = (client.unwrap(), Arc::clone(&seen));
-                thread::spawn(move || serve(client, target, &seen));
+                let serve = Arc::clone(&serve);
+                thread::spawn(move || serve(client, &seen));
             }
         });
         Self { port, requests }
@@ -54,10 +62,50 @@ fn serve(mut client: TcpStream, target: u16, requests: &Mutex<Vec<String>>) {
     network::join(&client, &server).unwrap();
 }
 
+/// A SOCKS proxy that asks for the same user, and notes whom it is asked for.
+fn socks(client: TcpStream, target: u16, requests: &Mutex<Vec<String>>) -> io::Result<()> {
+    let take = |count: usize| {
+        let mut bytes = vec![0; count];
+        (&client).read_exact(&mut bytes).map(|()| bytes)
+    };
+    let methods = take(2)?[1];
+    let methods = take(methods.into())?;
+    let mut refused = !methods.contains(&2);
+    let answer = [5, if refused { 0xff } else { 2 }];
+    (&client).write_all(&answer)?;
+    let length = take(2)?[1];
+    refused |= take(length.into())? != b"user";
+    let length = take(1)?[0];
+    refused |= take(length.into())? != b"p@ssw0rd";
+    (&client).write_all(&[1, refused.into()])?;
+    let kind = take(4)?[3];
+    let host = match kind {
+        1 => take(4)?
+            .iter()
+            .map(u8::to_string)
+            .collect::<Vec<_>>()
+            .join("."),
+        3 => {
+            let length = take(1)?[0];
+            String::from_utf8(take(length.into())?).unwrap()
+        }
+        _ => "another".to_owned(),
+    };
+    take(2)?;
+    requests.lock().unwrap().push(host.clone());
+    let forbidden = host == "forbidden.test";
+    (&client).write_all(&[5, if forbidden { 2 } else { 0 }, 0, 1, 0, 0, 0, 0, 0, 0])?;
+    match forbidden {
+        true => Ok(()),
+        false => network::join(&client, &TcpStream::connect(("127.0.0.1", target))?),
+    }
+}
+
 struct Setup {
     gateway: Gateway,
     proxy: Proxy,
     folder: TempDir,
+    ca: TestCa,
 }
 
 fn setup() -> Setup {
@@ -73,6 +121,7 @@ fn setup() -> Setup {
         proxy: Proxy::start(gateway.port()),
         gateway,
         folder,
+        ca,
     }
 }
 
@@ -127,4 +176,103 @@ fn an_exempt_gateway_is_reached_directly() {
         .start();
     setup.gateway.wait_hello(1, SOON);
     assert!(setup.proxy.requests().is_empty());
+}
+
+/// Frames of many sizes pass through both layers, both ways.
+#[test]
+fn a_proxy_that_is_reached_by_tls_sees_no_token_either() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let mut setup = setup();
+    let (config, port) = (setup.ca.server(&["localhost"]), setup.gateway.port());
+    setup.proxy = Proxy::serving(move |client, seen| {
+        if let Ok(plain) = tls::terminate(client, Arc::clone(&config)) {
+            serve(plain, port, seen);
+        }
+    });
+    let proxy = format!("https://user:p%40ssw0rd@localhost:{}", setup.proxy.port);
+    let runner = setup
+        .runner("gateway.test", "")
+        .env("HTTPS_PROXY", &proxy)
+        .start();
+    setup.gateway.wait_hello(1, SOON);
+    let requests = setup.proxy.requests();
+    assert!(
+        requests[0].starts_with("CONNECT gateway.test:"),
+        "{requests:?}"
+    );
+    assert!(!requests[0].contains("rk_"));
+    let database = SqliteDatabase::create(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, filler TEXT);
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+         INSERT INTO t SELECT i, printf('%.*c', i % 300, 'x') FROM n;",
+    );
+    for _ in 0..2 {
+        let source = database.source();
+        let answer = setup.gateway.dispatch(&source, "batchRead", "t", json!({}));
+        assert_eq!(answer.wait().rows_counted, 20_000);
+        // As large a frame the other way.
+        let ids: Vec<u32> = (0..4000).collect();
+        let options = json!({ "where": { "id": { "$in": ids } } });
+        let answer = setup.gateway.dispatch(&source, "count", "t", options);
+        answer.wait().expect_done();
+    }
+    drop(runner);
+    // Its certificate is checked, too.
+    let elsewhere = proxy.replace("localhost", "127.0.0.1");
+    let runner = setup
+        .runner("gateway.test", "")
+        .env("HTTPS_PROXY", &elsewhere)
+        .start();
+    runner.wait_stderr("the proxy 127.0.0.1", SOON);
+    runner.wait_stderr("not for 127.0.0.1", SOON);
+}
+
+#[test]
+fn a_socks_proxy_is_asked_for_a_name_or_an_address() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let mut setup = setup();
+    let port = setup.gateway.port();
+    setup.proxy = Proxy::serving(move |client, seen| drop(socks(client, port, seen)));
+    let port = setup.proxy.port;
+    for (scheme, host, asked) in [
+        ("socks5h", "gateway.test", "gateway.test"),
+        ("socks5", "localhost", "127.0.0.1"),
+    ] {
+        for variable in ["HTTPS_PROXY", "all_proxy"] {
+            let proxy = format!("{scheme}://user:p%40ssw0rd@127.0.0.1:{port}");
+            let before = setup.proxy.requests().len();
+            let runner = setup
+                .runner(host, "")
+                .env_remove("HTTPS_PROXY")
+                .env(variable, proxy);
+            let runner = runner.start();
+            runner.wait_stdout("connected, awaiting jobs", SOON);
+            assert_eq!(setup.proxy.requests()[before..], [asked], "{variable}");
+        }
+    }
+    for (user, host, words) in [
+        ("", "gateway.test", "it asks for a user and a password"),
+        (
+            "user:wrong@",
+            "gateway.test",
+            "it does not know this user and password",
+        ),
+        (
+            "user:p%40ssw0rd@",
+            "forbidden.test",
+            "its rules do not allow the connection",
+        ),
+    ] {
+        let proxy = format!("socks5h://{user}127.0.0.1:{port}");
+        let runner = setup.runner(host, "").env("HTTPS_PROXY", proxy).start();
+        runner.wait_stderr(words, SOON);
+    }
+    let nobody = network::closed_port();
+    let proxy = format!("socks5://127.0.0.1:{nobody}");
+    let runner = setup
+        .runner("localhost", "")
+        .env("HTTPS_PROXY", proxy)
+        .start();
+    runner.wait_stderr("the proxy 127.0.0.1", SOON);
+    runner.wait_stderr("Check HTTPS_PROXY", SOON);
 }

@@ -6,6 +6,7 @@ use std::io;
 use mysql::{DriverError, Error};
 
 use crate::error::{ErrorCode, JobError, Retry};
+use crate::text::printable;
 use crate::tls::chain;
 
 /// A failure to connect to `place` (host and port).
@@ -93,6 +94,11 @@ pub(super) fn text(error: &Error) -> String {
         Error::DriverError(DriverError::TlsNotSupported) => {
             "the server offers no TLS, which the configuration asks for".to_owned()
         }
+        Error::DriverError(DriverError::UnknownAuthPlugin(name)) => format!(
+            "the account logs in by {}, which the runner does not speak; let it log in by caching_sha2_password, \
+             mysql_native_password or (on MariaDB) ed25519: ALTER USER … IDENTIFIED …",
+            printable(name.chars().take(64))
+        ),
         Error::DriverError(cause) => cause.to_string(),
         Error::TlsError(cause) => format!("TLS: {cause}"),
         Error::CodecError(cause) => {

@@ -13,7 +13,7 @@ use socket2::{Domain, SockAddr, Socket, TcpKeepalive, Type};
 use super::timed::Timed;
 use super::{Cutter, DialError, Link};
 use crate::limits;
-use crate::net::{Budget, Proxy, TunnelError, bracketed, connect_by, open_tunnel};
+use crate::net::{Budget, Proxy, ProxyKind, TunnelError, bracketed, connect_by, open_tunnel};
 
 /// The other end of a link.
 #[derive(Clone)]
@@ -42,7 +42,7 @@ pub(super) fn open(peer: &Peer, budget: Budget, cutter: &Cutter) -> Result<Link,
     };
     let mut socket = reach(host, port, budget, cutter)?;
     if let Some(proxy) = &peer.proxy {
-        tunnel(&mut socket, proxy, &peer.authority())?;
+        tunnel(&mut socket, proxy, (&peer.host, peer.port), budget)?;
     }
     let tls = match &peer.tls {
         None => None,
@@ -99,8 +99,20 @@ fn prepare(socket: &Socket) -> io::Result<()> {
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(limits::TCP_KEEPALIVE))
 }
 
-fn tunnel(socket: &mut Timed, proxy: &Proxy, target: &str) -> Result<(), DialError> {
-    open_tunnel(socket, proxy, target).map_err(|error| {
+/// No proxy that is itself reached by TLS.
+fn tunnel(
+    socket: &mut Timed,
+    proxy: &Proxy,
+    target: (&str, u16),
+    budget: Budget,
+) -> Result<(), DialError> {
+    if proxy.kind == ProxyKind::Https {
+        return Err(DialError::Proxy {
+            proxy: proxy.to_string(),
+            source: io::ErrorKind::Unsupported.into(),
+        });
+    }
+    open_tunnel(socket, proxy, target, budget).map_err(|error| {
         let proxy = proxy.to_string();
         match error {
             TunnelError::Refused(status) => DialError::ProxyRefused { proxy, status },
