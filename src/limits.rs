@@ -235,6 +235,8 @@ pub const MYSQL_GREETING: Duration = Duration::from_secs(2);
 pub const STRANGER_BUDGET: Duration = Duration::from_secs(1);
 /// Largest packet of a MySQL server that the driver takes; how large a row may be is said elsewhere.
 pub const MYSQL_PACKET: usize = 64 << 20;
+/// Most that is kept of an error of PostgreSQL, for when the driver does not pass it on.
+pub const POSTGRES_ERROR: usize = 4 << 10;
 /// Most that a MySQL server may say before a session is open; usually a few hundred bytes.
 pub const MYSQL_LOGIN: usize = 256 << 10;
 /// Most attempts to connect to MySQL servers at a time, over all sources. Each has a thread.

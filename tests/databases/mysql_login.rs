@@ -123,3 +123,19 @@ fn elements_of_vectors_have_the_digits_of_their_own_size() {
     let row = json!({ "id": 1, "v": [0.1, 1e-7, 16777216, -3.4e38], "f": 0.1 });
     assert_eq!(answer.rows(), [row]);
 }
+
+#[test]
+fn a_server_that_ends_every_session_says_why() {
+    let Some(server) = PrivateServer::mariadb() else {
+        return;
+    };
+    server.administrate(
+        "CREATE USER plain IDENTIFIED BY 'plain'; GRANT SELECT ON *.* TO plain; SET GLOBAL init_connect = 'SELECT oops'",
+    );
+    let session = session!();
+    let url = databases::with_user(&server.url, "plain");
+    let source = source::managed("s", "mariadb", json!({ "url": url }));
+    let answer = session.ask(&source, "test", "", json!({}));
+    let said = answer.expect_error("SOURCE_UNREACHABLE");
+    assert!(said.contains("init_connect"), "{said}");
+}

@@ -11,7 +11,7 @@ use super::link::{Link, LinkTls};
 use super::options::{Options, Scope, set_texts};
 use super::param::{TextParam, unspecified};
 use super::statements::{Sending, Statements};
-use crate::error::{JobError, Retry};
+use crate::error::{ErrorCode, JobError, Retry};
 use crate::job::JobControl;
 use crate::limits;
 
@@ -82,6 +82,10 @@ impl Connection {
             // Whoever stopped the statement has ended the job; the connection is cut.
             job.check()?;
         }
+        let result = result.map_err(|error| match self.link.last_words() {
+            Some(words) if error.code == ErrorCode::SourceUnreachable => words,
+            _ => error,
+        });
         let result = self.link.problem().map_or(result, |problem| {
             self.spent = true;
             Err(problem)

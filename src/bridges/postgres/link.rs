@@ -49,6 +49,8 @@ pub struct Link {
     job: Mutex<Option<Arc<JobControl>>>,
     /// Why nothing more is read from the server.
     problem: Mutex<Option<JobError>>,
+    /// Why the server has ended the session.
+    last_words: Mutex<Option<JobError>>,
 }
 
 #[derive(Default)]
@@ -90,12 +92,20 @@ impl Link {
         lock(&self.problem).clone()
     }
 
+    /// Why the server has ended the session, if it said so.
+    pub fn last_words(&self) -> Option<JobError> {
+        lock(&self.last_words).clone()
+    }
+
     /// Looks at what has come in, and waits for the job's turn if that is the head of a large row.
     fn hear(&self, messages: &mut Messages, bytes: &[u8]) -> io::Result<()> {
         let Some(job) = lock(&self.job).clone() else {
             return Ok(());
         };
         let heard = messages.hear(bytes, job.large_rows());
+        if let Some(words) = messages.last_words() {
+            *lock(&self.last_words) = Some(words);
+        }
         let heard = heard.and_then(|heard| match heard {
             Heard::Usual => Ok(()),
             Heard::LargeRow => job.receive_large(),

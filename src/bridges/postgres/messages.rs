@@ -2,7 +2,7 @@
 //! are ones that a server sends. The driver makes room for whatever length it is told, and keeps what it was not
 //! asked for.
 
-use crate::error::{ErrorCode, JobError};
+use crate::error::{ErrorCode, JobError, Retry};
 use crate::job::LargeRows;
 use crate::limits;
 
@@ -18,6 +18,8 @@ pub struct Messages {
     open: bool,
     /// Bytes of what nobody asked for, and before the session is open of everything.
     unasked: usize,
+    /// The body of the last error, as far as it has come in.
+    error: Vec<u8>,
 }
 
 /// What comes next.
@@ -39,7 +41,12 @@ impl Messages {
         while !bytes.is_empty() {
             if self.rest > 0 {
                 let passed = self.rest.min(bytes.len());
-                bytes = bytes.get(passed..).unwrap_or_default();
+                let (body, after) = bytes.split_at_checked(passed).unwrap_or((bytes, &[]));
+                if self.head.first() == Some(&b'E') {
+                    let room = limits::POSTGRES_ERROR.saturating_sub(self.error.len());
+                    self.error.extend(body.iter().take(room));
+                }
+                bytes = after;
                 self.rest -= passed;
                 continue;
             }
@@ -68,11 +75,34 @@ impl Messages {
         Ok(heard)
     }
 
+    /// Why the session is over, if the last message says so. The driver tells only of a connection that is closed when
+    /// both come at once.
+    pub fn last_words(&self) -> Option<JobError> {
+        if self.rest > 0 || self.error.is_empty() {
+            return None;
+        }
+        let fields = || self.error.split(|byte| *byte == 0);
+        let field = |kind: u8| {
+            let mut found = fields().filter_map(|field| field.split_first());
+            let text = found.find(|(first, _)| **first == kind)?.1;
+            Some(String::from_utf8_lossy(text).into_owned())
+        };
+        let severity = field(b'V').or_else(|| field(b'S'))?;
+        let (state, message) = (field(b'C')?, field(b'M')?);
+        matches!(severity.as_str(), "FATAL" | "PANIC").then(|| {
+            let text = format!("{message} (SQLSTATE {state})");
+            JobError::new(ErrorCode::QueryFailed, text)
+                .with_sql_state(&state)
+                .with(Retry::NewConnection)
+        })
+    }
+
     /// A message begins.
     fn begin(&mut self, rows: &LargeRows) -> Result<Heard, JobError> {
         let [kind, length @ ..] = self.head;
         let length = u32::from_be_bytes(length) as usize;
         self.rest = length.checked_sub(4).ok_or_else(nonsense)?;
+        self.error.clear();
         if !self.open {
             self.open = kind == b'Z';
             return self.count(length, limits::POSTGRES_GREETING);
@@ -181,5 +211,33 @@ mod tests {
         let rows = LargeRows::default();
         let notices = message(b'N', &[0; 100]).repeat(limits::POSTGRES_GREETING / 100);
         assert!(messages.hear(&notices, &rows).is_err());
+    }
+
+    #[test]
+    fn the_reason_of_an_end_is_kept() {
+        let rows = LargeRows::default();
+        let said = |body: &[u8]| {
+            let mut messages = Messages {
+                open: true,
+                ..Messages::default()
+            };
+            let all = [
+                head(b'C', 8),
+                b"SET\0".to_vec(),
+                head(b'E', body.len() + 4),
+                body.to_vec(),
+            ]
+            .concat();
+            for byte in all {
+                messages.hear(&[byte], &rows).unwrap();
+            }
+            messages.last_words().map(|error| error.message)
+        };
+        assert_eq!(
+            said(b"SFATAL\0C08P01\0Mnot here\0\0").as_deref(),
+            Some("not here (SQLSTATE 08P01)")
+        );
+        assert_eq!(said(b"SERROR\0C42P01\0Mno table\0\0"), None);
+        assert_eq!(said(b"SFATAL\0\0"), None);
     }
 }
