@@ -1,6 +1,7 @@
 //! A runner for SemiLayer: it dials out over one WebSocket, receives query jobs, runs them on the databases
 //! beside it and streams the rows back. A job comes in by `gateway`; `engine` says when it runs, `sources` finds
-//! its database, `options` and `sql` say what to ask, `bridges` ask, `json` writes the answer.
+//! its database, `options` and `sql` say what to ask, `bridges` ask, `json` writes the answer. What a database cannot
+//! group is grouped by `reducer`.
 //!
 //! The rooms, the ground first. Each imports only from lines above its own or from its own, and never in a
 //! circle:
@@ -11,7 +12,7 @@
 //! net tls
 //! options
 //! job
-//! sql
+//! reducer sql
 //! audit metrics policy protocol sources
 //! bridges
 //! engine
@@ -100,6 +101,7 @@ pub mod net;
 pub mod options;
 mod policy;
 pub mod protocol;
+mod reducer;
 mod secret;
 mod service_manager;
 pub mod sources;

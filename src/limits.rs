@@ -281,3 +281,30 @@ pub const RESOLV_CONF_BYTES: u64 = 64 << 10;
 pub const SCRAM_ITERATIONS: u32 = 1_000_000;
 /// Documents that are looked at to tell the fields of a MongoDB collection, at either end of it.
 pub const MONGODB_SAMPLE: u64 = 100;
+/// Memory that all jobs together may hold on to while they run: groups and distinct values of aggregates made
+/// here, keys of walks, rows that wait for their place.
+pub const HELD_BYTES: usize = 64 << 20;
+/// Keys that a key-value store is asked for at once while it is scanned: a fraction of a millisecond of its time.
+pub const SCAN_COUNT: u64 = 1000;
+/// Longest answer to one step of a scan.
+pub const SCAN_BYTES: usize = 8 << 20;
+/// Keys that a job looks at in their order before it scans again: about 70,000 short ones.
+pub const WINDOW_BYTES: usize = 4 << 20;
+/// Memory of all windows that wait for the next page of their walk, of all sources.
+pub const KEPT_WINDOWS_BYTES: usize = 16 << 20;
+/// Values that a key-value store is first asked for at once.
+pub const FETCH_FIRST: usize = 64;
+/// Most values that it is asked for at once, when they are small.
+pub const FETCH_MOST: usize = 512;
+/// Longest answer with the values of several keys; one that would be longer is asked for in two.
+pub const FETCH_BYTES: usize = 8 << 20;
+/// Largest value of one key: as large as the largest row.
+pub const VALUE_BYTES: usize = 32 << 20;
+/// Largest value that is asked for over REST, where an answer is held as a text before it is read.
+pub const REST_VALUE_BYTES: usize = 8 << 20;
+/// Parts of a hash, list, set or stream that are asked for at once.
+pub const SLICE_PARTS: u64 = 10_000;
+/// Longest line of a reply of Redis: a status, an error, or a length.
+pub const REPLY_LINE: usize = 64 << 10;
+/// Longest answer of a key-value store to what is asked of it besides keys and values.
+pub const STORE_REPLY_BYTES: usize = 256 << 10;

@@ -4,9 +4,10 @@
 //! - `registry`: the bridges in this binary, one line each
 //! - `pool`: the connections of a source; `config`: what configurations have in common
 //! - `remembered`: what is known of a source's targets for a while
+//! - `keyvalue`: everything that key-value stores share
 //! - `description`: the rows of `listTargets` and `introspectTarget`
 //! - `sql`: everything that SQL engines share, over what their folders provide
-//! - `writers`: single values, for measuring
+//! - `writers`: single values, for measuring; `readers`: replies, for the fuzzer
 //!
 //! To add a bridge: a folder with its package (a `Registered`, see `sqlite/package.rs`) and something that is a
 //! [`Bridge`]; a line in `registry`; a feature in `Cargo.toml` and its `mod` here. What speaks SQL provides a dialect,
@@ -22,6 +23,8 @@ mod config;
 mod description;
 #[cfg(all(test, feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod dialect_tests;
+#[cfg(any(feature = "redis", feature = "upstash"))]
+mod keyvalue;
 #[cfg(feature = "mongodb")]
 mod mongodb;
 #[cfg(feature = "mysql")]
@@ -29,6 +32,9 @@ mod mysql;
 pub mod pool;
 #[cfg(feature = "postgres")]
 mod postgres;
+pub mod readers;
+#[cfg(feature = "redis")]
+mod redis;
 mod registry;
 #[cfg_attr(
     not(all(feature = "postgres", feature = "mysql", feature = "sqlite")),
@@ -42,6 +48,8 @@ mod remembered;
 mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "upstash")]
+mod upstash;
 pub mod writers;
 
 use std::sync::Arc;

@@ -20,4 +20,8 @@ pub(super) static REGISTRY: &[&Registered] = &[
     &super::sqlite::PACKAGE,
     #[cfg(feature = "mongodb")]
     &super::mongodb::PACKAGE,
+    #[cfg(feature = "redis")]
+    &super::redis::PACKAGE,
+    #[cfg(feature = "upstash")]
+    &super::upstash::PACKAGE,
 ];

@@ -9,6 +9,7 @@
 mod caps;
 mod column;
 mod control;
+mod held;
 mod large_rows;
 mod names;
 mod package;
@@ -21,6 +22,7 @@ pub(crate) use caps::Caps;
 pub use column::{Columns, TargetColumn};
 pub(crate) use control::Phase;
 pub use control::{JobControl, Outcome};
+pub use held::{Held, Pool};
 pub use large_rows::{LargeRows, Turn};
 pub use names::{Case, NameRules};
 #[cfg(test)]

@@ -74,7 +74,7 @@ pub fn js_date_text(micros: i64) -> String {
 /// Writes a text as `Number(text)` has it: empty is zero, what is no finite number is `null`. Integers are
 /// exact, however long.
 pub fn write_number_of_text(out: &mut impl Out, text: &str) {
-    let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    let text = trimmed(text);
     if let Some(digits) = integer_digits(text)
         && text.parse::<f64>().is_ok_and(f64::is_finite)
     {
@@ -84,7 +84,16 @@ pub fn write_number_of_text(out: &mut impl Out, text: &str) {
         out.push_str(digits);
         return;
     }
-    write_f64(out, number_of_text(text));
+    write_f64(out, js_number_of(text));
+}
+
+/// A text as `Number(text)` has it: empty is zero, what is no number is NaN.
+pub fn js_number_of(text: &str) -> f64 {
+    number_of_text(trimmed(text))
+}
+
+fn trimmed(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
 
 /// The digits of a decimal integer, without its sign and leading zeros.
@@ -121,7 +130,12 @@ fn number_of_text(text: &str) -> f64 {
             return value.filter(|_| !digits.is_empty()).unwrap_or(f64::NAN);
         }
     }
-    // Rust also reads words such as "inf" and "nan"; the infinite ones make no difference here.
+    match text {
+        "Infinity" | "+Infinity" => return f64::INFINITY,
+        "-Infinity" => return f64::NEG_INFINITY,
+        _ => {}
+    }
+    // Rust also reads words such as "inf" and "nan".
     if text
         .bytes()
         .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'+' | b'-' | b'e' | b'E'))

@@ -3,26 +3,35 @@
 //!
 //! - `number`, `string`, `bytes`, `time`: the values of columns; `object`: objects of ours
 //! - `passthrough`: JSON that a database holds, as the official runner shows it
-//! - `javascript`: what JavaScript makes of a value where it wants a string or a number
+//! - `javascript`: what JavaScript makes of a value where it wants a string or a number; `instant` and `legacy_date`:
+//!   where it wants a date; `utf16`: its order of texts
+//! - `raw`: JSON as the text it came in, for whoever filters and groups it
 
 mod bytes;
+mod instant;
 mod javascript;
+mod legacy_date;
 mod memory;
 mod number;
 mod object;
 mod passthrough;
+mod raw;
 mod string;
 mod text;
 mod time;
+mod utf16;
 
 pub use bytes::write_bytes;
-pub(crate) use javascript::{js_date_text, js_string, write_number_of_text};
+pub(crate) use instant::js_date_millis;
+pub(crate) use javascript::{js_date_text, js_number_of, js_string, write_number_of_text};
 pub(crate) use memory::memory;
 pub(crate) use number::{js_number, number_text, push_ascii, two_digits};
 pub use number::{write_f32, write_f64, write_i64, write_u64};
 pub(crate) use object::{Object, members, object, write_object};
 pub use passthrough::write_document;
+pub use raw::{Raw, RawKind};
 pub use string::write_string;
 pub use text::{Out, Text};
 pub(crate) use time::{MAX_MICROS, MICROS_PER_DAY, civil_from_days, days_from_civil, write_millis};
 pub use time::{write_date, write_timestamp};
+pub(crate) use utf16::utf16_order;

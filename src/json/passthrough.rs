@@ -27,7 +27,7 @@ pub fn write_document(out: &mut impl Out, text: &str) {
 }
 
 /// Length of the string token at the start, quotes included.
-fn string_length(text: &str) -> usize {
+pub(super) fn string_length(text: &str) -> usize {
     let mut escaped = false;
     for (i, byte) in text.bytes().enumerate().skip(1) {
         match byte {

@@ -1,4 +1,4 @@
-//! Base64: for the two places of HTTP where a user and a password travel, and for PEM.
+//! Base64: for the places of HTTP where bytes travel as text, and for PEM.
 
 /// Standard alphabet, padded.
 pub fn encode(bytes: &[u8]) -> String {

@@ -3,7 +3,7 @@
 
 use crate::options::{
     Aggregate, AggregateOptions, Bucket, CountOptions, Dimension, GeoPlace, Join, Measure, Order,
-    Predicate, QueryOptions, ReadOptions, Request, Target,
+    Predicate, QueryOptions, ReadOptions, Request, RowIds, Target,
 };
 
 /// What a column is named for.
@@ -135,6 +135,7 @@ fn aggregated<'a>(options: &'a AggregateOptions, visit: &mut dyn FnMut(NamedColu
         dimensions,
         measures,
         filter,
+        ids,
         // These name what the answer shows, not columns.
         having: _,
         order: _,
@@ -144,6 +145,20 @@ fn aggregated<'a>(options: &'a AggregateOptions, visit: &mut dyn FnMut(NamedColu
         joins,
     } = options;
     filtered(filter, visit);
+    if let Some(RowIds {
+        texts: _,
+        field,
+        key,
+    }) = ids
+    {
+        for name in [field, key] {
+            visit(NamedColumn {
+                name,
+                role: ColumnRole::Filter,
+                join: None,
+            });
+        }
+    }
     for Dimension {
         field,
         name: _,

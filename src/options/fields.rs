@@ -146,6 +146,14 @@ impl<'a> Options<'a> {
                 ));
             };
             check_column(column, &format!("{}[{i}]", self.path(name)))?;
+            if column == "*" && rules.in_memory.is_some() {
+                // No field is called so, and an empty row is not what is meant.
+                let path = format!("{}[{i}]", self.path(name));
+                return Err(JobError::invalid_options(
+                    &path,
+                    "must be the name of a field",
+                ));
+            }
             if seen.insert(column.as_str()) {
                 columns.push(column.clone());
             } else if !rules.repeated_names {

@@ -11,29 +11,35 @@ use crate::limits;
 use crate::options::fields::{check_column, check_length};
 use crate::options::{Comparison, Pattern, Predicate, RequestContext};
 
-/// How a filter is read.
+/// What a filter is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum EmptyOperators {
-    /// `{age: {}}` says nothing, wherever it stands.
-    Ignored,
-    /// As above when alone, refused beside another condition. The official `count` fails on that form and
-    /// the recorded answers keep its error, while those of `query` want it ignored.
-    AloneOnly,
+pub(crate) enum FilterOf {
+    /// Of the rows of a target.
+    Rows,
+    /// Of rows that are only counted. `{age: {}}`, which says nothing, is refused beside another condition: the
+    /// official `count` fails on that form and the recorded answers keep its error, while those of `query` want
+    /// it ignored. Not so where rows are documents.
+    Count,
+    /// Of what an aggregate looks at after that: rows of one measure, buckets.
+    Aggregate,
 }
+
+/// The operators of bridges that filter in the runner.
+const FEW: [&str; 6] = ["$eq", "$gt", "$gte", "$lt", "$lte", "$in"];
 
 /// Parses the filter found at `path`; absent, null and `{}` let every row through.
 pub(crate) fn parse_filter(
     value: Option<&Value>,
     path: &str,
     context: RequestContext<'_>,
-    empty_operators: EmptyOperators,
+    of: FilterOf,
 ) -> Result<Predicate, JobError> {
     let Some(value) = value else {
         return Ok(Predicate::always());
     };
     let parser = Parser {
         context,
-        empty_operators,
+        of,
         conditions: Cell::new(0),
     };
     let clause = parser.clause(value, path, 0)?;
@@ -49,7 +55,7 @@ pub(crate) fn parse_condition(
 ) -> Result<Predicate, JobError> {
     let parser = Parser {
         context,
-        empty_operators: EmptyOperators::Ignored,
+        of: FilterOf::Aggregate,
         conditions: Cell::new(0),
     };
     let condition = parser.field(column, value, path)?;
@@ -58,12 +64,23 @@ pub(crate) fn parse_condition(
 
 struct Parser<'a> {
     context: RequestContext<'a>,
-    empty_operators: EmptyOperators,
+    of: FilterOf,
     conditions: Cell<usize>,
 }
 
 impl Parser<'_> {
-    /// One clause object. `None` when it says nothing: such a clause is true, also under `$not`.
+    /// Rows are filtered here, not by a database: nothing is passed over that a row could be tested by.
+    fn in_memory(&self) -> bool {
+        self.context.rules.in_memory.is_some()
+    }
+
+    /// The filter goes by the few operators of the official bridges that filter by themselves.
+    fn has_few(&self) -> bool {
+        self.in_memory() && self.of != FilterOf::Aggregate
+    }
+
+    /// One clause object. `None` when it says nothing: such a clause is true, also under `$not`. In memory
+    /// it is an ordinary condition that holds.
     fn clause(
         &self,
         value: &Value,
@@ -82,6 +99,7 @@ impl Parser<'_> {
         for (key, value) in members {
             let path = format!("{path}.{key}");
             let term = match key.as_str() {
+                "$and" | "$or" | "$not" if self.has_few() => return Err(self.unsupported(key)),
                 "$and" => self.members(value, &path, depth)?.map(|terms| {
                     let spoken: Vec<_> = terms.into_iter().flatten().collect();
                     if spoken.is_empty() {
@@ -90,7 +108,7 @@ impl Parser<'_> {
                     Some(all(spoken))
                 }),
                 "$or" => self.members(value, &path, depth)?.map(|terms| {
-                    if terms.iter().all(Option::is_none) {
+                    if !self.in_memory() && terms.iter().all(Option::is_none) {
                         return None;
                     }
                     let terms = terms.into_iter();
@@ -115,7 +133,8 @@ impl Parser<'_> {
             };
             terms.extend(term.flatten());
         }
-        if self.empty_operators == EmptyOperators::AloneOnly
+        if self.of == FilterOf::Count
+            && !self.context.rules.documents
             && let Some(path) = empty_operators
             && !terms.is_empty()
         {
@@ -124,7 +143,7 @@ impl Parser<'_> {
                 "names no operator beside another condition",
             ));
         }
-        Ok((!terms.is_empty()).then(|| all(terms)))
+        Ok((self.in_memory() || !terms.is_empty()).then(|| all(terms)))
     }
 
     /// Counts conditions and clauses, which a statement repeats word by word.
@@ -149,7 +168,10 @@ impl Parser<'_> {
         depth: usize,
     ) -> Result<Option<Vec<Option<Predicate>>>, JobError> {
         let Value::Array(items) = value else {
-            return Ok(None);
+            return match self.in_memory() {
+                true => Err(JobError::invalid_options(path, "must be an array")),
+                false => Ok(None),
+            };
         };
         check_length(items.len(), path)?;
         self.count(items.len(), path)?;
@@ -158,7 +180,7 @@ impl Parser<'_> {
             .enumerate()
             .map(|(i, item)| self.clause(item, &format!("{path}[{i}]"), depth + 1))
             .collect::<Result<Vec<_>, _>>()
-            .map(|terms| Some(terms).filter(|terms| !terms.is_empty()))
+            .map(|terms| Some(terms).filter(|terms| self.in_memory() || !terms.is_empty()))
     }
 
     /// The conditions on one column; `None` for `{}`.
@@ -186,6 +208,10 @@ impl Parser<'_> {
         let mut terms = Vec::with_capacity(operators.len());
         for (operator, value) in operators {
             let path = format!("{path}.{operator}");
+            if self.has_few() && !FEW.contains(&operator.as_str()) {
+                return Err(self.unsupported(operator));
+            }
+            let strict = self.in_memory() || self.context.rules.documents;
             terms.push(match operator.as_str() {
                 "$eq" => equality(column, value, false),
                 "$ne" => equality(column, value, true),
@@ -193,7 +219,7 @@ impl Parser<'_> {
                 "$gte" => compare(column, Comparison::GreaterOrEqual, value),
                 "$lt" => compare(column, Comparison::Less, value),
                 "$lte" => compare(column, Comparison::LessOrEqual, value),
-                "$in" | "$nin" if self.context.rules.documents && !value.is_array() => {
+                "$in" | "$nin" if strict && !value.is_array() => {
                     return Err(JobError::invalid_options(&path, "must be an array"));
                 }
                 "$in" => membership(column, value, &path, false)?,
@@ -205,7 +231,7 @@ impl Parser<'_> {
                 unknown => return Err(self.unsupported(unknown)),
             });
         }
-        Ok((!terms.is_empty()).then(|| all(terms)))
+        Ok((self.in_memory() || !terms.is_empty()).then(|| all(terms)))
     }
 
     fn unsupported(&self, operator: &str) -> JobError {
@@ -302,16 +328,16 @@ mod tests {
     use crate::options::RULES;
     use serde_json::json;
 
-    fn parse_as(value: Value, empty: EmptyOperators) -> Result<Predicate, JobError> {
+    fn parse_as(value: Value, of: FilterOf) -> Result<Predicate, JobError> {
         let context = RequestContext {
             rules: &RULES,
             target: "people",
         };
-        parse_filter(Some(&value), "options.where", context, empty)
+        parse_filter(Some(&value), "options.where", context, of)
     }
 
     fn parse(value: Value) -> Predicate {
-        parse_as(value, EmptyOperators::Ignored).unwrap()
+        parse_as(value, FilterOf::Rows).unwrap()
     }
 
     fn eq(column: &str, value: i64) -> Predicate {
@@ -411,7 +437,7 @@ mod tests {
     #[test]
     fn unknown_operators_are_named_in_the_official_words() {
         for operator in ["$regex", "regex"] {
-            let error = parse_as(json!({"age": {operator: 1}}), EmptyOperators::Ignored);
+            let error = parse_as(json!({"age": {operator: 1}}), FilterOf::Rows);
             let error = error.unwrap_err();
             assert_eq!(error.code, ErrorCode::UnsupportedOperator);
             assert_eq!(
@@ -433,7 +459,7 @@ mod tests {
                 "options.where.$and[0].$not:",
             ),
         ] {
-            let error = parse_as(value, EmptyOperators::Ignored).unwrap_err();
+            let error = parse_as(value, FilterOf::Rows).unwrap_err();
             assert_eq!(error.code, ErrorCode::InvalidOptions);
             assert!(error.message.starts_with(path), "{error}");
         }
@@ -445,9 +471,9 @@ mod tests {
         for _ in 0..=limits::MAX_NESTING {
             deep = json!({ "$not": deep });
         }
-        assert!(parse_as(deep, EmptyOperators::Ignored).is_err());
+        assert!(parse_as(deep, FilterOf::Rows).is_err());
         let long = json!({"a": {"$in": vec![0; limits::MAX_LIST + 1]}});
-        let error = parse_as(long, EmptyOperators::Ignored).unwrap_err();
+        let error = parse_as(long, FilterOf::Rows).unwrap_err();
         assert!(error.message.starts_with("options.where.a.$in: has 100001"));
     }
 
@@ -461,14 +487,8 @@ mod tests {
             rules: &rules,
             target: "people",
         };
-        let parse = |value: Value| {
-            parse_filter(
-                Some(&value),
-                "options.where",
-                context,
-                EmptyOperators::Ignored,
-            )
-        };
+        let parse =
+            |value: Value| parse_filter(Some(&value), "options.where", context, FilterOf::Rows);
         let list = parse(json!({"a": [1]})).unwrap();
         assert_eq!(list, compare("a", Comparison::Equal, &json!([1])));
         assert!(parse(json!({"a": {"$in": 5}})).is_err());
@@ -480,7 +500,7 @@ mod tests {
 
     #[test]
     fn count_refuses_an_empty_operator_object_beside_a_condition() {
-        let alone = EmptyOperators::AloneOnly;
+        let alone = FilterOf::Count;
         assert!(parse_as(json!({"age": {}, "id": 1}), alone).is_err());
         assert!(parse_as(json!({"age": {}}), alone).unwrap().is_always());
     }

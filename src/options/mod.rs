@@ -13,7 +13,7 @@ mod rules;
 mod target;
 
 pub use aggregate::{
-    Aggregate, AggregateOptions, Bucket, Dimension, GeoPlace, Join, Measure, TimeUnit,
+    Aggregate, AggregateOptions, Bucket, Dimension, GeoPlace, Join, Measure, RowIds, TimeUnit,
     dimension_column, measure_column,
 };
 pub use columns::{ColumnRole, NamedColumn};

@@ -103,6 +103,22 @@ impl Predicate {
         }
     }
 
+    /// Lets `rename` change the name of every column.
+    pub(crate) fn rename_columns(&mut self, rename: &mut dyn FnMut(&mut String)) {
+        match self {
+            Self::All(members) | Self::Any(members) => {
+                for member in members {
+                    member.rename_columns(rename);
+                }
+            }
+            Self::Not(inner) => inner.rename_columns(rename),
+            Self::Compare { column, .. }
+            | Self::IsNull { column, .. }
+            | Self::In { column, .. }
+            | Self::Matches { column, .. } => rename(column),
+        }
+    }
+
     /// True when the filter asks for one value of each of these columns.
     pub fn pins(&self, columns: &[String]) -> bool {
         columns.iter().all(|column| self.pins_one(column))

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::error::JobError;
 use crate::limits;
 use crate::options::fields::Options;
-use crate::options::filter::{EmptyOperators, parse_filter};
+use crate::options::filter::{FilterOf, parse_filter};
 use crate::options::order::parse_order;
 use crate::options::{AggregateOptions, JobKind, OptionRules, Predicate, Target};
 
@@ -184,7 +184,7 @@ impl QueryOptions {
             ));
         }
         Ok(Self {
-            filter: filter(options, context, EmptyOperators::Ignored)?,
+            filter: filter(options, context, FilterOf::Rows)?,
             order: parse_order(options)?,
             limit,
             offset,
@@ -200,7 +200,7 @@ impl QueryOptions {
             _ => options.columns("select", context.rules)?,
         };
         Ok(Self {
-            filter: filter(options, context, EmptyOperators::Ignored)?,
+            filter: filter(options, context, FilterOf::Rows)?,
             order: parse_order(options)?,
             limit: options.count("limit")?,
             offset: None,
@@ -222,13 +222,8 @@ impl QueryOptions {
 
 impl CountOptions {
     fn parse(options: Options<'_>, context: RequestContext<'_>) -> Result<Self, JobError> {
-        let empty_operators = if context.rules.documents {
-            EmptyOperators::Ignored
-        } else {
-            EmptyOperators::AloneOnly
-        };
         Ok(Self {
-            filter: filter(options, context, empty_operators)?,
+            filter: filter(options, context, FilterOf::Count)?,
             target: context.target()?,
         })
     }
@@ -237,14 +232,9 @@ impl CountOptions {
 fn filter(
     options: Options<'_>,
     context: RequestContext<'_>,
-    empty_operators: EmptyOperators,
+    of: FilterOf,
 ) -> Result<Predicate, JobError> {
-    parse_filter(
-        options.get("where"),
-        "options.where",
-        context,
-        empty_operators,
-    )
+    parse_filter(options.get("where"), "options.where", context, of)
 }
 
 #[cfg(test)]

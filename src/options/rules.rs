@@ -26,6 +26,9 @@ pub struct OptionRules {
     pub documents: bool,
     /// The column that the `ids` of an aggregate are of.
     pub id: &'static str,
+    /// The field that holds a row's key, where rows are filtered, sorted and grouped in the runner because the
+    /// database cannot. Filters of rows then have few operators, and aggregates go by the reducer's rules.
+    pub in_memory: Option<&'static str>,
 }
 
 impl OptionRules {
@@ -40,6 +43,7 @@ impl OptionRules {
             numeric_cursor: true,
             documents: false,
             id: "id",
+            in_memory: None,
         }
     }
 }

@@ -1,9 +1,8 @@
 //! Labels of time buckets: `2025-01-05T10`, `2025-W01`, `2025-Q1`.
 
-use std::fmt::Write;
-
 use crate::json::{MAX_MICROS, MICROS_PER_DAY, Text, civil_from_days, days_from_civil};
 use crate::options::TimeUnit;
+use crate::reducer;
 
 /// Writes the label of the bucket that begins at an instant given in microseconds since 1970 UTC; `null` for
 /// what no JavaScript `Date` can hold. Years are not padded, as in the official runner.
@@ -12,43 +11,24 @@ pub fn write_time_label(out: &mut Text, unit: TimeUnit, micros: i64) {
         out.push_str("null");
         return;
     }
-    let days = micros.div_euclid(MICROS_PER_DAY);
-    let minutes = micros.rem_euclid(MICROS_PER_DAY) / 60_000_000;
-    let (hour, minute) = (minutes / 60, minutes % 60);
-    let (year, month, day) = civil_from_days(days);
-    out.push('"');
-    // Writing to a String cannot fail.
-    let _ = match unit {
-        TimeUnit::Minute => write!(out, "{year}-{month:02}-{day:02}T{hour:02}:{minute:02}"),
-        TimeUnit::Hour => write!(out, "{year}-{month:02}-{day:02}T{hour:02}"),
-        TimeUnit::Day => write!(out, "{year}-{month:02}-{day:02}"),
-        TimeUnit::Week => {
-            let (year, week) = iso_week(in_javascript(days, year));
-            write!(out, "{year}-W{week:02}")
-        }
-        TimeUnit::Month => write!(out, "{year}-{month:02}"),
-        TimeUnit::Quarter => write!(out, "{year}-Q{}", month.div_ceil(3)),
-        TimeUnit::Year => write!(out, "{year}"),
+    let shifted = match unit {
+        TimeUnit::Week => in_javascript(micros),
+        _ => micros,
     };
+    out.push('"');
+    reducer::write_time_label(out, unit, shifted.div_euclid(1000));
     out.push('"');
 }
 
 /// `Date.UTC` takes the years 0 to 99 for those of the twentieth century, and the official labels of weeks
 /// are made with it.
-fn in_javascript(days: i64, year: i64) -> i64 {
+fn in_javascript(micros: i64) -> i64 {
+    let (year, month, day) = civil_from_days(micros.div_euclid(MICROS_PER_DAY));
     if !(0..=99).contains(&year) {
-        return days;
+        return micros;
     }
-    let (_, month, day) = civil_from_days(days);
-    days_from_civil(year + 1900, month.into()) + i64::from(day) - 1
-}
-
-/// The ISO year and week of a day: those of its week's Thursday.
-fn iso_week(days: i64) -> (i64, i64) {
-    // 1 January 1970 was a Thursday.
-    let thursday = days - (days + 3).rem_euclid(7) + 3;
-    let (year, _, _) = civil_from_days(thursday);
-    (year, (thursday - days_from_civil(year, 1)) / 7 + 1)
+    let days = days_from_civil(year + 1900, month.into()) + i64::from(day) - 1;
+    days * MICROS_PER_DAY + micros.rem_euclid(MICROS_PER_DAY)
 }
 
 #[cfg(test)]

@@ -182,6 +182,21 @@ pub fn body_start(head: Head, begun: Vec<u8>, rest: impl Read, most: u64) -> Vec
     body
 }
 
+/// Reads an answer that comes out of `stream`, with a body of so many bytes at most: its status and its body.
+///
+/// # Errors
+/// Whatever is wrong with it.
+pub fn read_answer(stream: impl Read, most: usize) -> Result<(u16, Vec<u8>), HttpError> {
+    let mut stream = BufReader::new(stream);
+    let mut begun = false;
+    let head = Head::read(&mut stream, &mut begun);
+    let head = head.map_err(|source| HttpError::Head { begun, source })?;
+    let mut slot = Some(stream);
+    let mut answer = Answer::new(head, &mut slot);
+    let body = answer.whole(most)?;
+    Ok((answer.status(), body))
+}
+
 /// The line before a chunk: hexadecimal digits, and perhaps extensions that mean nothing here.
 fn chunk_size(stream: &mut impl BufRead) -> io::Result<u64> {
     let mut line = Vec::new();

@@ -7,14 +7,16 @@ mod client;
 mod error;
 mod head;
 mod lines;
+mod peer;
 mod request;
 
-pub use answer::Answer;
 pub(crate) use answer::body_start;
+pub use answer::{Answer, read_answer};
 pub use client::Client;
 pub use error::HttpError;
 pub use head::Head;
 pub(super) use head::nonsense;
+pub use peer::peer_of;
 pub use request::{Method, Request, basic, bearer};
 
 #[cfg(test)]

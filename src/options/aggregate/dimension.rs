@@ -1,6 +1,6 @@
 //! Dimensions: a column, or a bucket its values fall into.
 
-use crate::error::JobError;
+use crate::error::{ErrorCode, JobError};
 use crate::options::aggregate::bucket;
 use crate::options::fields::Options;
 use crate::options::{Bucket, Join, RequestContext};
@@ -24,6 +24,10 @@ pub(super) fn parse(
     joins: &[Join],
     context: RequestContext<'_>,
 ) -> Result<Vec<Dimension>, JobError> {
+    let in_memory = context.rules.in_memory.is_some();
+    if in_memory && options.get("dimensions").is_none() {
+        return Err(options.refuse("dimensions", "must be an array"));
+    }
     let list = options.parts("dimensions")?;
     let mut dimensions: Vec<Dimension> = Vec::with_capacity(list.len());
     for (i, value) in list.iter().enumerate() {
@@ -52,6 +56,14 @@ pub(super) fn parse(
             ),
         };
         let bucket = bucket::parse(dimension, &field)?;
+        let is_asked_for = dimension.get("bucket").is_some();
+        match &bucket {
+            Bucket::Geohash { .. } if in_memory => return Err(no_cells(context)),
+            Bucket::Value if in_memory && is_asked_for => {
+                return Err(dimension.refuse("bucket", "needs a step or breaks"));
+            }
+            _ => {}
+        }
         dimensions.push(Dimension {
             field,
             name,
@@ -60,6 +72,13 @@ pub(super) fn parse(
         });
     }
     Ok(dimensions)
+}
+
+fn no_cells(context: RequestContext<'_>) -> JobError {
+    JobError::new(
+        ErrorCode::UnsupportedOperator,
+        format!("{} has no geohash buckets", context.rules.package),
+    )
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::error::{ErrorCode, JobError};
 use crate::options::fields::{Options, check_parts};
-use crate::options::filter::parse_condition;
+use crate::options::filter::{FilterOf, parse_condition, parse_filter};
 use crate::options::{
     Aggregate, AggregateOptions, Bucket, Comparison, Dimension, Measure, Order, Predicate,
     RequestContext, dimension_column, measure_column,
@@ -21,6 +21,19 @@ pub(super) fn parse(
     context: RequestContext<'_>,
 ) -> Result<Predicate, JobError> {
     let path = options.path("having");
+    if context.rules.in_memory.is_some() {
+        let mut filter = parse_filter(options.get("having"), &path, context, FilterOf::Aggregate)?;
+        filter.rename_columns(&mut |name| {
+            let measure = measures.iter().position(|measure| measure.name == *name);
+            *name = match measure {
+                Some(i) => measure_column(i),
+                None if name == COUNT => AggregateOptions::COUNT.to_owned(),
+                // The reducer shows its buckets no dimension, and nothing that does not exist.
+                None => String::new(),
+            };
+        });
+        return Ok(filter);
+    }
     let members = match options.get("having") {
         None => return Ok(Predicate::always()),
         Some(Value::Object(members)) => members,

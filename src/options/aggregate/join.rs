@@ -23,6 +23,9 @@ pub(super) fn parse(
     context: RequestContext<'_>,
 ) -> Result<Vec<Join>, JobError> {
     let mut joins: Vec<Join> = Vec::new();
+    if context.rules.in_memory.is_some() && !options.parts("joins")?.is_empty() {
+        return Err(options.refuse("joins", "this bridge has no joins"));
+    }
     for (i, value) in options.parts("joins")?.iter().enumerate() {
         let path = format!("{}[{i}]", options.path("joins"));
         let join = Options::at(value, &path)?;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::error::{ErrorCode, JobError};
 use crate::limits;
 use crate::options::fields::{Options, check_parts};
-use crate::options::filter::{EmptyOperators, parse_filter};
+use crate::options::filter::{FilterOf, parse_filter};
 use crate::options::{Predicate, RequestContext};
 
 /// One thing told of a bucket.
@@ -61,9 +61,9 @@ pub(super) fn parse(
 ) -> Result<Vec<Measure>, JobError> {
     let path = options.path("measures");
     let members = match options.get("measures") {
-        None => return Ok(Vec::new()),
+        None if context.rules.in_memory.is_none() => return Ok(Vec::new()),
         Some(Value::Object(members)) => members,
-        Some(_) => return Err(JobError::invalid_options(&path, "must be an object")),
+        _ => return Err(JobError::invalid_options(&path, "must be an object")),
     };
     check_parts(members.len(), &path)?;
     let mut measures = Vec::with_capacity(members.len());
@@ -77,7 +77,7 @@ pub(super) fn parse(
                 measure.get("where"),
                 &measure.path("where"),
                 context,
-                EmptyOperators::Ignored,
+                FilterOf::Aggregate,
             )?,
         });
     }
@@ -104,6 +104,10 @@ impl Aggregate {
             "top_k" => Self::TopK {
                 column: column()?,
                 k: match measure.count("k")?.unwrap_or(0) {
+                    // The official reducer takes an absent number for all there are.
+                    _ if context.rules.in_memory.is_some() && measure.get("k").is_none() => {
+                        return Err(measure.refuse("k", "must be a whole number, not negative"));
+                    }
                     k if k > limits::MAX_LIST as u64 => {
                         let most = limits::MAX_LIST;
                         return Err(measure.refuse("k", format_args!("must be at most {most}")));

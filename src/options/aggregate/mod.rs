@@ -7,12 +7,15 @@ mod having;
 mod join;
 mod measure;
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use crate::error::JobError;
+use crate::json::js_string;
 use crate::limits;
 use crate::options::fields::Options;
-use crate::options::filter::{EmptyOperators, parse_filter};
+use crate::options::filter::{FilterOf, parse_filter};
 use crate::options::{Order, Predicate, RequestContext, Target};
 
 pub use bucket::{Bucket, GeoPlace, TimeUnit};
@@ -33,6 +36,8 @@ pub struct AggregateOptions {
     pub measures: Vec<Measure>,
     /// The rows that count, `ids` included.
     pub filter: Predicate,
+    /// The rows that count by their names, where rows may have their key for one; they are no part of the filter.
+    pub ids: Option<RowIds>,
     /// The buckets that are shown: a filter over [`AggregateOptions::COUNT`], [`dimension_column`] and
     /// [`measure_column`].
     pub having: Predicate,
@@ -89,13 +94,23 @@ impl AggregateOptions {
             options.get("candidatesWhere"),
             &options.path("candidatesWhere"),
             context,
-            EmptyOperators::Ignored,
+            FilterOf::Rows,
         )?;
+        let (filter, ids) = match (ids(options)?, context.rules.in_memory) {
+            (None, _) => (filter, None),
+            (Some(ids), Some(key)) => (filter, Some(RowIds::new(ids, context.rules.id, key))),
+            (Some(ids), None) => {
+                let ids = Predicate::In {
+                    column: context.rules.id.to_owned(),
+                    values: ids.to_vec(),
+                    negated: false,
+                };
+                (Predicate::All(vec![ids, filter]), None)
+            }
+        };
         Ok(Self {
-            filter: match ids(options, context)? {
-                None => filter,
-                Some(ids) => Predicate::All(vec![ids, filter]),
-            },
+            filter,
+            ids,
             having,
             order,
             limit: options.count("limit")?,
@@ -126,8 +141,29 @@ impl AggregateOptions {
     }
 }
 
-/// Rows by their column of that name, usually `id`; an empty list asks for nothing in particular.
-fn ids(options: Options<'_>, context: RequestContext<'_>) -> Result<Option<Predicate>, JobError> {
+/// Rows by what they are called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowIds {
+    /// Their names, as texts.
+    pub texts: HashSet<String>,
+    /// The field that names a row.
+    pub field: &'static str,
+    /// The field that names a row which has no such field.
+    pub key: &'static str,
+}
+
+impl RowIds {
+    fn new(ids: &[Value], field: &'static str, key: &'static str) -> Self {
+        Self {
+            texts: ids.iter().map(js_string).collect(),
+            field,
+            key,
+        }
+    }
+}
+
+/// An empty list asks for nothing in particular.
+fn ids(options: Options<'_>) -> Result<Option<&[Value]>, JobError> {
     let ids = options.list("ids")?;
     for (i, id) in ids.iter().enumerate() {
         if !matches!(id, Value::String(_) | Value::Number(_)) {
@@ -135,11 +171,7 @@ fn ids(options: Options<'_>, context: RequestContext<'_>) -> Result<Option<Predi
             return Err(JobError::invalid_options(&path, "must be a string"));
         }
     }
-    Ok((!ids.is_empty()).then(|| Predicate::In {
-        column: context.rules.id.to_owned(),
-        values: ids.to_vec(),
-        negated: false,
-    }))
+    Ok(Some(ids).filter(|ids| !ids.is_empty()))
 }
 
 fn sample(options: Options<'_>, context: RequestContext<'_>) -> Result<Option<f64>, JobError> {
@@ -180,6 +212,7 @@ mod tests {
                     dimensions: vec![],
                     measures: vec![],
                     filter: Predicate::always(),
+                    ids: None,
                     having: Predicate::always(),
                     order: vec![],
                     limit: None,

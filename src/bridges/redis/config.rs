@@ -1,0 +1,346 @@
+//! A source's configuration: a URL in any of the forms that the official driver takes, or a host.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustls::ClientConfig;
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::bridges::config::{pool_size, unusable};
+use crate::error::JobError;
+use crate::net::percent::decode as decoded;
+use crate::{limits, tls};
+
+const MISSING: &str = "RedisBridge requires either \"url\" or \"host\" config";
+const PORT: u16 = 6379;
+
+/// A source's configuration, checked.
+#[derive(Clone)]
+pub struct Settings {
+    /// Where the server is.
+    pub place: Place,
+    /// The user; the server's default one when there is none.
+    pub user: Option<String>,
+    /// The password.
+    pub password: Option<String>,
+    /// The number of the database.
+    pub database: u32,
+    /// Connections at most.
+    pub pool_max: usize,
+}
+
+/// Where a server is.
+#[derive(Clone)]
+pub enum Place {
+    /// On a host.
+    Tcp {
+        /// Its name or address, without brackets.
+        host: String,
+        /// The port.
+        port: u16,
+        /// How its certificate is checked; `None` for plain text.
+        tls: Option<Arc<ClientConfig>>,
+    },
+    /// At a socket of the file system.
+    Local(PathBuf),
+}
+
+impl Settings {
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    /// `SOURCE_CONFIG`, which never quotes the URL: it may hold a password.
+    pub fn parse(config: &Map<String, Value>) -> Result<Self, JobError> {
+        let text = |name: &str| {
+            let value = config.get(name).and_then(Value::as_str);
+            value.filter(|text| !text.is_empty())
+        };
+        let pool_max = pool_size(config);
+        if let Some(url) = text("url") {
+            let settings = Self::parse_url(url)?;
+            return Ok(Self {
+                pool_max,
+                ..settings
+            });
+        }
+        let Some(host) = text("host") else {
+            return Err(unusable(MISSING));
+        };
+        let number = |name: &str| match config.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) if text.is_empty() => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(Value::Number(number)) => Ok(Some(number.to_string())),
+            Some(_) => Err(unusable(format!("\"{name}\" must be a number"))),
+        };
+        let port = match number("port")? {
+            None => PORT,
+            Some(text) => parse_port(&text)?,
+        };
+        let place = if host.starts_with('/') {
+            Place::Local(PathBuf::from(host))
+        } else {
+            Place::Tcp {
+                host: host.trim_matches(['[', ']']).to_owned(),
+                port,
+                tls: None,
+            }
+        };
+        Ok(Self {
+            place,
+            user: text("user").or(text("username")).map(str::to_owned),
+            password: text("password").map(str::to_owned),
+            database: number("db")?.map_or(Ok(0), |text| parse_database(&text))?,
+            pool_max,
+        })
+    }
+
+    /// `redis://`, `rediss://`, `redis+unix://`, `host:port`, `//host:port`, a port on this machine, or the path
+    /// of a socket.
+    fn parse_url(text: &str) -> Result<Self, JobError> {
+        let text = text.trim();
+        if let Some(path) = path_of(text) {
+            let (path, query) = path.split_once('?').unwrap_or((path, ""));
+            let query = url::form_urlencoded::parse(query.as_bytes());
+            return Self::local(&decoded(path), None, query);
+        }
+        let whole = if text.bytes().all(|b| b.is_ascii_digit()) {
+            format!("redis://localhost:{text}")
+        } else if text.contains("://") {
+            text.to_owned()
+        } else {
+            format!("redis://{}", text.trim_start_matches("//"))
+        };
+        let url = Url::parse(&whole)
+            .map_err(|error| unusable(format!("\"url\" is not a URL: {error}")))?;
+        match url.scheme() {
+            "redis" | "rediss" => Self::remote(&url),
+            "redis+unix" | "unix" => {
+                Self::local(&decoded(url.path()), Some(&url), url.query_pairs())
+            }
+            "redis+sentinel" | "redis-sentinel" | "sentinel" => Err(unusable(
+                "Sentinel is not supported: name the server itself, or a proxy that follows its primary",
+            )),
+            other => Err(unusable(format!(
+                "\"url\" begins with \"{other}:\"; this bridge knows redis: and rediss:"
+            ))),
+        }
+    }
+
+    fn remote(url: &Url) -> Result<Self, JobError> {
+        let host = url.host_str().map(decoded).unwrap_or_default();
+        let host = host.trim_matches(['[', ']']);
+        let tls = match url.scheme() {
+            "rediss" => Some(tls::verified().map_err(|error| unusable(error.to_string()))?),
+            _ => None,
+        };
+        let place = Place::Tcp {
+            // The official driver takes a URL without a host for this machine.
+            host: if host.is_empty() { "127.0.0.1" } else { host }.to_owned(),
+            port: url.port().unwrap_or(PORT),
+            tls,
+        };
+        let path = decoded(url.path().trim_matches('/'));
+        Self::of(place, Some(url), Some(path), url.query_pairs())
+    }
+
+    fn local<'q>(
+        path: &str,
+        url: Option<&Url>,
+        query: impl Iterator<Item = (std::borrow::Cow<'q, str>, std::borrow::Cow<'q, str>)>,
+    ) -> Result<Self, JobError> {
+        Self::of(Place::Local(PathBuf::from(path)), url, None, query)
+    }
+
+    /// The path names the database before a parameter does. Parameters tune the official driver; what would
+    /// change what is read, or what is trusted, is not passed over.
+    fn of<'q>(
+        place: Place,
+        url: Option<&Url>,
+        path: Option<String>,
+        query: impl Iterator<Item = (std::borrow::Cow<'q, str>, std::borrow::Cow<'q, str>)>,
+    ) -> Result<Self, JobError> {
+        let mut database = None;
+        for (name, value) in query {
+            match name.as_ref() {
+                "db" => database = Some(value.into_owned()),
+                "keyPrefix" => {
+                    return Err(unusable(
+                        "\"keyPrefix\" is not supported: name targets in full",
+                    ));
+                }
+                name if name.to_ascii_lowercase().starts_with("tls")
+                    || name.to_ascii_lowercase().starts_with("ssl") =>
+                {
+                    return Err(unusable(format!(
+                        "\"{name}\" is not supported: rediss:// means TLS, verified by the runner's roots"
+                    )));
+                }
+                _ => {}
+            }
+        }
+        if let Some(path) = path.filter(|path| !path.is_empty()) {
+            database = Some(path);
+        }
+        let user = url.map(|url| decoded(url.username()));
+        Ok(Self {
+            place,
+            user: user.filter(|user| !user.is_empty()),
+            password: url.and_then(Url::password).map(decoded),
+            database: database.map_or(Ok(0), |text| parse_database(&text))?,
+            pool_max: limits::POOL_MAX,
+        })
+    }
+}
+
+/// The path of a socket, which a URL of its kind may name without a host.
+fn path_of(text: &str) -> Option<&str> {
+    if text.starts_with('/') && !text.starts_with("//") {
+        return Some(text);
+    }
+    let rest = ["redis+unix://", "unix://"]
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme));
+    rest.filter(|rest| rest.starts_with('/'))
+}
+
+fn parse_port(text: &str) -> Result<u16, JobError> {
+    text.parse()
+        .ok()
+        .filter(|port| *port > 0)
+        .ok_or_else(|| unusable("\"port\" must be a number between 1 and 65535"))
+}
+
+fn parse_database(text: &str) -> Result<u32, JobError> {
+    text.parse()
+        .map_err(|_| unusable("the database must be a number such as 0"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn parsed(config: Value) -> Result<(String, Option<String>, Option<String>, u32), String> {
+        let settings = Settings::parse(config.as_object().unwrap()).map_err(|e| e.message)?;
+        let place = match settings.place {
+            Place::Tcp { host, port, tls } => {
+                format!("{host} {port}{}", if tls.is_some() { " tls" } else { "" })
+            }
+            Place::Local(path) => path.display().to_string(),
+        };
+        Ok((place, settings.user, settings.password, settings.database))
+    }
+
+    #[test]
+    fn every_form_of_the_official_driver_is_understood() {
+        let some = |text: &str| Some(text.to_owned());
+        for (config, place, user, password, database) in [
+            (json!({"url": "redis://h"}), "h 6379", None, None, 0),
+            (
+                json!({"url": "redis://u:p%40s@h:1/2?db=3"}),
+                "h 1",
+                some("u"),
+                some("p@s"),
+                2,
+            ),
+            (
+                json!({"url": "rediss://:p@[::1]:1?db=3&family=6"}),
+                "::1 1 tls",
+                None,
+                some("p"),
+                3,
+            ),
+            (json!({"url": "h:1"}), "h 1", None, None, 0),
+            (json!({"url": "//h:1/4"}), "h 1", None, None, 4),
+            (json!({"url": "6390"}), "localhost 6390", None, None, 0),
+            (
+                json!({"url": "/run/redis.sock?db=1"}),
+                "/run/redis.sock",
+                None,
+                None,
+                1,
+            ),
+            (
+                json!({"url": "redis+unix:///run/a%20b.sock"}),
+                "/run/a b.sock",
+                None,
+                None,
+                0,
+            ),
+            (
+                json!({"url": "redis+unix://u:p@localhost/run/a%20b.sock"}),
+                "/run/a b.sock",
+                some("u"),
+                some("p"),
+                0,
+            ),
+            (json!({"url": "redis://"}), "127.0.0.1 6379", None, None, 0),
+            (
+                json!({"url": "redis://h", "host": "other", "db": 5}),
+                "h 6379",
+                None,
+                None,
+                0,
+            ),
+            (
+                json!({"host": "h", "port": 1, "password": "p", "db": 5}),
+                "h 1",
+                None,
+                some("p"),
+                5,
+            ),
+            (
+                json!({"host": "h", "port": "1", "user": "u", "db": "5"}),
+                "h 1",
+                some("u"),
+                None,
+                5,
+            ),
+            (
+                json!({"host": "/run/redis.sock"}),
+                "/run/redis.sock",
+                None,
+                None,
+                0,
+            ),
+        ] {
+            let found = parsed(config.clone());
+            assert_eq!(
+                found,
+                Ok((place.to_owned(), user, password, database)),
+                "{config}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_without_a_secret() {
+        for (config, problem) in [
+            (json!({}), MISSING),
+            (json!({"url": "", "password": "s3cret"}), MISSING),
+            (json!({"url": "http://u:s3cret@h"}), "begins with \"http:\""),
+            (json!({"url": "redis+sentinel://u:s3cret@h"}), "Sentinel"),
+            (json!({"url": "redis://u:s3cret@h:x"}), "not a URL"),
+            (json!({"url": "redis://u:s3cret@h/abc"}), "must be a number"),
+            (json!({"url": "redis://u:s3cret@h/-1"}), "must be a number"),
+            (
+                json!({"url": "redis://u:s3cret@h?db=x"}),
+                "must be a number",
+            ),
+            (
+                json!({"url": "redis://u:s3cret@h?keyPrefix=a"}),
+                "keyPrefix",
+            ),
+            (json!({"url": "redis://u:s3cret@h?tls=true"}), "rediss://"),
+            (json!({"host": "h", "port": 0}), "\"port\""),
+            (json!({"host": "h", "port": {}}), "\"port\""),
+            (json!({"host": "h", "db": "x"}), "must be a number"),
+        ] {
+            let error = parsed(config.clone()).unwrap_err();
+            assert!(error.contains(problem), "{config}: {error}");
+            assert!(!error.contains("s3cret"), "{error}");
+        }
+    }
+}

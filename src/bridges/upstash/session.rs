@@ -1,0 +1,199 @@
+//! Asking the server. A connection of HTTP may be a new one each time; a scan goes on anywhere.
+
+use std::time::Instant;
+
+use super::rest;
+use crate::bridges::keyvalue::{Command, Reading, Reply, Store, Trouble};
+use crate::error::{ErrorCode, JobError};
+use crate::job::{JobControl, Privileges, ServerFacts};
+use crate::limits;
+use crate::net::Peer;
+use crate::net::http::{Client, HttpError, Method, Request};
+use crate::text::printable;
+
+/// Most characters of an answer that are quoted when it is not what was expected.
+const QUOTED: usize = 200;
+
+/// What one job after the other asks with.
+pub(super) struct Session {
+    client: Client,
+    path: String,
+    authorization: String,
+    until: Instant,
+}
+
+impl Session {
+    pub(super) fn new(peer: Peer, path: String, authorization: String) -> Self {
+        Self {
+            client: Client::new(peer, limits::SOURCE_CONNECT),
+            path,
+            authorization,
+            until: Instant::now(),
+        }
+    }
+
+    /// Runs the commands of one job: its end cuts the connection.
+    pub(super) fn job<T>(
+        &mut self,
+        job: &JobControl,
+        work: impl FnOnce(&mut Self) -> Result<T, JobError>,
+    ) -> Result<T, JobError> {
+        let cutter = self.client.cutter();
+        let guard = job.stop_with(move || cutter.cut())?;
+        self.until = job.deadline();
+        let result = work(self);
+        if guard.finish() {
+            job.check()?;
+        }
+        result
+    }
+
+    /// False when the session was cut.
+    pub(super) fn reusable(&self) -> bool {
+        !self.client.cutter().is_cut()
+    }
+
+    /// The status of an answer and its text.
+    fn post(&mut self, body: &str, most: usize) -> Result<(u16, String), Trouble> {
+        let request = Request {
+            method: Method::Post,
+            path: &self.path,
+            headers: &[
+                ("Authorization", &self.authorization),
+                ("Content-Type", "application/json"),
+                ("Upstash-Encoding", "base64"),
+            ],
+            body: body.as_bytes(),
+            // Nothing but reading is asked for.
+            repeatable: true,
+        };
+        let mut answer = self.client.send(&request, self.until).map_err(failed)?;
+        // Four characters for three bytes, and the text around them.
+        let body = answer
+            .whole(most / 3 * 4 + limits::STORE_REPLY_BYTES)
+            .map_err(failed)?;
+        let text = String::from_utf8_lossy(&body).into_owned();
+        Ok((answer.status(), text))
+    }
+}
+
+fn failed(error: HttpError) -> Trouble {
+    match error {
+        HttpError::TooLarge { .. } => Trouble::TooLarge,
+        error => Trouble::Job(error.into()),
+    }
+}
+
+/// The error for an answer that holds no replies.
+fn refusal(status: u16, text: &str) -> Trouble {
+    let problem = rest::error(text);
+    let quoted = || printable(text.chars().take(QUOTED));
+    let problem = problem.unwrap_or_else(quoted);
+    // The service has limits of its own, by plan: half of it may do.
+    if status == 400 && problem.contains("max re") && problem.contains("size exceeded") {
+        return Trouble::TooLarge;
+    }
+    let (code, message) = match status {
+        401 | 403 => (ErrorCode::SourceAuthFailed, problem),
+        429 | 500..=599 => (
+            ErrorCode::SourceUnreachable,
+            format!("HTTP {status}: {problem}"),
+        ),
+        400 => (ErrorCode::QueryFailed, problem),
+        200..=299 => (
+            ErrorCode::SourceUnreachable,
+            format!("what answers is not the REST interface of Upstash: {problem}"),
+        ),
+        _ => (
+            ErrorCode::SourceUnreachable,
+            format!(
+                "HTTP {status} instead of an answer; is \"url\" the REST URL of the database? {problem}"
+            ),
+        ),
+    };
+    Trouble::Job(JobError::new(code, message))
+}
+
+impl Store for Session {
+    fn ask(&mut self, commands: &[Command], most: usize) -> Result<Vec<Reply>, Trouble> {
+        let (status, text) = self.post(&rest::body(commands), most)?;
+        match rest::replies(&text, commands.len()) {
+            Some(replies) if status == 200 => Ok(replies),
+            _ => Err(refusal(status, &text)),
+        }
+    }
+
+    fn refused(&self, error: &str) -> JobError {
+        let word = error.split(' ').next().unwrap_or_default();
+        match word {
+            "WRONGPASS" | "NOAUTH" => JobError::new(ErrorCode::SourceAuthFailed, error),
+            "NOPERM" if error.to_ascii_lowercase().contains("'scan'") => JobError::new(
+                ErrorCode::SourceAuthFailed,
+                format!(
+                    "this token may not list keys, which reading needs: use the standard token of the database \
+                     instead of its read-only one, or one of a user who may SCAN ({error})"
+                ),
+            ),
+            _ => JobError::new(ErrorCode::QueryFailed, error),
+        }
+    }
+
+    fn reading(&self) -> Reading {
+        Reading::Twice
+    }
+
+    /// Requests are JSON, whose texts are Unicode.
+    fn can_name(&self, key: &[u8]) -> bool {
+        std::str::from_utf8(key).is_ok()
+    }
+
+    fn largest(&self) -> usize {
+        limits::REST_VALUE_BYTES
+    }
+
+    fn facts(&mut self) -> Result<ServerFacts, JobError> {
+        Ok(ServerFacts {
+            version: "Upstash".to_owned(),
+            tls: self.client.encrypted(),
+            // A token that may not write may not scan either.
+            read_only: false,
+        })
+    }
+
+    fn privileges(&mut self) -> Result<Privileges, JobError> {
+        Ok(Privileges {
+            role: "the token".to_owned(),
+            beyond_reading: vec![
+                "write keys, unless the rules of its user forbid it, which cannot be asked"
+                    .to_owned(),
+            ],
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_told_apart() {
+        let code = |status, text: &str| match refusal(status, text) {
+            Trouble::TooLarge => None,
+            Trouble::Job(error) => Some(error.code),
+        };
+        let limit = r#"{"error":"ERR max request size exceeded. Limit: 1 bytes, Actual: 2 bytes"}"#;
+        assert_eq!(code(400, limit), None);
+        assert_eq!(
+            code(400, r#"{"error":"ERR x"}"#),
+            Some(ErrorCode::QueryFailed)
+        );
+        assert_eq!(
+            code(401, r#"{"error":"WRONGPASS x"}"#),
+            Some(ErrorCode::SourceAuthFailed)
+        );
+        assert_eq!(code(429, ""), Some(ErrorCode::SourceUnreachable));
+        assert_eq!(code(503, "<html>"), Some(ErrorCode::SourceUnreachable));
+        assert_eq!(code(301, ""), Some(ErrorCode::SourceUnreachable));
+        assert_eq!(code(200, "<html>"), Some(ErrorCode::SourceUnreachable));
+    }
+}
