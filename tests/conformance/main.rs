@@ -3,7 +3,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::indexing_slicing
+    clippy::indexing_slicing,
+    clippy::string_slice
 )]
 
 mod departures;
@@ -279,5 +280,82 @@ mod mongodb {
             "mongodb-aggregate.json",
             url(),
         );
+    }
+}
+
+#[cfg(any(feature = "redis", feature = "upstash"))]
+mod keyvalue {
+    use super::*;
+    use runner_testkit::fakes;
+    use serde_json::Value;
+
+    fn replay(answers: &str, bridge: &str, config: &(dyn Fn(&str) -> Value + Sync)) {
+        let run = Run {
+            name: answers.trim_end_matches(".json"),
+            answers,
+            bridge,
+            config,
+        };
+        run.check();
+    }
+
+    fn redis(answers: &str) {
+        let Some(url) = databases::redis() else {
+            return;
+        };
+        let address = databases::address(&url.replacen("redis:", "http:", 1));
+        let config = |profile: &str| match profile {
+            "db1" | "db3" => json!({ "url": format!("{url}/{}", &profile[2..]) }),
+            "db5" => json!({ "host": "127.0.0.1", "port": address.port(), "db": 5 }),
+            "db99" => json!({ "url": format!("{url}/99") }),
+            "dbtext" => json!({ "url": format!("{url}/abc") }),
+            "reader" | "fenced" | "nocmd" => {
+                json!({ "url": format!("redis://{profile}:{profile}-pass@{address}") })
+            }
+            "hostform" => json!({ "host": "localhost", "port": address.port() }),
+            _ => json!({ "url": url }),
+        };
+        replay(answers, "redis", &config);
+    }
+
+    fn upstash(answers: &str) {
+        let Some(url) = databases::redis() else {
+            return;
+        };
+        // Small answers only, so that batches have to be halved.
+        let url = fakes::upstash(&url, 200 << 10);
+        let config = |profile: &str| {
+            let token = match profile {
+                "readonly" => fakes::UPSTASH_READ_ONLY_TOKEN,
+                "badtoken" => "no-token-0123456789",
+                _ => fakes::UPSTASH_TOKEN,
+            };
+            json!({ "url": url, "token": token })
+        };
+        replay(answers, "upstash", &config);
+    }
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn rows_of_redis() {
+        redis("redis-rows.json");
+    }
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn aggregates_of_redis() {
+        redis("redis-aggregate.json");
+    }
+
+    #[cfg(feature = "upstash")]
+    #[test]
+    fn rows_of_upstash() {
+        upstash("upstash-rows.json");
+    }
+
+    #[cfg(feature = "upstash")]
+    #[test]
+    fn aggregates_of_upstash() {
+        upstash("upstash-aggregate.json");
     }
 }

@@ -40,6 +40,8 @@ mod mysql_keys;
 mod mysql_login;
 #[cfg(feature = "postgres")]
 mod pooler;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(feature = "postgres")]
 mod replica_promotion;
 #[cfg(feature = "mysql")]

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fmt::Write;
 
 use semilayer_runner::gateway::GatewayAddress;
-use semilayer_runner::net::{Proxy, exempt};
+use semilayer_runner::net::{Proxy, exempt, http};
 use semilayer_runner::options::{JobKind, Request};
 use semilayer_runner::protocol::{FrameParser, ServerFrame};
 use semilayer_runner::sources::{CredentialsLocation, Source, SourceEnvironment};
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 pub type Check = fn(&[u8]);
 
 /// Every check by the name of its fuzz target.
-pub const ALL: [(&str, Check); 9] = [
+pub const ALL: [(&str, Check); 12] = [
     ("server_frame", server_frame),
     ("job_options", job_options),
     ("source_environment", source_environment),
@@ -26,6 +26,9 @@ pub const ALL: [(&str, Check); 9] = [
     ("document_writer", document_writer),
     ("mongodb_answer", mongodb_answer),
     ("mongodb_service", mongodb_service),
+    ("http_answer", http_answer),
+    ("redis_replies", redis_replies),
+    ("raw_json", raw_json),
 ];
 
 const KINDS: [&str; 9] = [
@@ -39,7 +42,7 @@ const KINDS: [&str; 9] = [
     "test",
     "search",
 ];
-const BRIDGES: [&str; 8] = [
+const BRIDGES: [&str; 10] = [
     "postgres",
     "cockroachdb",
     "neon",
@@ -48,6 +51,8 @@ const BRIDGES: [&str; 8] = [
     "planetscale",
     "sqlite",
     "mongodb",
+    "redis",
+    "upstash",
 ];
 const SECRET: &str = "s3cret-W0rd";
 
@@ -401,5 +406,67 @@ pub fn mongodb_service(bytes: &[u8]) {
     };
     if let Some((question, answer)) = rest.split_at_checked(usize::from(*length)) {
         bridges::writers::is_mongodb_service(answer, question);
+    }
+}
+
+/// Heads, bodies and chunks of HTTP: however they come in, the answer is the same, and no longer than allowed.
+pub fn http_answer(bytes: &[u8]) {
+    const MOST: usize = 1000;
+    let whole = http::read_answer(bytes, MOST);
+    // A byte at a time.
+    let slow = http::read_answer(Slow(bytes), MOST);
+    match (whole, slow) {
+        (Ok((status, body)), Ok(slow)) => {
+            assert!(status >= 200 && body.len() <= MOST);
+            assert_eq!((status, body), slow);
+        }
+        (Err(whole), Err(slow)) => assert_eq!(whole.to_string(), slow.to_string()),
+        _ => panic!("the way the bytes come in makes a difference"),
+    }
+}
+
+/// Replies of Redis: read to their end with little memory, and alike whatever is kept of them.
+pub fn redis_replies(bytes: &[u8]) {
+    let all = bridges::readers::redis(bytes, 1 << 20);
+    let few = bridges::readers::redis(bytes, 10);
+    assert_eq!(all, few);
+}
+
+/// JSON as it came: what serde_json takes is taken, what is taken has parts that are JSON again.
+pub fn raw_json(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let raw = json::Raw::parse(text);
+    match serde_json::from_str::<Value>(text) {
+        Ok(value) => {
+            let raw = raw.unwrap_or_else(|| panic!("{text} is JSON"));
+            let compact = serde_json::from_str::<Value>(&raw.compact());
+            if let Value::Object(members) = &value {
+                for (name, member) in members {
+                    let found = raw.member(name).expect("a member");
+                    assert_eq!(
+                        &serde_json::from_str::<Value>(found.as_str()).unwrap(),
+                        member
+                    );
+                }
+            }
+            if let Value::Array(elements) = &value {
+                assert_eq!(raw.elements().count(), elements.len());
+            }
+            assert!(compact.is_ok() || !text.is_ascii());
+        }
+        // It has a limit of nesting, of numbers, and takes no half of a surrogate pair.
+        Err(_) => drop(raw.map(|raw| (raw.js_string().len(), raw.compact(), raw.js_number()))),
+    }
+}
+
+/// One byte a read.
+struct Slow<'a>(&'a [u8]);
+
+impl std::io::Read for Slow<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        let count = buf.len().min(1);
+        std::io::Read::read(&mut self.0, &mut buf[..count])
     }
 }

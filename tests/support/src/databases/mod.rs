@@ -5,6 +5,7 @@ mod mongodb;
 mod mysql;
 mod postgres;
 mod private;
+mod redis;
 mod sqlite;
 
 use std::env;
@@ -18,6 +19,7 @@ pub use self::mongodb::{MongodbDatabase, MongodbSet, mongodb_certificates};
 pub use self::mysql::MysqlDatabase;
 pub use self::postgres::PostgresDatabase;
 pub use self::private::PrivateServer;
+pub use self::redis::{RedisClient, RedisReply, redis};
 pub use self::sqlite::SqliteDatabase;
 
 /// A database of one test, whatever its engine.

@@ -42,6 +42,7 @@ impl PrivateServer {
             "TEST_PGBOUNCER_URL",
             "TEST_MYSQL_URL",
             "TEST_MONGODB_URL",
+            "TEST_REDIS_URL",
         ] {
             command.env(other, "none");
         }

@@ -4,10 +4,12 @@
 mod mysql;
 mod pooler;
 mod postgres;
+mod upstash;
 
 pub use mysql::FakeMySql;
 pub use pooler::Pooler;
 pub use postgres::FakePostgres;
+pub use upstash::{UPSTASH_READ_ONLY_TOKEN, UPSTASH_TOKEN, upstash};
 
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
