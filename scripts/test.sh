@@ -8,10 +8,10 @@
 #
 # What is selected decides what is built and which servers are started. Everything it starts it stops again. A
 # server given from outside (TEST_POSTGRES_URL, TEST_MARIADB_URL, TEST_PGBOUNCER_URL, TEST_MYSQL_URL,
-# TEST_MONGODB_URL, TEST_REDIS_URL) is used instead of a private one, and so is an optimised runner (TEST_RELEASE_RUNNER). Every
-# runner says all it can, and whatever it says is searched for every secret it was given; TEST_RUNNER_LOG=info makes
-# it say less. Tests that lack a server pass and say so; with TEST_REQUIRE_SERVERS=1 (or the names of engines) they
-# fail. See tests/README.md.
+# TEST_MONGODB_URL, TEST_CLICKHOUSE_URL, TEST_CLICKHOUSE_OLD_URL, TEST_REDIS_URL) is used instead of a private one, and
+# so is an optimised runner (TEST_RELEASE_RUNNER). Every runner says all it can, and whatever it says is searched for
+# every secret it was given; TEST_RUNNER_LOG=info makes it say less. Tests that lack a server pass and say so; with
+# TEST_REQUIRE_SERVERS=1 (or the names of engines) they fail. See tests/README.md.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 . "$ROOT/scripts/lib/servers.sh"
@@ -35,6 +35,7 @@ for engine in "${ENGINES[@]}"; do
     postgres) word='ostgres|pgbouncer' ;;
     # The word alone stands for the bridge, which MariaDB has too.
     mysql) word=mysql9 ;;
+    clickhouse) word='clickhouse\(\)' ;;
     # Upstash is played on it.
     redis) word='redis|upstash' ;;
     *) word=$engine ;;

@@ -233,6 +233,11 @@ pub const STOP_BUDGET: Duration = Duration::from_secs(3);
 pub const MYSQL_GREETING: Duration = Duration::from_secs(2);
 /// Time for that question.
 pub const STRANGER_BUDGET: Duration = Duration::from_secs(1);
+/// How often a server that knows no such statement is told to kill one, and the pause between: the statement may
+/// only just be on its way.
+pub const KILL_ATTEMPTS: u32 = 5;
+/// See [`KILL_ATTEMPTS`].
+pub const KILL_PAUSE: Duration = Duration::from_millis(100);
 /// Largest packet of a MySQL server that the driver takes; how large a row may be is said elsewhere.
 pub const MYSQL_PACKET: usize = 64 << 20;
 /// Most that is kept of an error of PostgreSQL, for when the driver does not pass it on.
@@ -259,6 +264,12 @@ pub const HTTP_INTERIM: usize = 8;
 pub const HTTP_CHUNK_LINE: usize = 256;
 /// Read at once while only the head of an HTTP answer is of interest.
 pub const HTTP_HEAD_BUFFER: usize = 1 << 10;
+/// Bytes of parameters that stand in a request's path; servers refuse paths that are much longer.
+pub const HTTP_SHORT: usize = 4 << 10;
+/// Bytes of one parameter in a request's body. ClickHouse takes 128 KiB, escapes included.
+pub const HTTP_FIELD: usize = 48 << 10;
+/// Bytes of an exception's text that are read.
+pub const EXCEPTION_BYTES: usize = 64 << 10;
 /// Read at once from an HTTP server.
 pub const HTTP_BUFFER: usize = 16 << 10;
 /// Longest answer of a MongoDB server: a batch has up to 16 MiB, and a little around it.

@@ -6,6 +6,7 @@
 //! - `remembered`: what is known of a source's targets for a while
 //! - `keyvalue`: everything that key-value stores share
 //! - `description`: the rows of `listTargets` and `introspectTarget`
+//! - `grants`: what grants allow, as several servers tell them
 //! - `sql`: everything that SQL engines share, over what their folders provide
 //! - `writers`: single values, for measuring; `readers`: replies, for the fuzzer
 //!
@@ -14,15 +15,24 @@
 //! a connector and a session (`sql::{SqlEngine, Session, Row}`) and gets its answers from `sql::SqlBridge`;
 //! `sql/memory.rs` is the smallest such engine. Nothing outside of this room names a bridge.
 
+#[cfg(feature = "clickhouse")]
+mod clickhouse;
 // What bridges share is not all used by each of them.
 #[cfg_attr(
-    not(all(feature = "postgres", feature = "mysql", feature = "sqlite")),
+    not(all(
+        feature = "postgres",
+        feature = "mysql",
+        feature = "sqlite",
+        feature = "clickhouse"
+    )),
     allow(dead_code, unused_imports)
 )]
 mod config;
 mod description;
 #[cfg(all(test, feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod dialect_tests;
+#[cfg(any(feature = "mysql", feature = "clickhouse"))]
+mod grants;
 #[cfg(any(feature = "redis", feature = "upstash"))]
 mod keyvalue;
 #[cfg(feature = "mongodb")]
@@ -37,12 +47,22 @@ pub mod readers;
 mod redis;
 mod registry;
 #[cfg_attr(
-    not(all(feature = "postgres", feature = "mysql", feature = "sqlite")),
+    not(all(
+        feature = "postgres",
+        feature = "mysql",
+        feature = "sqlite",
+        feature = "clickhouse"
+    )),
     allow(dead_code, unused_imports)
 )]
 mod remembered;
 #[cfg_attr(
-    not(all(feature = "postgres", feature = "mysql", feature = "sqlite")),
+    not(all(
+        feature = "postgres",
+        feature = "mysql",
+        feature = "sqlite",
+        feature = "clickhouse"
+    )),
     allow(dead_code, unused_imports)
 )]
 mod sql;

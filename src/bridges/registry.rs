@@ -20,6 +20,8 @@ pub(super) static REGISTRY: &[&Registered] = &[
     &super::sqlite::PACKAGE,
     #[cfg(feature = "mongodb")]
     &super::mongodb::PACKAGE,
+    #[cfg(feature = "clickhouse")]
+    &super::clickhouse::PACKAGE,
     #[cfg(feature = "redis")]
     &super::redis::PACKAGE,
     #[cfg(feature = "upstash")]

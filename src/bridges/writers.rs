@@ -66,6 +66,13 @@ pub fn is_mongodb_service(answer: &[u8], question: &[u8]) -> bool {
     super::mongodb::is_service(answer, question)
 }
 
+/// Appends a row of ClickHouse as it comes over the wire, without its first members. False for what is none, or has
+/// fewer of them.
+#[cfg(feature = "clickhouse")]
+pub fn clickhouse(out: &mut Text, line: &[u8], hidden: usize) -> bool {
+    super::clickhouse::write_row(out, line, hidden)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,5 +104,14 @@ mod tests {
         let mut out = Text::new();
         sqlite(&mut out, rusqlite::types::ValueRef::Real(0.5));
         assert_eq!(&*out, "0.5");
+    }
+
+    #[cfg(feature = "clickhouse")]
+    #[test]
+    fn a_line_is_a_row_as_it_is() {
+        let mut out = Text::new();
+        assert!(clickhouse(&mut out, b"{\"k\":1,\"a\":\"\xff\"}", 1));
+        assert_eq!(&*out, "{\"a\":\"\u{fffd}\"}");
+        assert!(!clickhouse(&mut out, b"Code: 60", 0));
     }
 }

@@ -177,6 +177,10 @@ fn aggregated<'a>(options: &'a AggregateOptions, visit: &mut dyn FnMut(NamedColu
             Bucket::Geohash {
                 place,
                 precision: _,
+            }
+            | Bucket::H3 {
+                place,
+                resolution: _,
             } => match place {
                 GeoPlace::Degrees {
                     latitude,

@@ -29,6 +29,8 @@ pub struct OptionRules {
     /// The field that holds a row's key, where rows are filtered, sorted and grouped in the runner because the
     /// database cannot. Filters of rows then have few operators, and aggregates go by the reducer's rules.
     pub in_memory: Option<&'static str>,
+    /// There are buckets of H3 cells.
+    pub h3: bool,
 }
 
 impl OptionRules {
@@ -44,6 +46,7 @@ impl OptionRules {
             documents: false,
             id: "id",
             in_memory: None,
+            h3: false,
         }
     }
 }

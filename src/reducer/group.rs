@@ -102,7 +102,7 @@ fn bucket_text(out: &mut String, value: Raw<'_>, bucket: &Bucket) -> Option<()> 
             span(out, low, high);
         }
         // Options for this room do not get here with one.
-        Bucket::Geohash { .. } => return None,
+        Bucket::Geohash { .. } | Bucket::H3 { .. } => return None,
     }
     Some(())
 }

@@ -23,6 +23,8 @@ pub struct Builder<'a> {
     params: Vec<Value>,
     /// Columns that are not the target's own, with the alias of the table they are of.
     elsewhere: HashMap<String, String>,
+    /// Columns are those of a statement inside of this one.
+    computed: bool,
 }
 
 impl<'a> Builder<'a> {
@@ -33,6 +35,7 @@ impl<'a> Builder<'a> {
             sql: String::with_capacity(256),
             params: Vec::new(),
             elsewhere: HashMap::new(),
+            computed: false,
         }
     }
 
@@ -40,6 +43,17 @@ impl<'a> Builder<'a> {
     pub(crate) fn columns_elsewhere(&mut self, columns: HashMap<String, String>) -> &mut Self {
         self.elsewhere = columns;
         self
+    }
+
+    /// From now on columns are those that a statement inside of this one has made.
+    pub(crate) fn columns_computed(&mut self) -> &mut Self {
+        self.computed = true;
+        self
+    }
+
+    /// True when columns are those of tables.
+    pub fn has_table_columns(&self) -> bool {
+        !self.computed
     }
 
     /// Appends ready SQL.
@@ -66,16 +80,16 @@ impl<'a> Builder<'a> {
         self.bind_value(None, value)
     }
 
-    /// Binds a value that is compared with a column.
-    pub fn bind_beside(&mut self, column: &str, value: Value) -> &mut Self {
-        self.bind_value(Some(column), value)
+    /// Binds a value of a type.
+    pub fn bind_as(&mut self, kind: &str, value: Value) -> &mut Self {
+        self.bind_value(Some(kind), value)
     }
 
-    fn bind_value(&mut self, column: Option<&str>, value: Value) -> &mut Self {
+    fn bind_value(&mut self, kind: Option<&str>, value: Value) -> &mut Self {
         let parameter = Parameter {
             number: self.params.len() + 1,
             value: &value,
-            column,
+            kind,
         };
         self.dialect.placeholder(parameter, &mut self.sql);
         self.params.push(value);

@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use crate::options::{Aggregate, GeoPlace, Pattern, Target, TimeUnit};
-use crate::sql::aggregate::ColumnFacts;
+use crate::options::{Aggregate, Comparison, GeoPlace, Pattern, Target, TimeUnit};
+use crate::sql::aggregate::{ColumnFacts, RowOrder};
 use crate::sql::{Builder, like_text};
 
 /// Name every statement gives the table it reads. All columns of `WHERE` and `ORDER BY` are qualified with
@@ -19,8 +19,8 @@ pub struct Parameter<'a> {
     pub number: usize,
     /// The value.
     pub value: &'a Value,
-    /// The column of the target that it is compared with, if it is with one.
-    pub column: Option<&'a str>,
+    /// The type it is declared with, where the language has it so.
+    pub kind: Option<&'a str>,
 }
 
 /// A language.
@@ -49,6 +49,20 @@ pub trait Dialect: Sync {
         out.push('?');
     }
 
+    /// Appends a comparison of a column with a value that is not null.
+    fn compare(
+        &self,
+        builder: &mut Builder<'_>,
+        column: &str,
+        comparison: Comparison,
+        value: &Value,
+    ) {
+        builder
+            .column(column)
+            .push(comparison.sql())
+            .bind(value.clone());
+    }
+
     /// Appends that a column is, or is not, one of these values.
     fn membership(&self, builder: &mut Builder<'_>, column: &str, values: &[Value], negated: bool) {
         builder
@@ -58,7 +72,7 @@ pub trait Dialect: Sync {
             if i > 0 {
                 builder.push(", ");
             }
-            builder.bind_beside(column, value.clone());
+            builder.bind(value.clone());
         }
         builder.push(")");
     }
@@ -69,7 +83,7 @@ pub trait Dialect: Sync {
             .push("LOWER(")
             .column(column)
             .push(") LIKE LOWER(")
-            .bind_beside(column, like_text(pattern, '\\').into())
+            .bind(like_text(pattern, '\\').into())
             .push(") ESCAPE '\\'");
     }
 
@@ -99,6 +113,11 @@ pub trait Dialect: Sync {
             GeoPlace::Point(point) => point.clone(),
         };
         format!("ST_GeoHash({place}, {precision})")
+    }
+
+    /// The H3 cell of a place, whose columns are ready SQL; only where the bridge's options have such buckets.
+    fn h3(&self, _place: &GeoPlace, _resolution: u8) -> String {
+        String::new()
     }
 
     /// Appends, after a table, that only this part of its rows counts; nothing where that cannot be said.
@@ -143,7 +162,7 @@ pub trait Dialect: Sync {
         &self,
         value: &str,
         _facts: ColumnFacts,
-        _order: &str,
+        _order: &RowOrder,
         _condition: Option<&str>,
     ) -> String {
         value.to_owned()

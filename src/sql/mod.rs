@@ -10,7 +10,7 @@ mod pattern;
 mod predicate;
 mod select;
 
-pub use aggregate::{Aggregation, ColumnFacts, Table};
+pub use aggregate::{Aggregation, ColumnFacts, RowOrder, Table};
 pub use builder::{Builder, Statement};
 pub use cursor::Cursor;
 pub use dialect::{Dialect, Parameter, TABLE_ALIAS};

@@ -6,7 +6,8 @@ use crate::options::{Comparison, Predicate};
 use crate::sql::Builder;
 
 impl Comparison {
-    fn sql(self) -> &'static str {
+    /// The operator, with spaces around it.
+    pub fn sql(self) -> &'static str {
         match self {
             Self::Equal => " = ",
             Self::NotEqual => " <> ",
@@ -40,13 +41,14 @@ impl Builder<'_> {
                 column,
                 comparison,
                 value,
-            } => {
-                self.column(column).push(comparison.sql());
-                match value {
-                    Value::Null => self.push("NULL"),
-                    value => self.bind_beside(column, value.clone()),
+            } => match value {
+                Value::Null => self.column(column).push(comparison.sql()).push("NULL"),
+                value => {
+                    let dialect = self.dialect;
+                    dialect.compare(self, column, *comparison, value);
+                    self
                 }
-            }
+            },
             Predicate::IsNull { column, negated } => {
                 self.column(column)
                     .push(if *negated { " IS NOT NULL" } else { " IS NULL" })

@@ -283,6 +283,35 @@ mod mongodb {
     }
 }
 
+#[cfg(feature = "clickhouse")]
+mod clickhouse {
+    use super::*;
+
+    fn replay(name: &str) {
+        let Some(url) = databases::clickhouse() else {
+            return;
+        };
+        let answers = format!("{name}.json");
+        let run = Run {
+            name,
+            answers: &answers,
+            bridge: "clickhouse",
+            config: &|_| json!({ "url": url }),
+        };
+        run.check();
+    }
+
+    #[test]
+    fn rows() {
+        replay("clickhouse-rows");
+    }
+
+    #[test]
+    fn aggregates() {
+        replay("clickhouse-aggregate");
+    }
+}
+
 #[cfg(any(feature = "redis", feature = "upstash"))]
 mod keyvalue {
     use super::*;

@@ -1,7 +1,12 @@
 //! What is particular to one engine, and what happens to its servers under a runner.
 // A build without some bridges leaves some helpers without a test.
 #![cfg_attr(
-    not(all(feature = "postgres", feature = "mysql", feature = "sqlite")),
+    not(all(
+        feature = "postgres",
+        feature = "mysql",
+        feature = "sqlite",
+        feature = "clickhouse"
+    )),
     allow(dead_code, unused_imports)
 )]
 #![allow(
@@ -18,6 +23,8 @@ mod addresses;
 mod aggregate_geohash;
 #[cfg(all(feature = "postgres", feature = "mysql"))]
 mod aggregate_snapshot;
+#[cfg(feature = "clickhouse")]
+mod clickhouse;
 #[cfg(all(feature = "postgres", feature = "mysql"))]
 mod database_faults;
 #[cfg(all(feature = "postgres", feature = "mysql"))]
@@ -28,6 +35,7 @@ mod database_tls;
 mod encrypted_postgres;
 #[cfg(all(feature = "postgres", feature = "mysql"))]
 mod idle_connections;
+mod in_process;
 #[cfg(feature = "postgres")]
 mod intervals;
 #[cfg(feature = "postgres")]

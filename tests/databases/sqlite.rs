@@ -8,91 +8,19 @@ use std::time::{Duration, Instant};
 
 use runner_testkit::databases::SqliteDatabase;
 use runner_testkit::watchdog;
-use semilayer_runner::bridges::{self, Bridge};
+use semilayer_runner::bridges::Bridge;
 use semilayer_runner::error::{ErrorCode, JobError};
-use semilayer_runner::job::Summary;
-use semilayer_runner::job::{ChunkLimits, JobControl, Outcome, QueueSender, RowSink, Slot, Wakeup};
-use semilayer_runner::options::{JobKind, Request};
-use semilayer_runner::sources::{CredentialsLocation, Source};
+use semilayer_runner::job::Outcome;
 use serde_json::{Value, json};
 
-const PACKAGE: &str = "@semilayer/bridge-sqlite";
+use crate::in_process::{self, ask, job_within, run, walk};
 
 fn open(config: Value) -> Result<Arc<dyn Bridge>, JobError> {
-    bridges::open(&Source {
-        id: "src".to_owned(),
-        name: "primary-db".to_owned(),
-        bridge: PACKAGE.to_owned(),
-        credentials: CredentialsLocation::Managed,
-        config: config.as_object().unwrap().clone(),
-    })
+    in_process::open("sqlite", config)
 }
 
 fn open_file(path: &Path) -> Arc<dyn Bridge> {
     open(json!({ "path": path })).unwrap()
-}
-
-fn job_within(limit: Duration) -> Arc<JobControl> {
-    Arc::new(JobControl::new("j", Instant::now() + limit))
-}
-
-type Answer = Result<(Vec<Value>, Summary), JobError>;
-
-fn run(
-    bridge: &dyn Bridge,
-    job: &Arc<JobControl>,
-    kind: &str,
-    target: &str,
-    options: Value,
-) -> Answer {
-    let (frames, sent) = QueueSender::queue(4096, &Wakeup::default());
-    let limits = ChunkLimits::default();
-    let mut sink = RowSink::new(Arc::clone(job), frames, limits, Slot::Rows);
-    let rules = &bridge.package().options;
-    let request = Request::parse(JobKind::of(kind), target, &options, rules)?;
-    let summary = bridge.run(job, &request, &mut sink)?;
-    sink.flush()?;
-    drop(sink);
-    let mut rows = Vec::new();
-    for frame in sent {
-        let chunk: Value = serde_json::from_str(&frame.text).unwrap();
-        rows.extend(chunk["rows"].as_array().unwrap().iter().cloned());
-        rows.extend(chunk.get("total").cloned());
-    }
-    Ok((rows, summary))
-}
-
-fn ask(bridge: &dyn Bridge, kind: &str, target: &str, options: Value) -> Answer {
-    run(
-        bridge,
-        &job_within(Duration::from_secs(30)),
-        kind,
-        target,
-        options,
-    )
-}
-
-/// All rows of a target, page by page. Every page but the last must be full.
-fn walk(bridge: &dyn Bridge, target: &str, limit: usize) -> Vec<Value> {
-    let mut all = Vec::new();
-    let mut cursor = Value::Null;
-    loop {
-        let options = json!({ "limit": limit, "cursor": cursor });
-        let (rows, summary) = ask(bridge, "read", target, options).unwrap();
-        let full = rows.len() == limit;
-        all.extend(rows);
-        assert!(all.len() <= 100, "{target} goes on for ever");
-        match summary.next_cursor {
-            Some(next) => {
-                assert!(full, "{target}: a page is short");
-                cursor = json!(next);
-            }
-            None => {
-                assert_eq!(summary.total, Some(all.len() as u64), "{target}");
-                return all;
-            }
-        }
-    }
 }
 
 #[test]

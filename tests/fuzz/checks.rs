@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 pub type Check = fn(&[u8]);
 
 /// Every check by the name of its fuzz target.
-pub const ALL: [(&str, Check); 12] = [
+pub const ALL: [(&str, Check); 13] = [
     ("server_frame", server_frame),
     ("job_options", job_options),
     ("source_environment", source_environment),
@@ -26,6 +26,7 @@ pub const ALL: [(&str, Check); 12] = [
     ("document_writer", document_writer),
     ("mongodb_answer", mongodb_answer),
     ("mongodb_service", mongodb_service),
+    ("clickhouse_row", clickhouse_row),
     ("http_answer", http_answer),
     ("redis_replies", redis_replies),
     ("raw_json", raw_json),
@@ -42,7 +43,7 @@ const KINDS: [&str; 9] = [
     "test",
     "search",
 ];
-const BRIDGES: [&str; 10] = [
+const BRIDGES: [&str; 11] = [
     "postgres",
     "cockroachdb",
     "neon",
@@ -51,6 +52,7 @@ const BRIDGES: [&str; 10] = [
     "planetscale",
     "sqlite",
     "mongodb",
+    "clickhouse",
     "redis",
     "upstash",
 ];
@@ -406,6 +408,33 @@ pub fn mongodb_service(bytes: &[u8]) {
     };
     if let Some((question, answer)) = rest.split_at_checked(usize::from(*length)) {
         bridges::writers::is_mongodb_service(answer, question);
+    }
+}
+
+/// A line of ClickHouse's answer: the first byte says how many members are private.
+pub fn clickhouse_row(bytes: &[u8]) {
+    let Some((first, line)) = bytes.split_first() else {
+        return;
+    };
+    let hidden = usize::from(*first % 4);
+    let mut out = json::Text::new();
+    if !bridges::writers::clickhouse(&mut out, line, hidden) {
+        return;
+    }
+    let written: Value = serde_json::from_str(&out.into_string()).expect("a row is JSON");
+    let line = String::from_utf8_lossy(line);
+    let Ok(Value::Object(mut given)) = serde_json::from_str(&line) else {
+        panic!("{line} is no object");
+    };
+    let whole = given.len();
+    for name in given.keys().take(hidden).cloned().collect::<Vec<_>>() {
+        given.shift_remove(&name);
+    }
+    // Of two members under one name a reader keeps one.
+    if given.len() + hidden == whole
+        && written.as_object().map(|row| row.len()) == Some(given.len())
+    {
+        assert_eq!(written, Value::Object(given));
     }
 }
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use runner_testkit::databases::{
-    MongodbDatabase, MysqlDatabase, PostgresDatabase, ServerDatabase, SqliteDatabase,
+    ClickhouseDatabase, MongodbDatabase, MysqlDatabase, PostgresDatabase, ServerDatabase,
+    SqliteDatabase,
 };
 use runner_testkit::network::BlackHole;
 use runner_testkit::{Job, Stage, session, source, stage};
@@ -114,6 +115,14 @@ fn ends_the_operation_in_mongodb() {
     stage.gateway.connection().stall(false);
     expect_cancelled(&job);
     stage.expect_one();
+}
+
+#[cfg(feature = "clickhouse")]
+#[test]
+fn ends_the_statement_in_clickhouse() {
+    if let Some(database) = ClickhouseDatabase::old(ClickhouseDatabase::USUAL) {
+        ends_the_statement(&stage!(database));
+    }
 }
 
 #[cfg(feature = "sqlite")]

@@ -31,7 +31,7 @@ impl Dialect for MySqlDialect {
             .push("LOWER(")
             .column(column)
             .push(") LIKE LOWER(")
-            .bind_beside(column, like_text(pattern, '|').into())
+            .bind(like_text(pattern, '|').into())
             .push(") ESCAPE '|'");
     }
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::json::js_number;
 use crate::options::{Aggregate, GeoPlace, Pattern, TimeUnit};
-use crate::sql::{Builder, ColumnFacts, Dialect, Parameter, like_text};
+use crate::sql::{Builder, ColumnFacts, Dialect, Parameter, RowOrder, like_text};
 
 /// The language, with what the relatives do not share.
 pub struct PostgresDialect {
@@ -37,7 +37,7 @@ impl Dialect for PostgresDialect {
         builder
             .column(column)
             .push(if negated { " <> ALL(" } else { " = ANY(" })
-            .bind_beside(column, Value::Array(values.to_vec()))
+            .bind(Value::Array(values.to_vec()))
             .push(")");
     }
 
@@ -45,7 +45,7 @@ impl Dialect for PostgresDialect {
         builder
             .column(column)
             .push(" ILIKE ")
-            .bind_beside(column, like_text(pattern, '\\').into())
+            .bind(like_text(pattern, '\\').into())
             // E'' reads the same whatever standard_conforming_strings says.
             .push(" ESCAPE E'\\\\'");
     }
@@ -124,11 +124,12 @@ impl Dialect for PostgresDialect {
         &self,
         value: &str,
         facts: ColumnFacts,
-        order: &str,
+        order: &RowOrder,
         condition: Option<&str>,
     ) -> String {
         let (carry, back) = facts.carried;
         let filter = filter_clause(condition);
+        let order = order.sql(self);
         format!("((array_agg({value}{carry} ORDER BY {order}){filter})[1]){back}")
     }
 

@@ -59,12 +59,17 @@ impl<S: Session> Answer<'_, S> {
         };
         let first = walk.after.is_empty();
         let whole = first && walk.since.is_empty() && !more && options.limit > 0;
-        let total = match self.totals.get(&from) {
+        let counted = self.session.counted(&walk);
+        let name = match counted.is_always() {
+            true => from.clone(),
+            false => format!("{from} {counted:?}"),
+        };
+        let total = match self.totals.get(&name) {
             _ if whole => rows,
             Some(total) if options.cursor.is_some() => total,
             _ => {
-                let total = self.count_where(&from, &Predicate::always())?;
-                self.totals.put(&from, total);
+                let total = self.count_where(&from, &counted)?;
+                self.totals.put(&name, total);
                 total
             }
         };
@@ -131,6 +136,7 @@ impl<S: Session> Answer<'_, S> {
     fn selection(&mut self, options: &QueryOptions) -> Result<(u64, bool), JobError> {
         let target = &options.target;
         let list = self.session.list(target, options.select.as_deref())?;
+        self.session.prepare_filter(target, &options.filter)?;
         let dialect = self.session.dialect();
         let from = dialect.target(target);
         let statement = Selection::of(dialect, list.sql(), &from, options).statement();
@@ -148,6 +154,8 @@ impl<S: Session> Answer<'_, S> {
 
     /// A number of rows.
     fn count(&mut self, options: &CountOptions) -> Result<Summary, JobError> {
+        self.session
+            .prepare_filter(&options.target, &options.filter)?;
         let from = self.session.dialect().target(&options.target);
         let total = self.count_where(&from, &options.filter)?;
         self.sink.count(total);

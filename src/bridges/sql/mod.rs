@@ -91,6 +91,16 @@ pub(super) trait Session {
         .statement()
     }
 
+    /// The rows that the total of a walk counts: mostly all of them.
+    fn counted(&self, _walk: &Walk<Self::List>) -> Predicate {
+        Predicate::always()
+    }
+
+    /// Makes ready for a filter on a target: some languages must know the columns it names.
+    fn prepare_filter(&mut self, _target: &Target, _filter: &Predicate) -> Result<(), JobError> {
+        Ok(())
+    }
+
     /// Makes ready for an aggregate; the list of its statements, whose rows are read value by value.
     fn prepare_aggregate(&mut self, options: &AggregateOptions) -> Result<Self::List, JobError>;
 
@@ -206,6 +216,8 @@ pub(super) struct Needs {
     pub columns: bool,
     /// Its key, by which `first` and `last` decide between equals.
     pub key: bool,
+    /// It is joined, and rows without a match have NULL in its columns.
+    pub joined: bool,
 }
 
 /// A row of a statement.

@@ -88,6 +88,14 @@ impl<'a, S: Read> Answer<'a, S> {
     /// `TooLarge` when it is longer than `limit`, and whatever ends the body early.
     pub fn line(&mut self, line: &mut Vec<u8>, limit: usize) -> Result<bool, HttpError> {
         line.clear();
+        self.rest_of_line(line, limit)
+    }
+
+    /// Goes on with a line that was longer than its limit, under another one.
+    ///
+    /// # Errors
+    /// As [`Answer::line`].
+    pub fn rest_of_line(&mut self, line: &mut Vec<u8>, limit: usize) -> Result<bool, HttpError> {
         // Two bytes for the line's end.
         let more = append_line(self, line, limit.saturating_add(2));
         let more = more.map_err(|error| match error.kind() {

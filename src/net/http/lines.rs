@@ -25,7 +25,7 @@ pub(super) fn append_line(
         if count > limit.saturating_sub(out.len()) {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
-        out.extend(buffered.iter().take(count));
+        out.extend_from_slice(buffered.get(..count).unwrap_or(buffered));
         stream.consume(count);
         if end.is_some() {
             return Ok(true);

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::error::{ErrorCode, JobError};
+use crate::options::OptionRules;
 use crate::options::fields::{Options, check_parts, finite};
 
 /// How the values of a dimension become buckets.
@@ -22,6 +23,13 @@ pub enum Bucket {
         place: GeoPlace,
         /// Characters, 1 to 12.
         precision: u8,
+    },
+    /// Cells of the earth, by the numbers of a hexagonal grid.
+    H3 {
+        /// Where the position is.
+        place: GeoPlace,
+        /// Fineness of the grid, 0 to 15.
+        resolution: u8,
     },
 }
 
@@ -84,7 +92,11 @@ impl TimeUnit {
 }
 
 /// Parses the `bucket` of a dimension.
-pub(super) fn parse(dimension: Options<'_>, field: &str) -> Result<Bucket, JobError> {
+pub(super) fn parse(
+    dimension: Options<'_>,
+    field: &str,
+    rules: &OptionRules,
+) -> Result<Bucket, JobError> {
     let path = dimension.path("bucket");
     match dimension.get("bucket") {
         None => Ok(Bucket::Value),
@@ -101,6 +113,7 @@ pub(super) fn parse(dimension: Options<'_>, field: &str) -> Result<Bucket, JobEr
             match bucket.required_text("type")? {
                 "numeric" => numeric(bucket),
                 "geohash" => geohash(bucket, field),
+                "h3" if rules.h3 => h3(bucket, field),
                 "h3" => Err(JobError::new(
                     ErrorCode::UnsupportedOperator,
                     "Dialect does not implement h3Expr — caps advertise h3Bucket but pushdown is not wired",
@@ -140,37 +153,69 @@ fn numeric(bucket: Options<'_>) -> Result<Bucket, JobError> {
 }
 
 fn geohash(bucket: Options<'_>, field: &str) -> Result<Bucket, JobError> {
-    let point = bucket.column("geoField")?;
-    let place = match (
-        bucket.column("latField")?,
-        bucket.column("lngField")?,
-        point,
-    ) {
-        (Some(latitude), Some(longitude), _) => GeoPlace::Degrees {
-            latitude,
-            longitude,
-        },
-        (_, _, Some(column)) => GeoPlace::Point(column),
-        _ => {
-            let problem = format!(
-                "Geo bucket on dim \"{field}\" requires either latField+lngField or geoField"
-            );
-            return Err(bucket.refuse("latField", problem));
-        }
-    };
+    let place = place(bucket, field)?;
     // In range after the clamp; a fraction is cut.
     let precision = bucket.number("precision")?.unwrap_or(5.0).clamp(1.0, 12.0) as u8;
     Ok(Bucket::Geohash { place, precision })
 }
 
+fn h3(bucket: Options<'_>, field: &str) -> Result<Bucket, JobError> {
+    let place = place(bucket, field)?;
+    let resolution = bucket.number("resolution")?.unwrap_or(7.0).clamp(0.0, 15.0) as u8;
+    Ok(Bucket::H3 { place, resolution })
+}
+
+fn place(bucket: Options<'_>, field: &str) -> Result<GeoPlace, JobError> {
+    let point = bucket.column("geoField")?;
+    match (
+        bucket.column("latField")?,
+        bucket.column("lngField")?,
+        point,
+    ) {
+        (Some(latitude), Some(longitude), _) => Ok(GeoPlace::Degrees {
+            latitude,
+            longitude,
+        }),
+        (_, _, Some(column)) => Ok(GeoPlace::Point(column)),
+        _ => {
+            let problem = format!(
+                "Geo bucket on dim \"{field}\" requires either latField+lngField or geoField"
+            );
+            Err(bucket.refuse("latField", problem))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::RULES;
     use serde_json::json;
 
-    fn bucket(bucket: Value) -> Result<Bucket, JobError> {
+    fn bucket_under(rules: &OptionRules, bucket: Value) -> Result<Bucket, JobError> {
         let dimension = json!({ "bucket": bucket });
-        parse(Options::at(&dimension, "options.dimensions[0]")?, "a")
+        parse(
+            Options::at(&dimension, "options.dimensions[0]")?,
+            "a",
+            rules,
+        )
+    }
+
+    fn bucket(bucket: Value) -> Result<Bucket, JobError> {
+        bucket_under(&RULES, bucket)
+    }
+
+    #[test]
+    fn a_bridge_may_have_another_grid() {
+        let rules = OptionRules { h3: true, ..RULES };
+        let value = json!({"type": "h3", "resolution": 20, "geoField": "p"});
+        assert_eq!(
+            bucket_under(&rules, value).unwrap(),
+            Bucket::H3 {
+                place: GeoPlace::Point("p".to_owned()),
+                resolution: 15,
+            }
+        );
     }
 
     #[test]

@@ -55,10 +55,12 @@ pub(super) fn parse(
                     })?,
             ),
         };
-        let bucket = bucket::parse(dimension, &field)?;
+        let bucket = bucket::parse(dimension, &field, context.rules)?;
         let is_asked_for = dimension.get("bucket").is_some();
         match &bucket {
-            Bucket::Geohash { .. } if in_memory => return Err(no_cells(context)),
+            Bucket::Geohash { .. } | Bucket::H3 { .. } if in_memory => {
+                return Err(no_cells(context));
+            }
             Bucket::Value if in_memory && is_asked_for => {
                 return Err(dimension.refuse("bucket", "needs a step or breaks"));
             }

@@ -31,18 +31,27 @@ impl Aggregation<'_> {
                 builder.push(" END");
             }
             Bucket::Geohash { place, precision } => {
-                let place = match place {
-                    GeoPlace::Degrees {
-                        latitude,
-                        longitude,
-                    } => GeoPlace::Degrees {
-                        latitude: self.column(dimension.join, latitude),
-                        longitude: self.column(dimension.join, longitude),
-                    },
-                    GeoPlace::Point(column) => GeoPlace::Point(self.column(dimension.join, column)),
-                };
+                let place = self.place(dimension, place);
                 builder.push(&self.dialect.geohash(&place, *precision));
             }
+            Bucket::H3 { place, resolution } => {
+                let place = self.place(dimension, place);
+                builder.push(&self.dialect.h3(&place, *resolution));
+            }
+        }
+    }
+
+    /// A place whose columns are ready SQL.
+    fn place(&self, dimension: &Dimension, place: &GeoPlace) -> GeoPlace {
+        match place {
+            GeoPlace::Degrees {
+                latitude,
+                longitude,
+            } => GeoPlace::Degrees {
+                latitude: self.column(dimension.join, latitude),
+                longitude: self.column(dimension.join, longitude),
+            },
+            GeoPlace::Point(column) => GeoPlace::Point(self.column(dimension.join, column)),
         }
     }
 }

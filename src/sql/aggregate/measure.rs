@@ -1,8 +1,27 @@
 //! What a measure is in each language.
 
 use crate::options::{Aggregate, Measure};
-use crate::sql::Builder;
 use crate::sql::aggregate::Aggregation;
+use crate::sql::{Builder, Dialect};
+
+/// An order of rows, in which NULL counts as greater than everything, whatever the database.
+pub struct RowOrder {
+    /// Ready SQL, most significant first.
+    pub columns: Vec<String>,
+    /// The greatest comes first.
+    pub last: bool,
+}
+
+impl RowOrder {
+    /// As the clauses of an ORDER BY.
+    pub fn sql(&self, dialect: &dyn Dialect) -> String {
+        let clauses = self.columns.iter();
+        let clauses: Vec<_> = clauses
+            .map(|column| dialect.nulls_greatest(column, self.last))
+            .collect();
+        clauses.join(", ")
+    }
+}
 
 impl Aggregation<'_> {
     /// Appends a measure of a group.
@@ -83,17 +102,15 @@ impl Aggregation<'_> {
         } else {
             String::new()
         };
-        let order = self.row_order(i, measure);
+        let order = self.row_order(i, measure).sql(self.dialect);
         builder.push(&format!(
             "FIRST_VALUE({value}) OVER ({partition} ORDER BY {matching}{order}) AS f{i}"
         ));
     }
 
-    /// The order in which the row of a `first` or `last` comes first: by the tracking column, then by the
-    /// key. NULL counts as greater than everything, whatever the database. Without a key, equals are told apart by
-    /// the value itself.
-    fn row_order(&self, i: usize, measure: &Measure) -> String {
-        let last = matches!(measure.aggregate, Aggregate::Last(_));
+    /// The order in which the row of a `first` or `last` comes first: by the tracking column, then by the key.
+    /// Without a key, equals are told apart by the value itself.
+    fn row_order(&self, i: usize, measure: &Measure) -> RowOrder {
         let own = format!("s.c{i}{}", self.facts(measure).grouped);
         let mut columns = vec![match &self.options.tracking_column {
             Some(_) => "s.o".to_owned(),
@@ -103,10 +120,9 @@ impl Aggregation<'_> {
             columns.push(self.dialect.sortable(own));
         }
         columns.extend((0..self.table.key.len()).map(|i| format!("s.k{i}")));
-        let clauses: Vec<_> = columns
-            .iter()
-            .map(|column| self.dialect.nulls_greatest(column, last))
-            .collect();
-        clauses.join(", ")
+        RowOrder {
+            columns,
+            last: matches!(measure.aggregate, Aggregate::Last(_)),
+        }
     }
 }

@@ -12,6 +12,8 @@ mod bucket;
 mod measure;
 mod rows;
 
+pub use measure::RowOrder;
+
 use crate::job::NameRules;
 use crate::options::{Aggregate, AggregateOptions, Bucket, Measure, Order};
 use crate::options::{dimension_column, measure_column};
@@ -110,6 +112,7 @@ impl Aggregation<'_> {
         self.group(&mut builder, None);
         builder
             .push(") AS t")
+            .columns_computed()
             .filter(&self.options.having)
             .order(&self.order())
             .window(self.options.limit, None);

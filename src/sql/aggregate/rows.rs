@@ -110,18 +110,13 @@ impl Aggregation<'_> {
         }
         for dimension in &self.options.dimensions {
             let columns = match &dimension.bucket {
-                Bucket::Geohash {
-                    place:
-                        GeoPlace::Degrees {
-                            latitude,
-                            longitude,
-                        },
-                    ..
-                } => vec![latitude, longitude],
-                Bucket::Geohash {
-                    place: GeoPlace::Point(column),
-                    ..
-                } => vec![column],
+                Bucket::Geohash { place, .. } | Bucket::H3 { place, .. } => match place {
+                    GeoPlace::Degrees {
+                        latitude,
+                        longitude,
+                    } => vec![latitude, longitude],
+                    GeoPlace::Point(column) => vec![column],
+                },
                 _ => vec![&dimension.field],
             };
             for column in columns {

@@ -43,7 +43,7 @@ fn expression(dimension: &Dimension, index: usize) -> Result<Bson, JobError> {
         Bucket::Time(unit) => time(&value, *unit),
         Bucket::Step(step) => step_of(&value, *step),
         Bucket::Breaks(breaks) => breaks_of(&value, breaks),
-        Bucket::Geohash { .. } => {
+        Bucket::Geohash { .. } | Bucket::H3 { .. } => {
             let problem = "this bridge makes no geohashes";
             return Err(JobError::new(ErrorCode::UnsupportedOperator, problem));
         }

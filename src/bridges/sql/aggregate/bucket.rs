@@ -51,7 +51,7 @@ impl<'a> BucketWriter<'a> {
                 continue;
             }
             let form = match &dimension.bucket {
-                Bucket::Value | Bucket::Geohash { .. } => DimensionForm::Value,
+                Bucket::Value | Bucket::Geohash { .. } | Bucket::H3 { .. } => DimensionForm::Value,
                 Bucket::Time(unit) => DimensionForm::Time(*unit),
                 Bucket::Step(step) => DimensionForm::Step(*step),
                 Bucket::Breaks(breaks) => DimensionForm::Breaks(breaks),

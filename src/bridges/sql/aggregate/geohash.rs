@@ -11,7 +11,7 @@ pub(in crate::bridges::sql) fn check_geohash(
     points: bool,
 ) -> Result<(), JobError> {
     for dimension in &options.dimensions {
-        let Bucket::Geohash { place, .. } = &dimension.bucket else {
+        let (Bucket::Geohash { place, .. } | Bucket::H3 { place, .. }) = &dimension.bucket else {
             continue;
         };
         let problem = match place {

@@ -77,12 +77,19 @@ impl<S: Session> Answer<'_, S> {
     fn tables(&mut self, options: &AggregateOptions) -> Result<(Table, Vec<Table>), JobError> {
         let columns = !options.joins.is_empty();
         let key = options.measures.iter().any(|m| m.aggregate.is_of_one_row());
-        let table = self
-            .session
-            .table(&options.target, Needs { columns, key })?;
-        let key = false;
+        let own = Needs {
+            columns,
+            key,
+            joined: false,
+        };
+        let table = self.session.table(&options.target, own)?;
+        let joined = Needs {
+            columns,
+            key: false,
+            joined: true,
+        };
         let joins = options.joins.iter();
-        let joins = joins.map(|join| self.session.table(&join.target, Needs { columns, key }));
+        let joins = joins.map(|join| self.session.table(&join.target, joined));
         Ok((table, joins.collect::<Result<_, _>>()?))
     }
 

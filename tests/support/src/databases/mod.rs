@@ -1,6 +1,7 @@
 //! The databases of the tests. Servers are named by variables that `scripts/test.sh` sets; where one is
 //! missing, the tests that need it say so and pass, unless `TEST_REQUIRE_SERVERS` says otherwise.
 
+mod clickhouse;
 mod mongodb;
 mod mysql;
 mod postgres;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
+pub use self::clickhouse::ClickhouseDatabase;
 pub use self::mongodb::{MongodbDatabase, MongodbSet, mongodb_certificates};
 pub use self::mysql::MysqlDatabase;
 pub use self::postgres::PostgresDatabase;
@@ -83,6 +85,16 @@ pub fn mysql9() -> Option<String> {
 /// A MongoDB with the conformance fixtures.
 pub fn mongodb() -> Option<String> {
     server("TEST_MONGODB_URL")
+}
+
+/// A ClickHouse with the conformance fixtures.
+pub fn clickhouse() -> Option<String> {
+    server("TEST_CLICKHOUSE_URL")
+}
+
+/// A real ClickHouse of 2018, which has users and processes, but no parameters.
+pub fn clickhouse_old() -> Option<String> {
+    server("TEST_CLICKHOUSE_OLD_URL")
 }
 
 fn server(variable: &str) -> Option<String> {

@@ -1,0 +1,83 @@
+//! The body of an answer: one JSON object a line, or the words of an exception where the lines break off. Status 200
+//! has gone out by then, so that the end of the body is the only sign that it is whole.
+
+use std::borrow::Cow;
+use std::io::Read;
+
+use serde::de::IgnoredAny;
+
+use super::error::{Exception, Failure};
+use crate::error::JobError;
+use crate::job::JobControl;
+use crate::limits;
+use crate::net::http::{Answer, HttpError};
+
+/// Hands over the lines of an answer one by one, each a JSON object.
+pub(super) fn read_lines<S: Read>(
+    answer: &mut Answer<'_, S>,
+    job: &JobControl,
+    each: &mut dyn FnMut(&str) -> Result<(), JobError>,
+) -> Result<(), Failure> {
+    let mut line = Vec::new();
+    while next_line(answer, job, &mut line)? {
+        match object(&line) {
+            Some(text) => each(&text)?,
+            None => return broken_off(answer, line),
+        }
+    }
+    Ok(())
+}
+
+/// Large rows take turns as they come in.
+fn next_line<S: Read>(
+    answer: &mut Answer<'_, S>,
+    job: &JobControl,
+    line: &mut Vec<u8>,
+) -> Result<bool, Failure> {
+    match answer.line(line, limits::LARGE_ROW) {
+        Err(HttpError::TooLarge { .. }) => {}
+        other => return Ok(other?),
+    }
+    job.receive_large()?;
+    match answer.rest_of_line(line, job.large_rows().most_received()) {
+        Err(HttpError::TooLarge { .. }) => Err(job.large_rows().too_large().into()),
+        other => Ok(other?),
+    }
+}
+
+/// A line as the text of a JSON object. What is not UTF-8 in the strings of such a line comes from columns that hold
+/// other bytes, and is replaced as every decoder of JavaScript and this language replaces it.
+pub(super) fn object(line: &[u8]) -> Option<Cow<'_, str>> {
+    if line.first() != Some(&b'{') {
+        return None;
+    }
+    let text = String::from_utf8_lossy(line);
+    serde_json::from_str::<IgnoredAny>(&text).ok()?;
+    Some(text)
+}
+
+/// Whatever a table holds is inside of strings of whole lines: an exception beyond them is the server's.
+fn broken_off<S: Read>(answer: &mut Answer<'_, S>, mut text: Vec<u8>) -> Result<(), Failure> {
+    let mut line = Vec::new();
+    let ended = loop {
+        match answer.line(&mut line, limits::EXCEPTION_BYTES) {
+            Ok(true) if text.len() < limits::EXCEPTION_BYTES => {
+                text.push(b'\n');
+                text.extend_from_slice(&line);
+            }
+            Ok(true) => {}
+            Ok(false) => break None,
+            // Behind its exception the server may hang up in the middle of the body.
+            Err(error) => break Some(error),
+        }
+    };
+    let text = String::from_utf8_lossy(&text);
+    if let Some(exception) = Exception::find(&text) {
+        return Err(Failure::Exception(exception));
+    }
+    match ended {
+        Some(error @ HttpError::Body { .. }) => Err(error.into()),
+        Some(_) | None if text.trim().is_empty() => Ok(()),
+        Some(_) | None => Err(Failure::nonsense("a line is no JSON object")),
+    }
+}

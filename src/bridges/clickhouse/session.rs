@@ -1,0 +1,290 @@
+//! The statements of one job.
+
+use std::ops::Range;
+
+use serde_json::Value;
+
+use super::catalog::{Catalog, Origin, plain};
+use super::conversation::Conversation;
+use super::dialect::ClickHouse;
+use super::error::Failure;
+use super::row::{JsonRow, find_values};
+use super::walk::Way;
+use super::{key, privileges};
+use crate::bridges::description::DescribedColumn;
+use crate::bridges::sql::{Each, Needs, SelectList, Session, Walk};
+use crate::error::JobError;
+use crate::job::{Columns, JobControl, Privileges, ServerFacts, TargetColumn};
+use crate::options::{Aggregate, AggregateOptions, Predicate, ReadOptions, Target};
+use crate::sql::{ColumnFacts, Dialect, Statement, Table};
+
+/// A conversation as one job has it.
+pub(super) struct ClickHouseSession<'s> {
+    pub(super) conversation: &'s mut Conversation,
+    pub(super) job: &'s JobControl,
+    pub(super) catalog: &'s Catalog,
+    pub(super) dialect: ClickHouse,
+}
+
+/// What a statement selects.
+pub(super) enum List {
+    /// Columns that are shown as they come.
+    Columns(String),
+    /// What a walk goes by, and the columns.
+    Way(Box<Way>),
+    /// Values that are looked at one by one.
+    Values,
+}
+
+impl SelectList for List {
+    fn sql(&self) -> &str {
+        match self {
+            Self::Columns(sql) => sql,
+            Self::Way(way) => &way.select,
+            Self::Values => "",
+        }
+    }
+}
+
+impl ClickHouseSession<'_> {
+    /// A target as it stands in a statement.
+    pub(super) fn from(&self, target: &Target) -> String {
+        self.dialect().target(target)
+    }
+
+    /// Runs a statement and hands over its rows, with the places of their first `most` values.
+    pub(super) fn each_row(
+        &mut self,
+        statement: &Statement,
+        most: usize,
+        each: &mut dyn FnMut(&JsonRow<'_>) -> Result<(), JobError>,
+    ) -> Result<(), Failure> {
+        let mut values = Vec::new();
+        self.conversation.ask(self.job, statement, &mut |line| {
+            find_values(line, most, &mut values);
+            each(&JsonRow::new(line, &values))
+        })
+    }
+
+    /// From now on the language knows the types of these columns.
+    pub(super) fn learn(
+        &mut self,
+        targets: &[&Target],
+        names: Vec<String>,
+    ) -> Result<(), JobError> {
+        let types = match names.is_empty() {
+            true => Default::default(),
+            false => self.types_by_name(targets, names)?,
+        };
+        self.dialect = ClickHouse::knowing(types);
+        Ok(())
+    }
+}
+
+fn names_of(filter: &Predicate, names: &mut Vec<String>) {
+    filter.for_each_column(&mut |name| names.push(name.to_owned()));
+}
+
+impl Session for ClickHouseSession<'_> {
+    type List = List;
+
+    fn dialect(&self) -> &dyn Dialect {
+        &self.dialect
+    }
+
+    /// The key by which a walk goes is in its cursor.
+    fn columns(&mut self, target: &Target) -> Result<Columns, JobError> {
+        let columns = match self.columns_of(target) {
+            Err(Failure::Exception(exception)) if exception.is_no_target() => {
+                return Ok(Columns::NoSuchTarget);
+            }
+            columns => columns?,
+        };
+        let sorting = self.sorting_key(target)?;
+        Ok(Columns::Known(
+            columns
+                .iter()
+                .map(|column| TargetColumn {
+                    name: column.name.clone(),
+                    key: key::names(&sorting, &column.name),
+                    hidden: column.origin != Origin::Written,
+                })
+                .collect(),
+        ))
+    }
+
+    fn list(&mut self, _: &Target, names: Option<&[String]>) -> Result<List, JobError> {
+        Ok(List::Columns(self.dialect().select_list(names)))
+    }
+
+    fn walk(&mut self, target: &Target, options: &ReadOptions) -> Result<Walk<List>, JobError> {
+        let way = Way::find(self, target, options)?;
+        Ok(way.into_walk())
+    }
+
+    fn counted(&self, walk: &Walk<List>) -> Predicate {
+        match &walk.list {
+            List::Way(way) => way.since.clone(),
+            List::Columns(_) | List::Values => Predicate::always(),
+        }
+    }
+
+    fn page(&self, from: &str, walk: &Walk<List>, fetch: u64) -> Statement {
+        match &walk.list {
+            List::Way(way) => way.page(self.dialect(), from, fetch),
+            List::Columns(_) | List::Values => plain(""),
+        }
+    }
+
+    fn prepare_filter(&mut self, target: &Target, filter: &Predicate) -> Result<(), JobError> {
+        let mut names = Vec::new();
+        names_of(filter, &mut names);
+        self.learn(&[target], names)
+    }
+
+    fn prepare_aggregate(&mut self, options: &AggregateOptions) -> Result<List, JobError> {
+        let mut names = Vec::new();
+        names_of(&options.filter, &mut names);
+        for measure in &options.measures {
+            names_of(&measure.filter, &mut names);
+            match &measure.aggregate {
+                Aggregate::Sum(column) | Aggregate::Average(column) => names.push(column.clone()),
+                Aggregate::First(column) | Aggregate::Last(column) => {
+                    names.push(column.clone());
+                    names.extend(options.tracking_column.clone());
+                }
+                _ => {}
+            }
+        }
+        let joined = options.joins.iter().map(|join| &join.target);
+        let targets: Vec<_> = std::iter::once(&options.target).chain(joined).collect();
+        self.learn(&targets, names)?;
+        let language = std::mem::take(&mut self.dialect);
+        self.dialect = language.tracking(options.tracking_column.as_deref());
+        Ok(List::Values)
+    }
+
+    /// No key is unique.
+    fn key(&mut self, _: &Target) -> Result<Vec<String>, JobError> {
+        Ok(Vec::new())
+    }
+
+    fn table(&mut self, target: &Target, needs: Needs) -> Result<Table, JobError> {
+        let mut table = Table {
+            name: self.from(target),
+            ..Table::default()
+        };
+        if !needs.columns && !needs.joined {
+            return Ok(table);
+        }
+        let columns = self.columns_of(target)?;
+        let names = columns.iter().map(|column| column.name.clone());
+        table.columns = Some(names.map(|name| (name, ColumnFacts::default())).collect());
+        if needs.joined {
+            // A setting would do that too, but not everybody may change settings.
+            let readable = columns.iter().filter(|c| c.origin != Origin::Ephemeral);
+            let list: Vec<_> = readable
+                .map(|column| {
+                    let name = self.dialect().quote(&column.name);
+                    match column.kind.may_be_nullable() {
+                        true => format!("toNullable({name}) AS {name}"),
+                        false => name,
+                    }
+                })
+                .collect();
+            table.name = format!("(SELECT {} FROM {})", list.join(", "), table.name);
+        }
+        Ok(table)
+    }
+
+    fn rows(
+        &mut self,
+        statement: &Statement,
+        list: &List,
+        each: &mut Each<'_>,
+    ) -> Result<(), JobError> {
+        let most = match list {
+            List::Way(way) => return Ok(way.rows(self, statement, each)?),
+            List::Columns(_) => 0,
+            List::Values => usize::MAX,
+        };
+        Ok(self.each_row(statement, most, &mut |row| each(row))?)
+    }
+
+    fn number(&mut self, statement: &Statement) -> Result<u64, JobError> {
+        let mut number = 0;
+        self.each_row(statement, 1, &mut |row| {
+            number = crate::bridges::sql::Values::whole(row, 0)?;
+            Ok(())
+        })?;
+        Ok(number)
+    }
+
+    fn forget(&mut self, target: &Target) {
+        self.catalog.forget(&self.from(target));
+    }
+
+    fn targets(
+        &mut self,
+        each: &mut dyn FnMut(&str) -> Result<(), JobError>,
+    ) -> Result<(), JobError> {
+        Ok(self.each_row(&plain("SHOW TABLES"), 1, &mut |row| each(&row.string(0)?))?)
+    }
+
+    /// Keys of this server are not unique, so no column is of a primary key.
+    fn describe(
+        &mut self,
+        target: &Target,
+        each: &mut dyn FnMut(&DescribedColumn<'_>),
+    ) -> Result<(), JobError> {
+        for column in self.columns_of(target)?.iter() {
+            each(&DescribedColumn {
+                name: &column.name,
+                data_type: &column.spelled,
+                nullable: is_declared_nullable(&column.spelled),
+                primary_key: false,
+            });
+        }
+        Ok(())
+    }
+
+    fn server(&mut self) -> Result<ServerFacts, JobError> {
+        let mut facts = ServerFacts {
+            version: String::new(),
+            tls: self.conversation.encrypted(),
+            read_only: false,
+        };
+        self.each_row(&plain(privileges::SERVER), 2, &mut |row| {
+            facts.version = format!("ClickHouse {}", row.string(0)?);
+            facts.read_only = row.string(1)? != "0";
+            Ok(())
+        })?;
+        Ok(facts)
+    }
+
+    fn privileges(&mut self) -> Result<Privileges, JobError> {
+        privileges::ask(self)
+    }
+}
+
+/// What a column is declared to be, whatever may become of it in an aggregating table.
+fn is_declared_nullable(spelled: &str) -> bool {
+    let inner = spelled.strip_prefix("LowCardinality(").unwrap_or(spelled);
+    inner.starts_with("Nullable(")
+}
+
+/// The places of a row's values.
+pub(super) type Places = Vec<Range<usize>>;
+
+/// The texts of values, each a string or null.
+pub(super) fn texts(line: &str, places: &[Range<usize>]) -> Vec<Option<String>> {
+    let text = |place: &Range<usize>| {
+        let text = line.get(place.clone())?;
+        match serde_json::from_str(text) {
+            Ok(Value::String(text)) => Some(text),
+            Ok(Value::Null) | Err(_) => None,
+            Ok(other) => Some(other.to_string()),
+        }
+    };
+    places.iter().map(text).collect()
+}
