@@ -11,9 +11,10 @@ use crate::scene::{Scene, at};
 const LONG: Duration = Duration::from_secs(130);
 
 /// Six jobs at a time, each with a row of many megabytes; as many again would take as long again, and no more memory.
+/// Two are enough to fail.
 #[track_caller]
 fn ask(scene: &Scene, source: &Value, target: &str, passes: bool) {
-    let jobs: Vec<_> = (0..6)
+    let jobs: Vec<_> = (0..if passes { 6 } else { 2 })
         .map(|_| {
             scene
                 .gateway
@@ -64,7 +65,7 @@ fn postgres() {
          CREATE VIEW large_blob AS SELECT decode(repeat('41', 8000000), 'hex') AS x;
          CREATE VIEW too_large AS SELECT repeat('x', 50000000) AS x;
          CREATE VIEW escapes AS SELECT repeat(E'\\x01', 10000000) AS x;
-         CREATE VIEW digits AS SELECT array_agg(10::numeric ^ 100000) AS x FROM generate_series(1, 1000);
+         CREATE VIEW digits AS SELECT array_fill(('1e' || 100000)::numeric, ARRAY[1000]) AS x;
          CREATE VIEW bits AS SELECT repeat('1', 40000000)::varbit AS x;
          CREATE VIEW blobs AS SELECT array_agg(''::bytea) AS x FROM generate_series(1, 2000000);",
     ) else {
