@@ -138,3 +138,61 @@ fn a_certificate_of_the_first_version_is_any_certificate() {
         }
     }
 }
+
+/// Keys as OpenSSL writes them now, and as it did before, of both kinds.
+#[test]
+fn a_certificate_of_the_clients_own_logs_in() {
+    let Some(server) = PrivateServer::postgres() else {
+        return;
+    };
+    let p256 = [&EC[..], &["ec_paramgen_curve:P-256"]].concat();
+    let folder = TempDir::new();
+    let Some(of_server) = certificate(&p256, false) else {
+        return;
+    };
+    server.encrypt_with(&of_server.0, &of_server.1);
+    let session = session!();
+    for (kind, key, old) in [
+        ("rsa", &["-algorithm", "RSA"][..], "rsa"),
+        ("ec", &p256[..], "ec"),
+    ] {
+        let (pem, key) = certificate(key, false).unwrap();
+        // It vouches for itself.
+        let roots = folder.write(&format!("{kind}.pem"), &pem);
+        let access = folder.write(
+            "hba",
+            "local all all trust\nhostssl all all all trust clientcert=verify-ca\n",
+        );
+        for (name, file) in [("ssl_ca_file", &roots), ("hba_file", &access)] {
+            server.administrate(&format!("ALTER SYSTEM SET {name} = '{}'", file.display()));
+        }
+        let key = folder.write(&format!("{kind}.key"), key);
+        let older = folder.path().join(format!("{kind}.old"));
+        let converted = Command::new("openssl")
+            .args([old, "-traditional", "-in"])
+            .arg(&key)
+            .arg("-out")
+            .arg(&older)
+            .output()
+            .unwrap();
+        assert!(converted.status.success() || old == "ec", "{converted:?}");
+        server.restart();
+        let (pem, bare) = (roots.display(), format!("{}?sslmode=no-verify", server.url));
+        let said = tls_of(&session, &format!("{kind}-none"), &bare).unwrap_err();
+        assert!(said.contains("certificate"), "{said}");
+        for key in [key, older].iter().filter(|key| key.exists()) {
+            let url = format!("{bare}&sslcert={pem}&sslkey={}", key.display());
+            let id = format!("{kind}-{}", key.display());
+            assert_eq!(tls_of(&session, &id, &url), Ok(true), "{id}");
+        }
+        // Somebody without a certificate may set it up for the next one.
+        folder.write("hba", "host all all all trust\n");
+        server.restart();
+    }
+    let url = format!("{}?sslpassword=s3cret", server.url);
+    let said = tls_of(&session, "password", &url).unwrap_err();
+    assert!(
+        said.contains("sslpassword") && !said.contains("s3cret"),
+        "{said}"
+    );
+}
