@@ -203,7 +203,7 @@ pub const WALK_TOTAL: Duration = Duration::from_secs(60);
 pub const CATALOG_TARGETS: usize = 1000;
 /// Most attempts at a job that may succeed when it is tried again.
 pub const ATTEMPTS: usize = 6;
-/// Between two attempts at a job of SQLite that found no memory.
+/// Before the second attempt in its turn at a job of SQLite that found no memory; twice as long before each other.
 pub const SQLITE_MEMORY_PAUSE: Duration = Duration::from_millis(100);
 /// What SQLite may hold beside the largest row: pages, sorts, and what a value is made of.
 pub const SQLITE_MEMORY: i64 = 64 << 20;

@@ -27,6 +27,7 @@ pub const ROOMS: &[&str] = &[
     "options",
     "policy",
     "protocol",
+    "reducer",
     "secret",
     "service_manager",
     "sources",

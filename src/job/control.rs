@@ -1,7 +1,7 @@
 //! The life of one job as all threads see it: its deadline, whether it has ended, and how to stop the
 //! statement it is running now.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -68,7 +68,8 @@ pub struct JobControl {
     large_rows: LargeRows,
     /// Its turn to receive large rows.
     turn: Mutex<Option<Turn>>,
-    wants_turn: AtomicBool,
+    /// How often it was to be tried once more in its turn.
+    wanted_turns: AtomicU32,
 }
 
 #[derive(Default)]
@@ -98,7 +99,7 @@ impl JobControl {
             statement: Mutex::default(),
             large_rows,
             turn: Mutex::default(),
-            wants_turn: AtomicBool::new(false),
+            wanted_turns: AtomicU32::new(0),
         }
     }
 
@@ -121,25 +122,29 @@ impl JobControl {
         Ok(())
     }
 
-    /// True when it has the turn.
-    pub fn has_turn(&self) -> bool {
-        lock(&self.turn).is_some()
-    }
-
     /// The job is to be tried once more, in its turn. What it holds now is to be let go before it waits for that.
     pub fn want_turn(&self) {
-        self.wants_turn.store(true, Ordering::Relaxed);
+        self.wanted_turns.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Waits for the turn of a job that wants it.
+    /// Waits for the turn of a job that wants it. One that had it and wants it again waits for `pause` first, and
+    /// every time twice as long: what it lacks is with jobs that need no turn any more, and comes back when they
+    /// have sent what they hold.
     ///
     /// # Errors
     /// The job has ended.
-    pub fn take_wanted_turn(&self) -> Result<(), JobError> {
-        match self.wants_turn.load(Ordering::Relaxed) {
-            true => self.receive_large(),
-            false => Ok(()),
+    pub fn take_wanted_turn(&self, pause: Duration) -> Result<(), JobError> {
+        match self.wanted_turns.load(Ordering::Relaxed) {
+            0 => return Ok(()),
+            1 => {}
+            times => {
+                let pause = pause.saturating_mul(1 << (times - 2).min(16));
+                // It is disconnected when the job ends, and the check below tells.
+                let _ = self.aborted.recv_timeout(pause);
+                self.check()?;
+            }
         }
+        self.receive_large()
     }
 
     /// Waits for the job's turn to make and send a chunk of that size.

@@ -69,7 +69,7 @@ fn an_account_of_mariadbs_ed25519_logs_in() {
     let session = session!();
     for (password, good) in [("s3cret", true), ("wrong", false)] {
         let url = databases::with_credentials(&server.url, "curve", password);
-        let source = source::managed(password, "mariadb", json!({ "url": url }));
+        let source = source::managed("s", "mariadb", json!({ "url": url }));
         let answer = session.ask(&source, "test", "", json!({}));
         match good {
             true => assert_eq!(answer.expect_done()["readOnly"], true),

@@ -31,9 +31,16 @@ fn capabilities() -> Vec<&'static str> {
     if cfg!(feature = "sqlite") {
         names.push("sqlite");
     }
-    if cfg!(feature = "mongodb") {
-        names.push("mongodb");
-    }
+    names.extend(
+        [
+            ("mongodb", cfg!(feature = "mongodb")),
+            ("clickhouse", cfg!(feature = "clickhouse")),
+            ("redis", cfg!(feature = "redis")),
+            ("upstash", cfg!(feature = "upstash")),
+        ]
+        .into_iter()
+        .filter_map(|(name, is_built)| is_built.then_some(name)),
+    );
     names.sort_unstable();
     names
 }

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::{Arc, Weak};
-use std::thread;
 
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
@@ -93,10 +92,7 @@ impl Database {
                 JobError::new(ErrorCode::SourceUnreachable, problem).with(Retry::NewConnection)
             );
         }
-        if job.has_turn() {
-            thread::sleep(limits::SQLITE_MEMORY_PAUSE);
-        }
-        job.take_wanted_turn()?;
+        job.take_wanted_turn(limits::SQLITE_MEMORY_PAUSE)?;
         let patience = connect_budget(job, limits::SQLITE_BUSY)?;
         let watched: Weak<JobControl> = Arc::downgrade(job);
         self.connection
