@@ -82,6 +82,8 @@ fn a_minute_without_reading_is_survived() {
     let large = ask("large");
     gateway.wait_chunks(&large, 1, SOON);
     gateway.connection().stall(true);
+    // What it was reading just then still counts.
+    thread::sleep(Duration::from_millis(500));
     let beats = gateway.state().heartbeats.len();
     let (mut ones, mut most) = (Vec::new(), 0);
     for _ in 0..PINGS {
