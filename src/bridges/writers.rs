@@ -1,11 +1,12 @@
-//! How single values become JSON, and options SQL, apart from the bridges that read them: for measuring, and for tests that
-//! have bytes and no database. Rows go through the same functions.
+//! How single values become JSON, and options SQL, apart from the bridges that read them: for measuring, and for
+//! tests that have bytes and no database. Rows go through the same functions.
 
 #[cfg(any(
     feature = "postgres",
     feature = "mysql",
     feature = "sqlite",
-    feature = "mongodb"
+    feature = "mongodb",
+    feature = "clickhouse"
 ))]
 use crate::json::Text;
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]

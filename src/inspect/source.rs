@@ -224,9 +224,12 @@ mod tests {
             .iter()
             .map(|r| r.outcome.as_ref().map(|_| ()).unwrap_err().code)
             .collect();
-        assert_eq!(codes, [ErrorCode::SourceConfig, ErrorCode::UnknownBridge]);
+        // Where no bridge in the binary has a URL, a variable of that name is no source's.
+        let has_urls = bridges::packages().any(|package| package.found_by.contains(&"URL"));
+        let expected = [ErrorCode::SourceConfig, ErrorCode::UnknownBridge];
+        assert_eq!(codes, expected[usize::from(!has_urls)..]);
         assert_eq!(
-            reports[1].bridge.as_deref(),
+            reports[codes.len() - 1].bridge.as_deref(),
             Some(Package::long_name("oracle").as_str())
         );
     }
