@@ -24,10 +24,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/files" "$work/scripts" "$work/src" "$folder"
 echo 'fn main() {}' >"$work/src/main.rs"
-sed "s/^version = \"VERSION\"/version = \"$version\"/" packaging/manifest.toml >"$work/Cargo.toml"
-install -m 755 packaging/postinst packaging/prerm packaging/postrm "$work/scripts/"
+sed "s/^version = \"VERSION\"/version = \"$version\"/" scripts/packaging/manifest.toml >"$work/Cargo.toml"
+install -m 755 scripts/packaging/{postinst,prerm,postrm} "$work/scripts/"
 install -m 755 "$binary" "$work/files/semilayer-runner"
-install -m 644 LICENSE packaging/sysusers.conf packaging/tmpfiles.conf packaging/environment \
+install -m 644 LICENSE scripts/packaging/{sysusers.conf,tmpfiles.conf,environment} \
     scripts/deploy/grafana-dashboard.json scripts/deploy/prometheus-rules.yaml "$work/files/"
 sed 's|/usr/local/bin/|/usr/bin/|' scripts/deploy/semilayer-runner.service >"$work/files/semilayer-runner.service"
 if [ -n "$docs" ]; then
