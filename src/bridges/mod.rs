@@ -17,16 +17,6 @@
 
 #[cfg(feature = "clickhouse")]
 mod clickhouse;
-// What bridges share is not all used by each of them.
-#[cfg_attr(
-    not(all(
-        feature = "postgres",
-        feature = "mysql",
-        feature = "sqlite",
-        feature = "clickhouse"
-    )),
-    allow(dead_code, unused_imports)
-)]
 mod config;
 mod description;
 #[cfg(all(test, feature = "postgres", feature = "mysql", feature = "sqlite"))]
@@ -46,25 +36,7 @@ pub mod readers;
 #[cfg(feature = "redis")]
 mod redis;
 mod registry;
-#[cfg_attr(
-    not(all(
-        feature = "postgres",
-        feature = "mysql",
-        feature = "sqlite",
-        feature = "clickhouse"
-    )),
-    allow(dead_code, unused_imports)
-)]
 mod remembered;
-#[cfg_attr(
-    not(all(
-        feature = "postgres",
-        feature = "mysql",
-        feature = "sqlite",
-        feature = "clickhouse"
-    )),
-    allow(dead_code, unused_imports)
-)]
 mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
