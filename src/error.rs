@@ -71,6 +71,8 @@ pub enum Retry {
     No,
     /// Nothing but the attempt: a table was changed, and what was remembered of it is forgotten.
     Anew,
+    /// The same in the job's turn, when others have let go what it lacks. The bridge says how often.
+    InTurn,
     /// A new connection: this one is dead, and never goes back to its pool.
     NewConnection,
 }

@@ -203,8 +203,11 @@ pub const WALK_TOTAL: Duration = Duration::from_secs(60);
 pub const CATALOG_TARGETS: usize = 1000;
 /// Most attempts at a job that may succeed when it is tried again.
 pub const ATTEMPTS: usize = 6;
-/// Before the second attempt in its turn at a job of SQLite that found no memory; twice as long before each other.
+/// Before the second attempt in its turn at a job of SQLite that found no memory; twice as long before each other,
+/// up to sixteen times.
 pub const SQLITE_MEMORY_PAUSE: Duration = Duration::from_millis(100);
+/// Attempts at a job of SQLite that finds no memory beside other jobs: some half a minute of pauses.
+pub const SQLITE_MEMORY_ATTEMPTS: u32 = 20;
 /// What SQLite may hold beside the largest row: pages, sorts, and what a value is made of.
 pub const SQLITE_MEMORY: i64 = 64 << 20;
 /// How long a SQLite statement waits for a writer (the official driver's default).

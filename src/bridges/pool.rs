@@ -114,7 +114,8 @@ impl<C: Connector> Pool<C> {
         };
         job.enter(Phase::Executing);
         let mut result = work(&mut connection);
-        for _ in 1..limits::ATTEMPTS {
+        let mut attempts = 1;
+        while attempts < limits::ATTEMPTS {
             let error = match &result {
                 Err(error) if !job.has_sent() && !job.is_aborted() => error,
                 _ => break,
@@ -123,7 +124,9 @@ impl<C: Connector> Pool<C> {
                 Retry::Anew => !self.connector.reusable(&mut connection),
                 Retry::NewConnection if is_pooled => true,
                 Retry::NewConnection | Retry::No => break,
+                Retry::InTurn => false,
             };
+            attempts += usize::from(error.retry != Retry::InTurn);
             if replaced {
                 drop(connection);
                 log::debug!("a connection is replaced: {}", error.message);

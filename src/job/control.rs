@@ -123,12 +123,13 @@ impl JobControl {
     }
 
     /// The job is to be tried once more, in its turn. What it holds now is to be let go before it waits for that.
-    pub fn want_turn(&self) {
-        self.wanted_turns.fetch_add(1, Ordering::Relaxed);
+    /// Returns how often it was said.
+    pub fn want_turn(&self) -> u32 {
+        self.wanted_turns.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Waits for the turn of a job that wants it. One that had it and wants it again waits for `pause` first, and
-    /// every time twice as long: what it lacks is with jobs that need no turn any more, and comes back when they
+    /// every time twice as long up to sixteen times: what it lacks is with jobs that need no turn any more, and comes back when they
     /// have sent what they hold.
     ///
     /// # Errors
@@ -138,7 +139,7 @@ impl JobControl {
             0 => return Ok(()),
             1 => {}
             times => {
-                let pause = pause.saturating_mul(1 << (times - 2).min(16));
+                let pause = pause.saturating_mul(1 << (times - 2).min(4));
                 // It is disconnected when the job ends, and the check below tells.
                 let _ = self.aborted.recv_timeout(pause);
                 self.check()?;

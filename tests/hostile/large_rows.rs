@@ -1,5 +1,6 @@
 //! Rows of many megabytes: they pass up to the limit, one after the other, and fail beyond it.
 
+use std::thread;
 use std::time::Duration;
 
 use runner_testkit::databases::{MysqlDatabase, PostgresDatabase, SqliteDatabase};
@@ -55,6 +56,28 @@ fn sqlite() {
     for target in ["too_large", "a_bit_too_large", "many_blobs"] {
         ask(&scene, &source, target, false);
     }
+}
+
+/// However long it takes to send what others hold: want of memory beside them says nothing of a row.
+#[test]
+fn sqlite_over_a_slow_link() {
+    let _watchdog = watchdog(Duration::from_secs(170));
+    let database =
+        SqliteDatabase::create("CREATE VIEW large AS SELECT hex(zeroblob(14000000)) AS x;");
+    let config = json!({ "path": database.path(), "pool": { "max": 15 } });
+    let source = source::managed("hostile", "sqlite", config);
+    let scene = Scene::new();
+    let gateway = &scene.gateway;
+    gateway.connection().stall(true);
+    let jobs: Vec<_> = (0..15)
+        .map(|_| gateway.dispatch_with(&source, "batchRead", "large", json!({}), 120_000, true))
+        .collect();
+    thread::sleep(Duration::from_secs(6));
+    gateway.connection().stall(false);
+    for job in jobs {
+        job.wait_for(LONG).expect_done();
+    }
+    scene.expect_small();
 }
 
 #[test]

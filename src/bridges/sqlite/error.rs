@@ -13,11 +13,9 @@ pub(super) fn failure(job: &JobControl, error: &Error) -> JobError {
     }
     match error.sqlite_error_code() {
         Some(SqliteCode::TooBig) => return job.large_rows().too_large(),
-        // Other jobs may need it just now: once more in its turn, when they have what they need or wait as well.
+        // Unless others have it just now, which the attempt knows.
         Some(SqliteCode::OutOfMemory) => {
-            let too_large = job.large_rows().too_large();
-            job.want_turn();
-            return too_large.with(Retry::Anew);
+            return job.large_rows().too_large().with(Retry::InTurn);
         }
         _ => {}
     }

@@ -6,12 +6,14 @@
 //! - `session`: statements of a job
 //! - `dialect`: the language; `catalog`, `key`, `since`: what must be known of a table
 //! - `row`, `value`: what comes back; `error`
+//! - `memory`: whether a job that found none was alone
 
 mod catalog;
 mod connect;
 mod dialect;
 mod error;
 mod key;
+mod memory;
 mod package;
 mod row;
 mod session;
@@ -26,6 +28,7 @@ use crate::job::{JobControl, Package};
 
 use connect::{Database, DatabaseFile};
 use error::failure;
+use memory::Attempt;
 use session::SqliteSession;
 
 pub(super) use dialect::SQLITE;
@@ -50,13 +53,17 @@ impl SqlEngine for Sqlite {
         job: &Arc<JobControl>,
         work: impl FnOnce(&mut SqliteSession<'_>) -> Result<T, JobError>,
     ) -> Result<T, JobError> {
-        let transaction = database
-            .begin(job)?
+        let connection = database.begin(job)?;
+        let attempt = Attempt::begin();
+        let result = connection
             .transaction()
-            .map_err(|error| failure(job, &error))?;
-        work(&mut SqliteSession {
-            connection: &transaction,
-            job,
-        })
+            .map_err(|error| failure(job, &error))
+            .and_then(|transaction| {
+                work(&mut SqliteSession {
+                    connection: &transaction,
+                    job,
+                })
+            });
+        result.map_err(|error| attempt.judge(job, error))
     }
 }
