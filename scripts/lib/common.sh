@@ -36,12 +36,17 @@ copy_sources() {
 install_packages() {
     is_root && have apt-get || return 1
     say "installing $*"
-    # One update a run; a fresh container has no package lists.
-    if [ -z "${APT_UPDATED:-}" ]; then
-        apt-get update -qq >&2 || return 1
-        APT_UPDATED=1
-    fi
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+    # One update a run; a fresh container has no package lists. Servers are started side by side, and apt fails where
+    # another one of it is at work instead of waiting: `update` has no option for that.
+    mkdir -p "$ROOT/target"
+    (
+        flock 9
+        if [ -z "${APT_UPDATED:-}" ]; then
+            apt-get update -qq >&2 || exit 1
+        fi
+        DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "$@" >&2
+    ) 9>"$ROOT/target/apt.lock" || return 1
+    APT_UPDATED=1
 }
 
 # free_port: a TCP port nobody listens on, below the range the kernel hands out by itself. Two runs may draw
