@@ -183,6 +183,8 @@ pub const JOB_DEADLINE: Duration = Duration::from_millis(30_000);
 pub const POOL_MAX: usize = 3;
 /// Most connections a source may ask for.
 pub const POOL_CEILING: usize = 64;
+/// Before a service that is too busy is asked again, unless it says how long.
+pub const BUSY_PAUSE: Duration = Duration::from_millis(200);
 /// Idle database connections are closed after this long.
 pub const POOL_IDLE: Duration = Duration::from_secs(60);
 /// Time to connect to a database, unless its configuration says otherwise.

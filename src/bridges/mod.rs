@@ -5,8 +5,10 @@
 //! - `pool`: the connections of a source; `config`: what configurations have in common
 //! - `remembered`: what is known of a source's targets for a while
 //! - `keyvalue`: everything that key-value stores share
+//! - `lite`: everything that SQLite is wherever it runs
 //! - `description`: the rows of `listTargets` and `introspectTarget`
 //! - `grants`: what grants allow, as several servers tell them
+//! - `service`: asking by JSON over HTTP
 //! - `sql`: everything that SQL engines share, over what their folders provide
 //! - `writers`: single values, for measuring; `readers`: replies, for the fuzzer
 //!
@@ -25,6 +27,8 @@ mod dialect_tests;
 mod grants;
 #[cfg(any(feature = "redis", feature = "upstash"))]
 mod keyvalue;
+#[cfg(any(feature = "sqlite", feature = "turso", feature = "d1"))]
+mod lite;
 #[cfg(feature = "mongodb")]
 mod mongodb;
 #[cfg(feature = "mysql")]
@@ -37,6 +41,8 @@ pub mod readers;
 mod redis;
 mod registry;
 mod remembered;
+#[cfg(any(feature = "upstash", feature = "turso", feature = "d1"))]
+mod service;
 mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;

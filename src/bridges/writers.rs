@@ -27,7 +27,7 @@ pub fn mysql_dialect() -> &'static dyn Dialect {
 /// The language of SQLite.
 #[cfg(feature = "sqlite")]
 pub fn sqlite_dialect() -> &'static dyn Dialect {
-    &super::sqlite::SQLITE
+    &super::lite::SQLITE
 }
 
 /// Appends a value of PostgreSQL as it comes over the wire, of the type with this number. False, with a part
@@ -51,7 +51,7 @@ pub fn mysql(out: &mut Text, column: &mysql::Column, value: &mysql::Value) {
 /// Appends a value of SQLite.
 #[cfg(feature = "sqlite")]
 pub fn sqlite(out: &mut Text, value: rusqlite::types::ValueRef<'_>) {
-    super::sqlite::write_value(out, value);
+    super::lite::write_value(out, &value.into());
 }
 
 /// Appends a row of MongoDB: the document that an answer of a server holds. False, with a part of it perhaps written,

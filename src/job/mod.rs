@@ -20,8 +20,8 @@ mod summary;
 
 pub(crate) use caps::Caps;
 pub use column::{Columns, TargetColumn};
-pub(crate) use control::Phase;
 pub use control::{JobControl, Outcome};
+pub(crate) use control::{Phase, StopGuard};
 pub use held::{Held, Pool};
 pub use large_rows::{LargeRows, Turn};
 pub use names::{Case, NameRules};

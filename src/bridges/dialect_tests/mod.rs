@@ -6,9 +6,9 @@ mod keyset;
 mod predicate;
 mod select;
 
+use super::lite::SQLITE;
 use super::mysql::MYSQL;
 use super::postgres::POSTGRES;
-use super::sqlite::SQLITE;
 use crate::sql::Dialect;
 
 #[test]

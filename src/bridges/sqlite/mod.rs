@@ -3,44 +3,37 @@
 //!
 //! - `package`: its facts, and opening a source
 //! - `connect`: opening the file
-//! - `session`: statements of a job
-//! - `dialect`: the language; `catalog`, `key`, `since`: what must be known of a table
-//! - `row`, `value`: what comes back; `error`
+//! - `database`: running statements; what they are is said in `lite`
+//! - `value`: what goes in and comes back; `error`
 //! - `memory`: whether a job that found none was alone
 
-mod catalog;
 mod connect;
-mod dialect;
+mod database;
 mod error;
-mod key;
 mod memory;
 mod package;
-mod row;
-mod session;
-mod since;
 mod value;
 
 use std::sync::Arc;
 
+use crate::bridges::lite::LiteSession;
 use crate::bridges::sql::SqlEngine;
 use crate::error::JobError;
 use crate::job::{JobControl, Package};
 
 use connect::{Database, DatabaseFile};
+use database::OpenFile;
 use error::failure;
 use memory::Attempt;
-use session::SqliteSession;
 
-pub(super) use dialect::SQLITE;
 pub(super) use package::PACKAGE;
-pub(super) use value::write_value;
 
 /// The engine, which remembers nothing: its catalog is at hand.
 struct Sqlite;
 
 impl SqlEngine for Sqlite {
     type Connector = DatabaseFile;
-    type Session<'s> = SqliteSession<'s>;
+    type Session<'s> = LiteSession<'s>;
 
     fn package(&self) -> &'static Package {
         &PACKAGE.package
@@ -51,7 +44,7 @@ impl SqlEngine for Sqlite {
         &self,
         database: &mut Database,
         job: &Arc<JobControl>,
-        work: impl FnOnce(&mut SqliteSession<'_>) -> Result<T, JobError>,
+        work: impl FnOnce(&mut LiteSession<'_>) -> Result<T, JobError>,
     ) -> Result<T, JobError> {
         let connection = database.begin(job)?;
         let attempt = Attempt::begin();
@@ -59,10 +52,10 @@ impl SqlEngine for Sqlite {
             .transaction()
             .map_err(|error| failure(job, &error))
             .and_then(|transaction| {
-                work(&mut SqliteSession {
+                work(&mut LiteSession(&mut OpenFile {
                     connection: &transaction,
                     job,
-                })
+                }))
             });
         result.map_err(|error| attempt.judge(job, error))
     }

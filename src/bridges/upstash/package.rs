@@ -14,7 +14,7 @@ use crate::bridges::{Bridge, Registered};
 use crate::error::JobError;
 use crate::job::{JobControl, Key, NameRules, Package};
 use crate::net::Peer;
-use crate::net::http::{bearer, peer_of};
+use crate::net::http::peer_of;
 
 /// Upstash.
 pub(in crate::bridges) static PACKAGE: Registered = Registered {
@@ -39,7 +39,7 @@ pub(in crate::bridges) static PACKAGE: Registered = Registered {
 pub(super) struct UpstashConnector {
     peer: Peer,
     path: String,
-    authorization: String,
+    token: String,
 }
 
 fn open(config: &Map<String, Value>) -> Result<Arc<dyn Bridge>, JobError> {
@@ -60,7 +60,7 @@ impl UpstashConnector {
         Ok(Self {
             peer,
             path: format!("{}/pipeline", url.path().trim_end_matches('/')),
-            authorization: bearer(token.trim()),
+            token,
         })
     }
 }
@@ -72,7 +72,7 @@ impl Connector for UpstashConnector {
         Ok(Session::new(
             self.peer.clone(),
             self.path.clone(),
-            self.authorization.clone(),
+            &self.token,
         ))
     }
 

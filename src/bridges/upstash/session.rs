@@ -1,34 +1,25 @@
 //! Asking the server. A connection of HTTP may be a new one each time; a scan goes on anywhere.
 
-use std::time::Instant;
-
 use super::rest;
 use crate::bridges::keyvalue::{Command, Reading, Reply, Store, Trouble};
+use crate::bridges::service::{Service, ended, quoted, refused};
 use crate::error::{ErrorCode, JobError};
 use crate::job::{JobControl, Privileges, ServerFacts};
 use crate::limits;
 use crate::net::Peer;
-use crate::net::http::{Client, HttpError, Method, Request};
-use crate::text::printable;
-
-/// Most characters of an answer that are quoted when it is not what was expected.
-const QUOTED: usize = 200;
+use crate::net::http::HttpError;
 
 /// What one job after the other asks with.
 pub(super) struct Session {
-    client: Client,
+    service: Service,
     path: String,
-    authorization: String,
-    until: Instant,
 }
 
 impl Session {
-    pub(super) fn new(peer: Peer, path: String, authorization: String) -> Self {
+    pub(super) fn new(peer: Peer, path: String, token: &str) -> Self {
         Self {
-            client: Client::new(peer, limits::SOURCE_CONNECT),
+            service: Service::new(peer, Some(token)).header("Upstash-Encoding", "base64"),
             path,
-            authorization,
-            until: Instant::now(),
         }
     }
 
@@ -38,36 +29,20 @@ impl Session {
         job: &JobControl,
         work: impl FnOnce(&mut Self) -> Result<T, JobError>,
     ) -> Result<T, JobError> {
-        let cutter = self.client.cutter();
-        let guard = job.stop_with(move || cutter.cut())?;
-        self.until = job.deadline();
+        let guard = self.service.begin(job)?;
         let result = work(self);
-        if guard.finish() {
-            job.check()?;
-        }
-        result
+        ended(guard, job, result)
     }
 
     /// False when the session was cut.
     pub(super) fn reusable(&self) -> bool {
-        !self.client.cutter().is_cut()
+        self.service.reusable()
     }
 
     /// The status of an answer and its text.
     fn post(&mut self, body: &str, most: usize) -> Result<(u16, String), Trouble> {
-        let request = Request {
-            method: Method::Post,
-            path: &self.path,
-            headers: &[
-                ("Authorization", &self.authorization),
-                ("Content-Type", "application/json"),
-                ("Upstash-Encoding", "base64"),
-            ],
-            body: body.as_bytes(),
-            // Nothing but reading is asked for.
-            repeatable: true,
-        };
-        let mut answer = self.client.send(&request, self.until).map_err(failed)?;
+        // Nothing but reading is asked for.
+        let mut answer = self.service.post(&self.path, body).map_err(failed)?;
         // Four characters for three bytes, and the text around them.
         let body = answer
             .whole(most / 3 * 4 + limits::STORE_REPLY_BYTES)
@@ -86,32 +61,16 @@ fn failed(error: HttpError) -> Trouble {
 
 /// The error for an answer that holds no replies.
 fn refusal(status: u16, text: &str) -> Trouble {
-    let problem = rest::error(text);
-    let quoted = || printable(text.chars().take(QUOTED));
-    let problem = problem.unwrap_or_else(quoted);
+    let problem = rest::error(text).unwrap_or_else(|| quoted(text));
     // The service has limits of its own, by plan: half of it may do.
     if status == 400 && problem.contains("max re") && problem.contains("size exceeded") {
         return Trouble::TooLarge;
     }
-    let (code, message) = match status {
-        401 | 403 => (ErrorCode::SourceAuthFailed, problem),
-        429 | 500..=599 => (
-            ErrorCode::SourceUnreachable,
-            format!("HTTP {status}: {problem}"),
-        ),
-        400 => (ErrorCode::QueryFailed, problem),
-        200..=299 => (
-            ErrorCode::SourceUnreachable,
-            format!("what answers is not the REST interface of Upstash: {problem}"),
-        ),
-        _ => (
-            ErrorCode::SourceUnreachable,
-            format!(
-                "HTTP {status} instead of an answer; is \"url\" the REST URL of the database? {problem}"
-            ),
-        ),
-    };
-    Trouble::Job(JobError::new(code, message))
+    let service = (
+        "the REST interface of Upstash",
+        "the REST URL of the database",
+    );
+    Trouble::Job(refused(status, &problem, service))
 }
 
 impl Store for Session {
@@ -154,7 +113,7 @@ impl Store for Session {
     fn facts(&mut self) -> Result<ServerFacts, JobError> {
         Ok(ServerFacts {
             version: "Upstash".to_owned(),
-            tls: self.client.encrypted(),
+            tls: self.service.encrypted(),
             // A token that may not write may not scan either.
             read_only: false,
         })

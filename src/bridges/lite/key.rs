@@ -1,19 +1,19 @@
 //! Primary keys and the cursors made of them. A key column of SQLite may hold NULL, values of several
 //! storage classes, and text that is not UTF-8; a cursor brings all of them back.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
-use rusqlite::types::{Value as Owned, ValueRef};
-use serde_json::Value;
+use serde_json::Value as Json;
 
-use super::catalog::{self, place};
-use super::dialect::SQLITE;
-use super::session::SqliteSession;
-use super::value::{Param, bind};
+use super::Database;
+use super::catalog::{self, name, place};
+use super::value::{Value, bind};
 use crate::error::JobError;
 use crate::json::js_number;
 use crate::options::Target;
-use crate::sql::{Cursor, Dialect, KeyPart};
+use crate::sql::{Cursor, KeyPart};
 
 /// The key by which a table is paged.
 pub(super) struct Key {
@@ -34,11 +34,26 @@ struct KeyColumn {
 
 impl Key {
     /// Finds the primary key of a table; nothing without one.
-    pub(super) fn find(session: &SqliteSession<'_>, target: &Target) -> Result<Self, JobError> {
-        let columns = key_columns(session, target)?;
+    pub(super) fn find(
+        database: &mut dyn Database,
+        target: &Target,
+    ) -> Result<Arc<Self>, JobError> {
+        let known = target.to_string();
+        if let Some(key) = database.known().and_then(|all| all.keys.get(&known)) {
+            return Ok(key);
+        }
+        let key = Arc::new(Self::ask(database, target)?);
+        if let Some(all) = database.known() {
+            all.keys.put(&known, Arc::clone(&key));
+        }
+        Ok(key)
+    }
+
+    fn ask(database: &mut dyn Database, target: &Target) -> Result<Self, JobError> {
+        let columns = key_columns(database, target)?;
         let numeric = columns.first().is_some_and(|c| is_numeric(&c.declared));
         let single = columns.len() == 1;
-        let dialect: &dyn Dialect = &SQLITE;
+        let dialect = database.dialect();
         let mut parts: Vec<_> = columns
             .iter()
             .map(|column| {
@@ -54,7 +69,7 @@ impl Key {
             .collect();
         // Rows with NULL in their key are as many as you like; the rowid tells them apart.
         if columns.iter().any(|column| column.nullable)
-            && let Some(rowid) = rowid_name(session, target)?
+            && let Some(rowid) = rowid_name(database, target)?
         {
             parts.push(key_part(dialect.column(rowid)));
         }
@@ -77,9 +92,9 @@ impl Key {
     }
 
     /// The values after which a page begins, for [`bind_key`].
-    pub(super) fn position(&self, cursor: &str) -> Result<Vec<Value>, JobError> {
+    pub(super) fn position(&self, cursor: &str) -> Result<Vec<Json>, JobError> {
         match Cursor::decode(cursor, self.parts.len()) {
-            Cursor::Plain(text) => Ok(vec![Value::String(text_tag(&text))]),
+            Cursor::Plain(text) => Ok(vec![Json::String(text_tag(&text))]),
             parts => {
                 let values = parts.values();
                 for value in &values {
@@ -91,13 +106,13 @@ impl Key {
     }
 
     /// The cursor of the row with these values.
-    pub(super) fn cursor(&self, values: &[ValueRef<'_>]) -> String {
+    pub(super) fn cursor(&self, values: &[Value<'_>]) -> String {
         if let (true, Some(value)) = (self.single, values.first())
-            && let Some(text) = plain_text(*value, self.numeric)
+            && let Some(text) = plain_text(value, self.numeric)
         {
             return Cursor::Plain(text).encode();
         }
-        Cursor::Parts(values.iter().map(|value| tagged(*value)).collect()).encode()
+        Cursor::Parts(values.iter().map(tagged).collect()).encode()
     }
 }
 
@@ -108,7 +123,7 @@ fn key_part(expression: String) -> KeyPart {
     }
 }
 
-fn key_columns(session: &SqliteSession<'_>, target: &Target) -> Result<Vec<KeyColumn>, JobError> {
+fn key_columns(database: &mut dyn Database, target: &Target) -> Result<Vec<KeyColumn>, JobError> {
     let (place, params) = place(target);
     let schema = if params.len() > 1 { ", ?2" } else { "" };
     let sql = format!(
@@ -118,18 +133,15 @@ fn key_columns(session: &SqliteSession<'_>, target: &Target) -> Result<Vec<KeyCo
          ON x.name = c.name WHERE c.pk > 0 ORDER BY c.pk"
     );
     let mut columns = Vec::new();
-    session.query(&sql, params, |row| {
-        let read = || -> rusqlite::Result<KeyColumn> {
-            let collation: Option<String> = row.get(3)?;
-            Ok(KeyColumn {
-                name: row.get(0)?,
-                declared: row.get(1)?,
-                // A key without an index is the rowid itself.
-                nullable: !row.get::<_, bool>(2)? && collation.is_some(),
-                collation,
-            })
-        };
-        columns.push(read().map_err(|error| session.failed(&error))?);
+    database.query(&sql, &params, &mut |row| {
+        let collation = row.text(3)?;
+        columns.push(KeyColumn {
+            name: name(row)?,
+            declared: row.text(1)?.unwrap_or_default(),
+            // A key without an index is the rowid itself.
+            nullable: row.integer(2)? == 0 && collation.is_some(),
+            collation,
+        });
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(columns)
@@ -137,11 +149,11 @@ fn key_columns(session: &SqliteSession<'_>, target: &Target) -> Result<Vec<KeyCo
 
 /// A name of the rowid that no column of the table has taken.
 fn rowid_name(
-    session: &SqliteSession<'_>,
+    database: &mut dyn Database,
     target: &Target,
 ) -> Result<Option<&'static str>, JobError> {
     let mut names = vec!["rowid", "_rowid_", "oid"];
-    for column in catalog::columns(session, target)? {
+    for column in catalog::columns(database, target)?.iter() {
         names.retain(|name| !name.eq_ignore_ascii_case(&column.name));
     }
     Ok(names.first().copied())
@@ -164,12 +176,12 @@ fn is_numeric(declared: &str) -> bool {
 }
 
 /// The plain text of a key's value, if comparing the column with that text is comparing it with the value.
-fn plain_text(value: ValueRef<'_>, numeric: bool) -> Option<String> {
+fn plain_text(value: &Value<'_>, numeric: bool) -> Option<String> {
     let text = match value {
-        ValueRef::Text(bytes) => std::str::from_utf8(bytes).ok()?.to_owned(),
-        ValueRef::Integer(whole) if numeric => whole.to_string(),
-        ValueRef::Real(float) if numeric && float.is_finite() => {
-            let text = js_number(float);
+        Value::Text(bytes) => std::str::from_utf8(bytes).ok()?.to_owned(),
+        Value::Integer(whole) if numeric => whole.to_string(),
+        Value::Real(float) if numeric && float.is_finite() => {
+            let text = js_number(*float);
             // SQLite reads up to 15 digits exactly; with more, the last bit may differ.
             if text.bytes().filter(u8::is_ascii_digit).count() > 15 {
                 return None;
@@ -188,41 +200,31 @@ pub(super) fn text_tag(text: &str) -> String {
 }
 
 /// A value with its storage class in front, `None` for NULL.
-fn tagged(value: ValueRef<'_>) -> Option<String> {
+fn tagged(value: &Value<'_>) -> Option<String> {
     Some(match value {
-        ValueRef::Null => return None,
-        ValueRef::Integer(whole) => format!("i{whole}"),
-        ValueRef::Real(float) => format!("r{}", js_number(float)),
-        ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+        Value::Null => return None,
+        Value::Integer(whole) => format!("i{whole}"),
+        Value::Real(float) => format!("r{}", js_number(*float)),
+        Value::Text(bytes) => match std::str::from_utf8(bytes) {
             Ok(text) => text_tag(text),
             Err(_) => format!("x{}", hex(bytes)),
         },
-        ValueRef::Blob(bytes) => format!("b{}", hex(bytes)),
+        Value::Blob(bytes) => format!("b{}", hex(bytes)),
     })
 }
 
 /// Binds a value of a `read`: texts carry their storage class in front.
-pub(super) fn bind_key(value: &Value) -> Result<Param<'_>, JobError> {
-    let Value::String(tagged) = value else {
+pub(super) fn bind_key(value: &Json) -> Result<Value<'_>, JobError> {
+    let Json::String(tagged) = value else {
         return bind(value);
     };
     let mut rest = tagged.chars();
     let param = match rest.next() {
-        Some('t') => Some(Param::text(rest.as_str())),
-        Some('i') => rest
-            .as_str()
-            .parse()
-            .ok()
-            .map(Owned::Integer)
-            .map(Param::owned),
-        Some('r') => rest
-            .as_str()
-            .parse()
-            .ok()
-            .map(Owned::Real)
-            .map(Param::owned),
-        Some('b') => unhex(rest.as_str()).map(Owned::Blob).map(Param::owned),
-        Some('x') => unhex(rest.as_str()).map(Param::RawText),
+        Some('t') => Some(Value::text(rest.as_str())),
+        Some('i') => rest.as_str().parse().ok().map(Value::Integer),
+        Some('r') => rest.as_str().parse().ok().map(Value::Real),
+        Some('b') => unhex(rest.as_str()).map(Value::Blob),
+        Some('x') => unhex(rest.as_str()).map(Value::Text),
         _ => None,
     };
     param.ok_or_else(|| JobError::invalid_options("options.cursor", "is not one of this runner's"))
@@ -237,7 +239,7 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
+fn unhex(text: &str) -> Option<Cow<'static, [u8]>> {
     text.as_bytes()
         .chunks(2)
         .map(|pair| match pair {
@@ -256,53 +258,42 @@ mod tests {
 
     #[test]
     fn a_plain_cursor_compares_like_the_value() {
-        let text = |value, numeric| plain_text(value, numeric);
-        assert_eq!(text(ValueRef::Integer(-5), true).unwrap(), "-5");
-        assert_eq!(text(ValueRef::Real(1e21), true).unwrap(), "1e+21");
-        assert_eq!(text(ValueRef::Text(b"10"), false).unwrap(), "10");
+        let text = |value, numeric| plain_text(&value, numeric);
+        let raw = |bytes: &'static [u8]| Value::Text(Cow::Borrowed(bytes));
+        assert_eq!(text(Value::Integer(-5), true).unwrap(), "-5");
+        assert_eq!(text(Value::Real(1e21), true).unwrap(), "1e+21");
+        assert_eq!(text(raw(b"10"), false).unwrap(), "10");
         // Without a numeric type, the number 10 and the text '10' are two keys.
-        assert_eq!(text(ValueRef::Integer(10), false), None);
-        assert_eq!(text(ValueRef::Real(0.1 + 0.2), true), None);
-        assert_eq!(text(ValueRef::Real(f64::INFINITY), true), None);
+        assert_eq!(text(Value::Integer(10), false), None);
+        assert_eq!(text(Value::Real(0.1 + 0.2), true), None);
+        assert_eq!(text(Value::Real(f64::INFINITY), true), None);
         for value in [b"".as_slice(), b"[x", b"\xff"] {
-            assert_eq!(text(ValueRef::Text(value), false), None);
+            assert_eq!(text(raw(value), false), None);
         }
-        assert_eq!(text(ValueRef::Blob(b"a"), false), None);
-        assert_eq!(text(ValueRef::Null, true), None);
+        assert_eq!(text(Value::Blob(Cow::Borrowed(b"a")), false), None);
+        assert_eq!(text(Value::Null, true), None);
     }
 
     #[test]
     fn a_typed_cursor_brings_every_value_back() {
-        for (value, want) in [
-            (
-                ValueRef::Integer(i64::MIN),
-                Param::owned(Owned::Integer(i64::MIN)),
-            ),
-            (
-                ValueRef::Real(0.1 + 0.2),
-                Param::owned(Owned::Real(0.1 + 0.2)),
-            ),
-            (
-                ValueRef::Real(f64::NEG_INFINITY),
-                Param::owned(Owned::Real(f64::NEG_INFINITY)),
-            ),
-            (ValueRef::Text(b"i5"), Param::text("i5")),
-            (ValueRef::Text(&[0xff, 0]), Param::RawText(vec![0xff, 0])),
-            (
-                ValueRef::Blob(&[0, 0xab]),
-                Param::owned(Owned::Blob(vec![0, 0xab])),
-            ),
+        for value in [
+            Value::Integer(i64::MIN),
+            Value::Real(0.1 + 0.2),
+            Value::Real(f64::NEG_INFINITY),
+            Value::text("i5"),
+            Value::Text(Cow::Borrowed(&[0xff, 0])),
+            Value::Blob(Cow::Borrowed(&[0, 0xab])),
         ] {
-            let value = Value::String(tagged(value).unwrap());
-            assert_eq!(bind_key(&value).unwrap(), want);
+            let json = Json::String(tagged(&value).unwrap());
+            assert_eq!(bind_key(&json).unwrap(), value);
         }
-        assert_eq!(tagged(ValueRef::Null), None);
+        assert_eq!(tagged(&Value::Null), None);
     }
 
     #[test]
     fn a_cursor_of_somebody_else_is_refused() {
         for text in ["", "z", "i", "ix", "b0", "bzz", "b\u{e9}\u{e9}"] {
-            let error = bind_key(&Value::String(text.to_owned())).unwrap_err();
+            let error = bind_key(&Json::String(text.to_owned())).unwrap_err();
             assert!(error.message.starts_with("options.cursor"), "{text}");
         }
     }

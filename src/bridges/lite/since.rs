@@ -2,16 +2,15 @@
 
 use std::ops::ControlFlow;
 
-use serde_json::Value;
+use serde_json::Value as Json;
 
+use super::Database;
 use super::catalog;
-use super::dialect::SQLITE;
 use super::key::text_tag;
-use super::session::SqliteSession;
-use super::value::Param;
+use super::value::Value;
 use crate::error::JobError;
 use crate::options::Target;
-use crate::sql::{Bound, Dialect};
+use crate::sql::Bound;
 
 /// What text that begins like a date looks like.
 const DATE: &str = "'[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'";
@@ -21,22 +20,22 @@ const ISO: &str = "'%Y-%m-%dT%H:%M:%fZ'";
 /// The conditions that `column` is later than `since`; none when there is no such column, exactly as written.
 /// Text that is a date counts by its time, other text by its letters; numbers never match.
 pub(super) fn changed_since(
-    session: &SqliteSession<'_>,
+    database: &mut dyn Database,
     target: &Target,
     column: &str,
     since: &str,
 ) -> Result<Vec<Bound>, JobError> {
-    if !has_column(session, target, column)? {
+    if !has_column(database, target, column)? {
         return Ok(Vec::new());
     }
-    let Some(since) = as_iso(session, since)? else {
+    let Some(since) = as_iso(database, since)? else {
         return Err(JobError::invalid_options(
             "options.changedSince",
             "is not a date",
         ));
     };
-    let column = (&SQLITE as &dyn Dialect).column(column);
-    let value = Value::String(text_tag(&since));
+    let column = database.dialect().column(column);
+    let value = Json::String(text_tag(&since));
     Ok(vec![
         // Implied by the next one, but an index on the column can use it. A day for time zones.
         Bound {
@@ -56,22 +55,22 @@ pub(super) fn changed_since(
 }
 
 fn has_column(
-    session: &SqliteSession<'_>,
+    database: &mut dyn Database,
     target: &Target,
     column: &str,
 ) -> Result<bool, JobError> {
     // Exactly as written.
-    let columns = catalog::columns(session, target)?;
+    let columns = catalog::columns(database, target)?;
     Ok(columns
         .iter()
         .any(|known| known.name == column && !known.hidden))
 }
 
-fn as_iso(session: &SqliteSession<'_>, since: &str) -> Result<Option<String>, JobError> {
+fn as_iso(database: &mut dyn Database, since: &str) -> Result<Option<String>, JobError> {
     let mut iso = None;
     let sql = format!("SELECT strftime({ISO}, ?1) WHERE ?1 GLOB {DATE}");
-    session.query(&sql, vec![Param::text(since)], |row| {
-        iso = row.get(0).map_err(|error| session.failed(&error))?;
+    database.query(&sql, &[Value::text(since)], &mut |row| {
+        iso = row.text(0)?;
         Ok(ControlFlow::Break(()))
     })?;
     Ok(iso)

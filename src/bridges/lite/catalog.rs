@@ -1,0 +1,116 @@
+//! What a database says about its tables.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::key::Key;
+use super::value::Value;
+use super::{Cells, Database};
+use crate::bridges::description::DescribedColumn;
+use crate::bridges::remembered::Remembered;
+use crate::error::JobError;
+use crate::job::TargetColumn;
+use crate::limits;
+use crate::options::Target;
+
+/// What is remembered of a source's tables for a moment.
+pub(in crate::bridges) struct Known {
+    pub(super) keys: Remembered<Arc<Key>>,
+    columns: Remembered<Arc<[TargetColumn]>>,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self {
+            keys: Remembered::new(limits::CATALOG_FRESH),
+            columns: Remembered::new(limits::CATALOG_FRESH),
+        }
+    }
+}
+
+impl Known {
+    /// Forgets what was remembered of a table: it may have been changed.
+    pub(super) fn forget(&self, target: &Target) {
+        let name = target.to_string();
+        self.keys.forget(&name);
+        self.columns.forget(&name);
+    }
+}
+
+/// The arguments of a pragma about a table, and their parameters: its name, and its schema if it has one.
+pub(super) fn place(target: &Target) -> (&'static str, Vec<Value<'_>>) {
+    let table = Value::text(target.table());
+    match target.schema() {
+        Some(schema) => ("?1, ?2", vec![table, Value::text(schema)]),
+        None => ("?1", vec![table]),
+    }
+}
+
+/// The tables, by name; SQLite's own begin with `sqlite_`.
+pub(super) fn targets(
+    database: &mut dyn Database,
+    each: &mut dyn FnMut(&str) -> Result<(), JobError>,
+) -> Result<(), JobError> {
+    let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' \
+               AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
+    database.query(sql, &[], &mut |row| {
+        each(&name(row)?)?;
+        Ok(ControlFlow::Continue(()))
+    })
+}
+
+/// The columns of a table or view as they are shown. Generated ones are not listed, as in the official bridge:
+/// nothing can be written to them.
+pub(super) fn describe(
+    database: &mut dyn Database,
+    target: &Target,
+    each: &mut dyn FnMut(&DescribedColumn<'_>),
+) -> Result<(), JobError> {
+    let (place, params) = place(target);
+    let sql =
+        format!("SELECT name, type, \"notnull\", pk FROM pragma_table_info({place}) ORDER BY cid");
+    database.query(&sql, &params, &mut |row| {
+        let declared = row.text(1)?.filter(|declared| !declared.is_empty());
+        each(&DescribedColumn {
+            name: &name(row)?,
+            data_type: declared.as_deref().unwrap_or("TEXT"),
+            nullable: row.integer(2)? == 0,
+            primary_key: row.integer(3)? > 0,
+        });
+        Ok(ControlFlow::Continue(()))
+    })
+}
+
+/// All columns of a table or view, in their order. Hidden ones of virtual tables are not among `*`; generated
+/// ones are.
+pub(super) fn columns(
+    database: &mut dyn Database,
+    target: &Target,
+) -> Result<Arc<[TargetColumn]>, JobError> {
+    let known = target.to_string();
+    if let Some(columns) = database.known().and_then(|all| all.columns.get(&known)) {
+        return Ok(columns);
+    }
+    let mut columns = Vec::new();
+    let (place, params) = place(target);
+    let sql =
+        format!("SELECT name, pk > 0, hidden = 1 FROM pragma_table_xinfo({place}) ORDER BY cid");
+    database.query(&sql, &params, &mut |row| {
+        columns.push(TargetColumn {
+            name: name(row)?,
+            key: row.integer(1)? != 0,
+            hidden: row.integer(2)? != 0,
+        });
+        Ok(ControlFlow::Continue(()))
+    })?;
+    let columns: Arc<[_]> = columns.into();
+    if let Some(all) = database.known() {
+        all.columns.put(&known, Arc::clone(&columns));
+    }
+    Ok(columns)
+}
+
+/// The name that a row of the catalog begins with.
+pub(super) fn name(row: &dyn Cells) -> Result<String, JobError> {
+    Ok(row.text(0)?.unwrap_or_default())
+}

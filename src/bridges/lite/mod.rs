@@ -1,0 +1,82 @@
+//! What SQLite is wherever it runs, in this process or behind a service: its language, its catalog, its keys, and
+//! values that have a storage class each. What speaks it is a [`Database`]; [`LiteSession`] answers jobs on one.
+//!
+//! - `dialect`: the language; `catalog`, `key`, `since`: what must be known of a table
+//! - `value`: values in and out; `row`: rows as JSON
+//! - `session`: statements of a job
+
+// Until they are bridges of every build.
+#![cfg_attr(
+    not(any(feature = "turso", feature = "d1")),
+    allow(dead_code, unused_imports)
+)]
+
+mod catalog;
+mod dialect;
+mod key;
+mod row;
+mod session;
+mod since;
+mod value;
+
+use std::ops::ControlFlow;
+
+use crate::error::JobError;
+use crate::job::{Privileges, ServerFacts};
+use crate::sql::Dialect;
+
+pub(super) use catalog::Known;
+pub(super) use dialect::{SQLITE, SqliteDialect};
+pub(super) use row::{Cells, Layout, Record};
+pub(super) use session::LiteSession;
+pub(super) use value::{Value, write_value};
+
+/// A database of SQLite's language, as one job has it.
+pub(super) trait Database {
+    /// The language.
+    fn dialect(&self) -> &'static dyn Dialect {
+        &SQLITE
+    }
+
+    /// What is remembered of its tables, where asking takes a while.
+    fn known(&self) -> Option<&Known> {
+        None
+    }
+
+    /// Runs a statement and hands over its rows until there are no more, or `each` has enough.
+    fn query(
+        &mut self,
+        sql: &str,
+        params: &[Value<'_>],
+        each: &mut EachCells<'_>,
+    ) -> Result<(), JobError>;
+
+    /// As `query`, for the statement that is most likely the last one of its job.
+    fn last_query(
+        &mut self,
+        sql: &str,
+        params: &[Value<'_>],
+        each: &mut EachCells<'_>,
+    ) -> Result<(), JobError> {
+        self.query(sql, params, each)
+    }
+
+    /// Makes ready for statements that sort.
+    fn prepare_sort(&mut self) -> Result<(), JobError> {
+        Ok(())
+    }
+
+    /// From now on statements see the same rows.
+    fn begin_snapshot(&mut self) -> Result<(), JobError> {
+        Ok(())
+    }
+
+    /// What the server says about itself.
+    fn server(&mut self) -> Result<ServerFacts, JobError>;
+
+    /// What may be done with it beyond reading.
+    fn privileges(&mut self) -> Result<Privileges, JobError>;
+}
+
+/// Takes the rows of a statement, until it has enough of them.
+pub(super) type EachCells<'a> = dyn FnMut(&dyn Cells) -> Result<ControlFlow<()>, JobError> + 'a;

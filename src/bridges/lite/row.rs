@@ -1,0 +1,173 @@
+//! Rows as JSON.
+
+use std::borrow::Cow;
+
+use super::session::List;
+use super::value::{Value, write_value};
+use crate::bridges::sql;
+use crate::error::{ErrorCode, JobError};
+use crate::json::{Text, js_number, write_number_of_text, write_string};
+
+/// A row of a statement, as the engine hands it over.
+pub(in crate::bridges) trait Cells {
+    /// How many values it has.
+    fn width(&self) -> usize;
+
+    /// The name of a column.
+    fn name(&self, column: usize) -> Result<&str, JobError>;
+
+    /// The value in a column.
+    fn value(&self, column: usize) -> Result<Value<'_>, JobError>;
+
+    /// Appends the row as a JSON object.
+    fn write(&self, layout: &Layout, out: &mut Text) -> Result<(), JobError> {
+        out.push('{');
+        let mut first = true;
+        for (i, key) in layout.keys.iter().enumerate() {
+            let Some(key) = key else { continue };
+            if !first {
+                out.push(',');
+            }
+            first = false;
+            out.push_str(key);
+            write_value(out, &self.value(i)?);
+        }
+        out.push('}');
+        Ok(())
+    }
+}
+
+impl dyn Cells + '_ {
+    /// The integer in a column.
+    pub fn integer(&self, column: usize) -> Result<i64, JobError> {
+        match self.value(column)? {
+            Value::Integer(whole) => Ok(whole),
+            _ => Err(JobError::new(
+                ErrorCode::QueryFailed,
+                "the database answered without the integer that it was asked for",
+            )),
+        }
+    }
+
+    /// The text in a column; `None` for NULL.
+    pub fn text(&self, column: usize) -> Result<Option<String>, JobError> {
+        Ok(match self.value(column)? {
+            Value::Null => None,
+            value => Some(text(value)),
+        })
+    }
+}
+
+/// A value as text, NULL included.
+fn text(value: Value<'_>) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Integer(whole) => whole.to_string(),
+        Value::Real(float) => js_number(float),
+        Value::Text(bytes) | Value::Blob(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+    }
+}
+
+/// A row of which every value was read already.
+pub(in crate::bridges) struct Record<'a> {
+    /// The names of its columns.
+    pub names: &'a [String],
+    /// Its values, as many.
+    pub values: Vec<Value<'a>>,
+}
+
+impl Cells for Record<'_> {
+    fn width(&self) -> usize {
+        self.values.len()
+    }
+
+    fn name(&self, column: usize) -> Result<&str, JobError> {
+        Ok(self.names.get(column).map_or("", String::as_str))
+    }
+
+    fn value(&self, column: usize) -> Result<Value<'_>, JobError> {
+        Ok(match self.values.get(column) {
+            None | Some(Value::Null) => Value::Null,
+            Some(Value::Integer(whole)) => Value::Integer(*whole),
+            Some(Value::Real(float)) => Value::Real(*float),
+            Some(Value::Text(bytes)) => Value::Text(Cow::Borrowed(bytes)),
+            Some(Value::Blob(bytes)) => Value::Blob(Cow::Borrowed(bytes)),
+        })
+    }
+}
+
+/// The keys of the rows of one statement, escaped once.
+pub(in crate::bridges) struct Layout {
+    /// One a shown column, with its colon: `"id":`. `None` where a later column has the same name.
+    keys: Vec<Option<String>>,
+}
+
+impl Layout {
+    /// Takes the column names of a row; the last `hidden` columns are not shown.
+    pub(super) fn new(cells: &dyn Cells, hidden: usize) -> Result<Self, JobError> {
+        let shown = cells.width().saturating_sub(hidden);
+        let names = (0..shown).map(|i| cells.name(i));
+        let names = names.collect::<Result<Vec<_>, _>>()?;
+        let keys = names
+            .iter()
+            .enumerate()
+            .map(|(i, name)| {
+                if names.iter().skip(i + 1).any(|later| later == name) {
+                    return None;
+                }
+                let mut key = String::with_capacity(name.len() + 3);
+                write_string(&mut key, name);
+                key.push(':');
+                Some(key)
+            })
+            .collect();
+        Ok(Self { keys })
+    }
+}
+
+/// A row of a statement as jobs see it.
+pub(super) struct LiteRow<'a> {
+    pub cells: &'a dyn Cells,
+    pub layout: &'a Layout,
+    pub list: &'a List,
+}
+
+impl sql::Row for LiteRow<'_> {
+    fn write_row(&self, out: &mut Text) -> Result<(), JobError> {
+        self.cells.write(self.layout, out)
+    }
+
+    fn cursor(&self) -> Result<String, JobError> {
+        let columns = self.cells.width();
+        let values = (columns.saturating_sub(self.list.hidden())..columns)
+            .map(|i| self.cells.value(i))
+            .collect::<Result<Vec<_>, _>>()?;
+        let key = self.list.key.as_ref();
+        Ok(key.map_or_else(String::new, |key| key.cursor(&values)))
+    }
+}
+
+impl sql::Values for LiteRow<'_> {
+    fn write(&self, out: &mut Text, column: usize) -> Result<(), JobError> {
+        write_value(out, &self.cells.value(column)?);
+        Ok(())
+    }
+
+    fn write_number(&self, out: &mut Text, column: usize) -> Result<(), JobError> {
+        match self.cells.value(column)? {
+            Value::Text(bytes) | Value::Blob(bytes) => {
+                write_number_of_text(out, &String::from_utf8_lossy(&bytes));
+            }
+            number_or_null => write_value(out, &number_or_null),
+        }
+        Ok(())
+    }
+
+    fn text(&self, column: usize) -> Result<String, JobError> {
+        Ok(text(self.cells.value(column)?))
+    }
+
+    fn whole(&self, column: usize) -> Result<u64, JobError> {
+        Ok(u64::try_from(self.cells.integer(column)?).unwrap_or(0))
+    }
+}
