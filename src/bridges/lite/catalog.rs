@@ -53,7 +53,7 @@ pub(super) fn targets(
 ) -> Result<(), JobError> {
     let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' \
                AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
-    database.query(sql, &[], &mut |row| {
+    database.lookup(sql, &[], &mut |row| {
         each(&name(row)?)?;
         Ok(ControlFlow::Continue(()))
     })
@@ -69,7 +69,7 @@ pub(super) fn describe(
     let (place, params) = place(target);
     let sql =
         format!("SELECT name, type, \"notnull\", pk FROM pragma_table_info({place}) ORDER BY cid");
-    database.query(&sql, &params, &mut |row| {
+    database.lookup(&sql, &params, &mut |row| {
         let declared = row.text(1)?.filter(|declared| !declared.is_empty());
         each(&DescribedColumn {
             name: &name(row)?,
@@ -95,7 +95,7 @@ pub(super) fn columns(
     let (place, params) = place(target);
     let sql =
         format!("SELECT name, pk > 0, hidden = 1 FROM pragma_table_xinfo({place}) ORDER BY cid");
-    database.query(&sql, &params, &mut |row| {
+    database.lookup(&sql, &params, &mut |row| {
         columns.push(TargetColumn {
             name: name(row)?,
             key: row.integer(1)? != 0,

@@ -22,6 +22,8 @@ pub(super) struct Key {
     numeric: bool,
     /// The table's own key has one column.
     single: bool,
+    /// A value comes with its storage class beside it: numbers alone may be rounded, or missing.
+    with_class: bool,
 }
 
 /// A column of the key as the catalog has it.
@@ -77,6 +79,7 @@ impl Key {
             parts,
             numeric,
             single,
+            with_class: !database.tells_numbers(),
         })
     }
 
@@ -87,8 +90,16 @@ impl Key {
 
     /// The key as a select list.
     pub(super) fn select_list(&self) -> String {
-        let parts: Vec<_> = self.parts.iter().map(|p| p.expression.as_str()).collect();
-        parts.join(", ")
+        let parts = self.parts.iter().map(|part| match self.with_class {
+            true => with_class(&part.expression),
+            false => part.expression.clone(),
+        });
+        parts.collect::<Vec<_>>().join(", ")
+    }
+
+    /// How many columns that is.
+    pub(super) fn width(&self) -> usize {
+        self.parts.len() * if self.with_class { 2 } else { 1 }
     }
 
     /// The values after which a page begins, for [`bind_key`].
@@ -105,14 +116,47 @@ impl Key {
         }
     }
 
-    /// The cursor of the row with these values.
-    pub(super) fn cursor(&self, values: &[Value<'_>]) -> String {
+    /// The cursor of the row with these values of the select list.
+    pub(super) fn cursor(&self, values: Vec<Value<'_>>) -> String {
+        let values: Vec<_> = match self.with_class {
+            true => values.chunks(2).map(of_class).collect(),
+            false => values,
+        };
         if let (true, Some(value)) = (self.single, values.first())
             && let Some(text) = plain_text(value, self.numeric)
         {
             return Cursor::Plain(text).encode();
         }
         Cursor::Parts(values.iter().map(tagged).collect()).encode()
+    }
+}
+
+/// A value as it is, or as text where it may not come through, and its storage class.
+fn with_class(value: &str) -> String {
+    format!(
+        "CASE WHEN typeof({value}) = 'integer' OR {value} IN (9e999, -9e999) \
+         THEN CAST({value} AS TEXT) ELSE {value} END, typeof({value})"
+    )
+}
+
+/// The value that came so.
+fn of_class<'a>(pair: &[Value<'a>]) -> Value<'a> {
+    let [value, Value::Text(class)] = pair else {
+        return Value::Null;
+    };
+    let number = match value {
+        Value::Text(text) => std::str::from_utf8(text).unwrap_or_default(),
+        _ => "",
+    };
+    match (class.as_ref(), value) {
+        (b"integer", _) => number.parse().map_or(Value::Null, Value::Integer),
+        (b"real", Value::Text(_)) => number.parse().map_or(Value::Null, Value::Real),
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "it was a double, written without a fraction"
+        )]
+        (b"real", Value::Integer(whole)) => Value::Real(*whole as f64),
+        (_, value) => value.clone(),
     }
 }
 
@@ -133,7 +177,7 @@ fn key_columns(database: &mut dyn Database, target: &Target) -> Result<Vec<KeyCo
          ON x.name = c.name WHERE c.pk > 0 ORDER BY c.pk"
     );
     let mut columns = Vec::new();
-    database.query(&sql, &params, &mut |row| {
+    database.lookup(&sql, &params, &mut |row| {
         let collation = row.text(3)?;
         columns.push(KeyColumn {
             name: name(row)?,
@@ -230,7 +274,7 @@ pub(super) fn bind_key(value: &Json) -> Result<Value<'_>, JobError> {
     param.ok_or_else(|| JobError::invalid_options("options.cursor", "is not one of this runner's"))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::new(), |mut out, byte| {
         // Writing to a String cannot fail.
@@ -288,6 +332,19 @@ mod tests {
             assert_eq!(bind_key(&json).unwrap(), value);
         }
         assert_eq!(tagged(&Value::Null), None);
+    }
+
+    #[test]
+    fn a_value_is_what_its_class_says() {
+        let value = |value, class| of_class(&[value, Value::text(class)]);
+        let text = Value::text;
+        let max = value(text("9223372036854775807"), "integer");
+        assert_eq!(max, Value::Integer(i64::MAX));
+        let least = value(text("-Inf"), "real");
+        assert_eq!(least, Value::Real(f64::NEG_INFINITY));
+        assert_eq!(value(Value::Integer(1), "real"), Value::Real(1.0));
+        assert_eq!(value(text("Inf"), "text"), text("Inf"));
+        assert_eq!(value(Value::Null, "null"), Value::Null);
     }
 
     #[test]

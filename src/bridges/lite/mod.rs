@@ -2,7 +2,7 @@
 //! values that have a storage class each. What speaks it is a [`Database`]; [`LiteSession`] answers jobs on one.
 //!
 //! - `dialect`: the language; `catalog`, `key`, `since`: what must be known of a table
-//! - `value`: values in and out; `row`: rows as JSON
+//! - `value`: values in and out; `literal`: those that cannot be bound; `row`: rows as JSON
 //! - `session`: statements of a job
 
 // Until they are bridges of every build.
@@ -14,6 +14,7 @@
 mod catalog;
 mod dialect;
 mod key;
+mod literal;
 mod row;
 mod session;
 mod since;
@@ -27,6 +28,7 @@ use crate::sql::Dialect;
 
 pub(super) use catalog::Known;
 pub(super) use dialect::{SQLITE, SqliteDialect};
+pub(super) use literal::spelled_out;
 pub(super) use row::{Cells, Layout, Record};
 pub(super) use session::LiteSession;
 pub(super) use value::{Value, write_value};
@@ -43,7 +45,12 @@ pub(super) trait Database {
         None
     }
 
-    /// Runs a statement and hands over its rows until there are no more, or `each` has enough.
+    /// False where numbers may come rounded, or where infinities do not come.
+    fn tells_numbers(&self) -> bool {
+        true
+    }
+
+    /// Runs a statement and hands over its rows, as they come, until there are no more, or `each` has enough.
     fn query(
         &mut self,
         sql: &str,
@@ -51,8 +58,8 @@ pub(super) trait Database {
         each: &mut EachCells<'_>,
     ) -> Result<(), JobError>;
 
-    /// As `query`, for the statement that is most likely the last one of its job.
-    fn last_query(
+    /// As `query`, for a short answer: what the catalog says, a number of rows.
+    fn lookup(
         &mut self,
         sql: &str,
         params: &[Value<'_>],

@@ -143,7 +143,7 @@ impl sql::Row for LiteRow<'_> {
             .map(|i| self.cells.value(i))
             .collect::<Result<Vec<_>, _>>()?;
         let key = self.list.key.as_ref();
-        Ok(key.map_or_else(String::new, |key| key.cursor(&values)))
+        Ok(key.map_or_else(String::new, |key| key.cursor(values)))
     }
 }
 

@@ -34,7 +34,7 @@ impl SelectList for List {
 impl List {
     /// Columns at the end that are not shown.
     pub(super) fn hidden(&self) -> usize {
-        self.key.as_ref().map_or(0, |key| key.parts().len())
+        self.key.as_ref().map_or(0, |key| key.width())
     }
 }
 
@@ -123,7 +123,7 @@ impl Session for LiteSession<'_> {
         let params = statement.params.iter().map(bind);
         let params = params.collect::<Result<Vec<_>, _>>()?;
         let mut number = 0;
-        self.0.last_query(&statement.sql, &params, &mut |row| {
+        self.0.lookup(&statement.sql, &params, &mut |row| {
             number = u64::try_from(row.integer(0)?).unwrap_or(0);
             Ok(ControlFlow::Break(()))
         })?;
