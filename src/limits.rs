@@ -129,8 +129,8 @@ pub const IDLE_SOURCES: usize = 100;
 pub const BUNDLE_LINES: usize = 500;
 /// Bytes at the end of a log among which it looks for them.
 pub const BUNDLE_LOG_BYTES: usize = 256 << 10;
-/// Largest file that a `_FILE` variable may name. A directory of such files is usually a memory file system.
-pub const SECRET_FILE_BYTES: u64 = 64 << 10;
+/// Largest file that a `_FILE` variable may name; the bundle of all public roots has about 230 KB.
+pub const SECRET_FILE_BYTES: u64 = 256 << 10;
 /// Most files in a folder of secrets.
 pub const SECRET_FILES: usize = 1000;
 /// When the runner stops, the statements it cancels get this long to end in their database.

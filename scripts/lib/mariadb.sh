@@ -24,10 +24,11 @@ NBE_INIT_CONNECT="SET sql_mode = IF(CURRENT_USER() LIKE 'nbe@%', 'STRICT_TRANS_T
 
 mariadb_installed() { have mariadbd && have mariadb-install-db && have mariadb; }
 
-# mariadb_start DIR PORT
+# mariadb_start DIR PORT: with the further settings of DIR/mariadb/my.cnf, which a test may have written.
 mariadb_start() {
     local dir=$1/mariadb
-    (as_user mysql mariadbd --no-defaults --datadir="$dir/data" --tmpdir="$dir/tmp" --socket="$dir/s" \
+    touch "$dir/my.cnf"
+    (as_user mysql mariadbd --defaults-file="$dir/my.cnf" --datadir="$dir/data" --tmpdir="$dir/tmp" --socket="$dir/s" \
         --pid-file="$dir/pid" --port="$2" --bind-address=127.0.0.1 --skip-name-resolve \
         --default-time-zone=+00:00 --character-set-server=utf8mb4 --collation-server=utf8mb4_general_ci \
         --sql-mode=STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION --init-connect="$NBE_INIT_CONNECT" \
@@ -35,7 +36,8 @@ mariadb_start() {
         --innodb-doublewrite=0 --performance-schema=off) >"$dir/log" 2>&1 </dev/null &
 }
 
-mariadb_answers() { wait_for 30 mariadb --no-defaults -u root -S "$1/mariadb/s" -e 'SELECT 1'; }
+# Whatever its TLS is like.
+mariadb_answers() { wait_for 30 mariadb --no-defaults --skip-ssl -u root -S "$1/mariadb/s" -e 'SELECT 1'; }
 
 # mariadb_restart DIR: the same port, the same data.
 mariadb_restart() {

@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::config::variables::Misspelt;
 use crate::config::{Identity, OversightSettings};
@@ -65,7 +65,7 @@ pub fn audit_roots(variable: impl Fn(&str) -> Option<String>) -> Vec<Check> {
         let Some(file) = variable(name).filter(|file| !file.is_empty()) else {
             continue;
         };
-        checks.push(match tls::read_certificates(Path::new(&file)) {
+        checks.push(match tls::Pem::File(PathBuf::from(&file)).certificates() {
             Ok(found) => {
                 let text = format!(
                     "{} more roots from {}",

@@ -1,12 +1,14 @@
 //! TLS settings shared by the gateway link and the databases: which roots are trusted, with ring as the one
 //! source of cryptography. Not for the handshake itself, which belongs to whoever owns the socket.
 //!
+//! - `pem`: certificates and keys as people have them
 //! - `roots`: who is trusted; `verifier`: whether a certificate is good
 //! - `problem`: what is wrong with it, and who can help; `chain`: errors with all their causes
 //! - `certificate`: what people want to know of one
 
 mod certificate;
 mod chain;
+mod pem;
 mod problem;
 mod roots;
 mod settings;
@@ -17,19 +19,21 @@ use std::sync::{Arc, OnceLock};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ClientConfig, InconsistentKeys, RootCertStore};
 
-use settings::Identity;
 use verifier::{Trust, Verifier};
 
 pub use certificate::{CertificateFacts, Day};
 pub use chain::chain;
+pub use pem::Pem;
 pub use problem::{Remedy, certificate_problem, remedy, words};
-pub use roots::{
-    EXTRA_ROOTS, authorities, extra_certificates, parse_certificates, read_certificates, roots,
-};
+pub use roots::{EXTRA_ROOTS, authorities, extra_certificates, roots};
 pub use settings::{TlsDecision, TlsMode, TlsSettings};
+
+/// What a warning says, after the reason, where no handshake came about and the bridge went on without.
+pub const ONLY_PREFERRED: &str = "connections are not encrypted, since TLS is only preferred there";
 
 /// Checks the server's certificate and name against [`roots()`]. Built once; the same every time.
 pub fn verified() -> Result<Arc<ClientConfig>, rustls::Error> {
@@ -57,7 +61,7 @@ pub fn verified_whatever_its_name(
 /// As [`verified_by`], showing the server a certificate of ours if it asks for one.
 fn verified_as(
     own: &[CertificateDer<'static>],
-    identity: Option<Identity>,
+    identity: Option<CertifiedKey>,
 ) -> Result<Arc<ClientConfig>, rustls::Error> {
     match identity {
         None if own.is_empty() => verified(),
@@ -110,7 +114,7 @@ pub fn unverified() -> Result<Arc<ClientConfig>, rustls::Error> {
 /// Accepts any certificate; the connection is encrypted, but anybody may be at its other end. Only for a
 /// database whose configuration asks for it, never for the gateway. The server is shown a certificate of ours if
 /// it asks for one.
-fn unverified_as(identity: Option<Identity>) -> Result<Arc<ClientConfig>, rustls::Error> {
+fn unverified_as(identity: Option<CertifiedKey>) -> Result<Arc<ClientConfig>, rustls::Error> {
     static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
     if identity.is_some() {
         return config(Trust::Anybody, identity);
@@ -122,7 +126,10 @@ fn unverified_as(identity: Option<Identity>) -> Result<Arc<ClientConfig>, rustls
     Ok(Arc::clone(CONFIG.get_or_init(|| config)))
 }
 
-fn config(trust: Trust, identity: Option<Identity>) -> Result<Arc<ClientConfig>, rustls::Error> {
+fn config(
+    trust: Trust,
+    identity: Option<CertifiedKey>,
+) -> Result<Arc<ClientConfig>, rustls::Error> {
     let provider = provider();
     let verifier = Verifier::new(Arc::clone(&provider), trust);
     let config = ClientConfig::builder_with_provider(provider)
@@ -130,9 +137,31 @@ fn config(trust: Trust, identity: Option<Identity>) -> Result<Arc<ClientConfig>,
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier));
     Ok(Arc::new(match identity {
-        Some((chain, key)) => config.with_client_auth_cert(chain, key)?,
+        Some(identity) => {
+            config.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(identity)))
+        }
         None => config.with_no_client_auth(),
     }))
+}
+
+/// What a server is shown that asks who we are: a certificate, those that vouch for it, and its key.
+///
+/// # Errors
+/// The key is of no use, or another certificate's.
+pub fn identity(
+    chain: Vec<CertificateDer<'static>>,
+    key: &PrivateKeyDer<'_>,
+) -> Result<CertifiedKey, String> {
+    let key = ring::sign::any_supported_type(key)
+        .map_err(|_| "is of a kind that is not supported; RSA, P-256, P-384 and Ed25519 are")?;
+    let identity = CertifiedKey::new(chain, key);
+    // A certificate of version 1 cannot be looked into here. Whom it is shown to may know it all the same.
+    match identity.keys_match() {
+        Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
+            Err("is not that of the certificate".to_owned())
+        }
+        _ => Ok(identity),
+    }
 }
 
 fn provider() -> Arc<CryptoProvider> {

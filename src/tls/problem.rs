@@ -9,7 +9,7 @@ use rustls::CertificateError::{
     NotValidYetContext, UnknownIssuer,
 };
 use rustls::pki_types::UnixTime;
-use rustls::{CertificateError, InvalidMessage};
+use rustls::{AlertDescription, CertificateError, InvalidMessage};
 
 use crate::text::printable;
 use crate::tls::certificate::{CertificateFacts, Day};
@@ -136,6 +136,10 @@ fn describe(
         ),
         // Only a driver with a check of its own leaves the facts out.
         (other, None) if is_authority(other) => f.write_str(NO_AUTHORITY),
+        (other, _) if is_certificate(other, "UnsupportedCertVersion") => f.write_str(
+            "the server's certificate is of version 1, as `openssl x509 -req` makes it, which cannot be verified \
+             (UnsupportedCertVersion); make it with `-extfile` and `subjectAltName=DNS:<host>`",
+        ),
         (other, _) => write!(f, "the server's certificate is refused: {other}"),
     }
 }
@@ -151,9 +155,14 @@ const NO_AUTHORITY: &str = "the server's certificate calls itself an authority (
     make the certificate with `-addext basicConstraints=CA:FALSE` and `-addext subjectAltName=DNS:<host>`, or let \
     an authority sign it, and name its PEM file, or the authority's, in NODE_EXTRA_CA_CERTS or sslrootcert";
 
-/// webpki's error for an end that shows a certificate of an authority; rustls passes it on as it is.
-pub(super) fn is_authority(cause: &CertificateError) -> bool {
-    matches!(cause, CertificateError::Other(other) if other.0.to_string() == "CaUsedAsEndEntity")
+/// webpki's error for an end that shows a certificate of an authority.
+fn is_authority(cause: &CertificateError) -> bool {
+    is_certificate(cause, "CaUsedAsEndEntity")
+}
+
+/// True for the error of webpki by this name, which rustls passes on as it is.
+fn is_certificate(cause: &CertificateError, name: &str) -> bool {
+    matches!(cause, CertificateError::Other(other) if other.0.to_string() == name)
 }
 
 /// webpki quotes names as `DnsName("a.example")` and `IpAddress(10.0.0.1)`.
@@ -225,6 +234,15 @@ pub fn words(error: &(dyn Error + 'static)) -> Option<String> {
             Some(problem) => problem.to_string(),
             None => Words(cause).to_string(),
         }),
+        error @ (rustls::Error::PeerIncompatible(_)
+        | rustls::Error::AlertReceived(
+            AlertDescription::HandshakeFailure
+            | AlertDescription::ProtocolVersion
+            | AlertDescription::InsufficientSecurity,
+        )) => Some(format!(
+            "the server has no kind of TLS that the runner speaks ({error}): TLS 1.2 or 1.3 with ECDHE, \
+             AES-GCM or ChaCha20, and a certificate of RSA, P-256, P-384 or Ed25519"
+        )),
         rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
             Some("what answers there does not speak TLS (InvalidContentType)".to_owned())
         }

@@ -1,57 +1,19 @@
 //! Which certificate authorities are trusted: the ones every browser trusts, built into the binary, and
 //! those the customer adds.
 
-use std::path::Path;
+use std::env;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use std::{env, fmt, io};
 
 use log::{info, warn};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::{self, PemObject};
 
-use crate::tls::CertificateFacts;
-use crate::tls::certificate::first_element;
-use crate::{files, limits};
+use crate::tls::{CertificateFacts, Pem};
 
 /// Variables that name PEM files with more roots: Node's own, which users of the official runner set for
 /// proxies that intercept TLS, and OpenSSL's.
 pub const EXTRA_ROOTS: [&str; 2] = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"];
-
-/// Why a file of certificates is of no use.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum PemError {
-    /// The file cannot be opened or read.
-    Io(io::Error),
-    /// The file is longer than any bundle of roots.
-    TooLong,
-    /// A section of the file is broken.
-    Pem(pem::Error),
-    /// The file holds no certificate.
-    Empty,
-}
-
-impl fmt::Display for PemError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(error) => write!(f, "cannot be read: {error}"),
-            Self::TooLong => write!(f, "is longer than {} bytes", limits::MAX_PEM_BYTES),
-            Self::Pem(error) => write!(f, "is not PEM: {error}"),
-            Self::Empty => f.write_str("holds no certificate"),
-        }
-    }
-}
-
-impl std::error::Error for PemError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Io(error) => Some(error),
-            Self::Pem(error) => Some(error),
-            Self::TooLong | Self::Empty => None,
-        }
-    }
-}
 
 /// The roots of the public web and [`extra_certificates`].
 pub fn roots() -> &'static Arc<RootCertStore> {
@@ -96,56 +58,13 @@ pub fn extra_certificates() -> &'static [CertificateDer<'static>] {
             let Some(file) = env::var_os(variable).filter(|value| !value.is_empty()) else {
                 continue;
             };
-            match read_certificates(Path::new(&file)) {
+            let file = PathBuf::from(file);
+            let shown = file.display().to_string();
+            match Pem::File(file).certificates() {
                 Ok(certificates) => found.extend(certificates),
-                Err(error) => warn!("{variable}: {} {error}", file.display()),
+                Err(error) => warn!("{variable}: {shown} {error}"),
             }
         }
         found
     })
-}
-
-/// The certificates of a PEM file, at least one.
-pub fn read_certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, PemError> {
-    let text = files::read(file, limits::MAX_PEM_BYTES).map_err(|error| match error.kind() {
-        io::ErrorKind::FileTooLarge => PemError::TooLong,
-        _ => PemError::Io(error),
-    })?;
-    parse_certificates(&text)
-}
-
-/// The certificates of a PEM text, at least one.
-pub fn parse_certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, PemError> {
-    let found = CertificateDer::pem_slice_iter(usual_pem(text).as_bytes())
-        .map(|found| found.map(certificate_alone))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(PemError::Pem)?;
-    if found.is_empty() {
-        return Err(PemError::Empty);
-    }
-    Ok(found)
-}
-
-/// A PEM text without the mark that some editors put before it, and with the usual name on every certificate: old tools
-/// have a longer one, and OpenSSL another where it says what the certificate is trusted for.
-pub(super) fn usual_pem(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text);
-    let mut usual = text.trim_start_matches('\u{feff}').to_owned();
-    for name in ["X509 CERTIFICATE", "TRUSTED CERTIFICATE"] {
-        for edge in ["BEGIN", "END"] {
-            usual = usual.replace(
-                &format!("-----{edge} {name}-----"),
-                &format!("-----{edge} CERTIFICATE-----"),
-            );
-        }
-    }
-    usual
-}
-
-/// Without what OpenSSL says of its trust, which follows it.
-fn certificate_alone(der: CertificateDer<'static>) -> CertificateDer<'static> {
-    match first_element(&der) {
-        Some(alone) if alone.len() < der.len() => alone.to_vec().into(),
-        _ => der,
-    }
 }

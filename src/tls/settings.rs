@@ -2,17 +2,14 @@
 //! vocabulary for all bridges, whether it stands in a URL or in fields of its own. What was asked for is never
 //! dropped: a word that is not known asks for TLS, and so does a root file.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::ClientConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
 use serde_json::{Map, Value};
 
 use crate::files;
-use crate::limits;
-use crate::tls::{parse_certificates, read_certificates, unverified_as, verified_as};
+use crate::tls::{Pem, identity, unverified_as, verified_as};
 
 /// How a connection is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,13 +22,6 @@ pub enum TlsMode {
     Verified,
     /// TLS with any certificate.
     Unverified,
-}
-
-/// A certificate with its key, or the names of their files.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Pem {
-    File(PathBuf),
-    Text(String),
 }
 
 /// What the configuration says; `None` where it says nothing.
@@ -75,15 +65,16 @@ impl TlsSettings {
             "uselibpqcompat" => self.libpq_compatible = truth(value),
             "sslrootcert" | "sslca" | "sslcapath" | "tlsca" | "tlscafile" => {
                 // libpq's word for the roots of the system; ours are built in.
-                let file = file(value).filter(|file| file != Path::new("system"));
-                match file {
-                    Some(file) => self.roots.push(Pem::File(file)),
+                match pem(value).filter(|pem| *pem != Pem::File("system".into())) {
+                    Some(pem) => self.roots.push(pem),
                     None if !word(value).is_empty() => self.ask(TlsMode::Verified),
                     None => {}
                 }
             }
-            "sslcert" => self.certificate = file(value).map(Pem::File),
-            "sslkey" => self.key = file(value).map(Pem::File),
+            "sslcert" => self.certificate = pem(value),
+            "sslkey" => self.key = pem(value),
+            "sslpassword" if word(value).is_empty() => {}
+            "sslpassword" => return Err(ENCRYPTED_KEY.to_owned()),
             _ => return Ok(false),
         }
         Ok(true)
@@ -91,16 +82,14 @@ impl TlsSettings {
 
     fn take_mode(&mut self, name: &str, value: &Value) -> Result<(), String> {
         if let Value::Object(members) = value {
-            self.take_object(members);
-            return Ok(());
+            return self.take_object(members);
         }
         if let Value::String(text) = value
             && text.trim_start().starts_with('{')
         {
             let members: Map<String, Value> = serde_json::from_str(text)
                 .map_err(|_| format!("\"{name}\" is not a JSON object"))?;
-            self.take_object(&members);
-            return Ok(());
+            return self.take_object(&members);
         }
         match word(value).as_str() {
             "" => {}
@@ -116,7 +105,7 @@ impl TlsSettings {
     }
 
     /// The options object of the Node drivers.
-    fn take_object(&mut self, members: &Map<String, Value>) {
+    fn take_object(&mut self, members: &Map<String, Value>) -> Result<(), String> {
         self.ask(TlsMode::Verified);
         let text = |value: &Value| value.as_str().map(|pem| Pem::Text(pem.to_owned()));
         for (name, value) in members {
@@ -126,9 +115,13 @@ impl TlsSettings {
                 ("ca", value) => self.roots.extend(text(value)),
                 ("cert", value) => self.certificate = text(value),
                 ("key", value) => self.key = text(value),
+                ("passphrase", value) if !word(value).is_empty() => {
+                    return Err(ENCRYPTED_KEY.to_owned());
+                }
                 _ => {}
             }
         }
+        Ok(())
     }
 
     fn ask(&mut self, mode: TlsMode) {
@@ -181,21 +174,15 @@ impl TlsSettings {
     }
 
     fn client(&self, mode: TlsMode) -> Result<Arc<ClientConfig>, String> {
-        let identity = match (&self.certificate, &self.key) {
-            (Some(certificate), Some(key)) if mode != TlsMode::Off => {
-                Some((chain_of(certificate)?, key_of(key)?))
-            }
-            _ => None,
+        let identity = match mode {
+            TlsMode::Off => None,
+            _ => self.identity()?,
         };
         let mut own = Vec::new();
         if mode == TlsMode::Verified {
-            for pem in &self.roots {
-                own.extend(match pem {
-                    Pem::File(file) => read_certificates(file)
-                        .map_err(|error| format!("the file of roots (sslrootcert) {error}"))?,
-                    Pem::Text(text) => parse_certificates(text.as_bytes())
-                        .map_err(|error| format!("ssl.ca {error}"))?,
-                });
+            for roots in &self.roots {
+                let found = roots.certificates();
+                own.extend(found.map_err(|error| format!("the roots (sslrootcert) {error}"))?);
             }
         }
         let client = match mode {
@@ -204,28 +191,29 @@ impl TlsSettings {
         };
         client.map_err(|error| format!("TLS cannot be set up: {error}"))
     }
+
+    /// What the server is shown. The key may stand in the file of the certificate.
+    fn identity(&self) -> Result<Option<CertifiedKey>, String> {
+        let Some(certificate) = &self.certificate else {
+            return match self.key {
+                Some(_) => {
+                    Err("a client's key (sslkey) needs its certificate (sslcert)".to_owned())
+                }
+                None => Ok(None),
+            };
+        };
+        let chain = certificate.certificates();
+        let chain = chain.map_err(|error| format!("the client's certificate (sslcert) {error}"))?;
+        let key = self.key.as_ref().unwrap_or(certificate).key();
+        let key = key.map_err(|error| format!("the client's key (sslkey) {error}"))?;
+        let identity = identity(chain, &key);
+        identity
+            .map(Some)
+            .map_err(|problem| format!("the client's key (sslkey) {problem}"))
+    }
 }
 
-/// A certificate and its key.
-pub type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
-
-fn chain_of(pem: &Pem) -> Result<Vec<CertificateDer<'static>>, String> {
-    let found = match pem {
-        Pem::File(file) => read_certificates(file),
-        Pem::Text(text) => parse_certificates(text.as_bytes()),
-    };
-    found.map_err(|error| format!("the client certificate (sslcert) {error}"))
-}
-
-fn key_of(pem: &Pem) -> Result<PrivateKeyDer<'static>, String> {
-    let problem = |problem: &str| format!("the client's key (sslkey) {problem}");
-    let text = match pem {
-        Pem::File(file) => files::read(file, limits::MAX_PEM_BYTES)
-            .map_err(|error| problem(&format!("cannot be read: {error}")))?,
-        Pem::Text(text) => text.clone().into_bytes(),
-    };
-    PrivateKeyDer::from_pem_slice(&text).map_err(|_| problem("holds no private key as PEM"))
-}
+const ENCRYPTED_KEY: &str = "a key with a password (sslpassword) is not supported; name one without: openssl pkey -in KEY -out PLAIN";
 
 /// A name in lower case, without `-` and `_`.
 fn plain(name: &str) -> String {
@@ -248,9 +236,9 @@ fn truth(value: &Value) -> bool {
     )
 }
 
-fn file(value: &Value) -> Option<PathBuf> {
+fn pem(value: &Value) -> Option<Pem> {
     match value {
-        Value::String(text) if !text.is_empty() => Some(PathBuf::from(text)),
+        Value::String(text) if !text.trim().is_empty() => Some(Pem::of(text)),
         _ => None,
     }
 }

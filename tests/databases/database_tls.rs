@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use runner_testkit::openssl::Openssl;
 use runner_testkit::temp::TempDir;
 use runner_testkit::{
     RunnerBuilder, SelfSigned, ServerConfig, TestCa, databases, network, tls, watchdog,
@@ -215,4 +216,70 @@ fn a_mysql_servers_own_certificate_is_trusted_as_it_is() {
     refused(&own.server(), &TestCa::new("another").pem(), &words);
     let anybody = report(&server, &authority.server(), "sslmode=no-verify", "");
     assert_eq!(anybody["ok"], true, "{anybody}");
+}
+
+/// What editors, copying and old tools make of a file of roots.
+#[test]
+fn roots_are_read_however_they_were_written() {
+    let _watchdog = watchdog(Duration::from_secs(90));
+    let (Some(server), Some(openssl)) = (databases::postgres(), Openssl::start()) else {
+        return;
+    };
+    let (ca, other) = (TestCa::new("Database Root"), TestCa::new("Another"));
+    let pem = ca.pem();
+    openssl.write("ca.pem", &pem);
+    openssl.run(&[
+        "x509",
+        "-in",
+        "ca.pem",
+        "-addtrust",
+        "serverAuth",
+        "-setalias",
+        "db",
+        "-trustout",
+        "-out",
+        "trusted.pem",
+    ]);
+    let trusted = openssl.read("trusted.pem");
+    assert!(trusted.contains("BEGIN TRUSTED CERTIFICATE") && trusted.len() > pem.len() + 20);
+    let crlf = pem.replace('\n', "\r\n");
+    for (name, text) in [
+        ("mark", format!("\u{feff}{pem}").into_bytes()),
+        ("crlf", crlf.clone().into_bytes()),
+        ("mark and crlf", format!("\u{feff}{crlf}").into_bytes()),
+        (
+            "marks between",
+            format!("\u{feff}{}\u{feff}{pem}", other.pem()).into_bytes(),
+        ),
+        (
+            "text around",
+            [
+                b"# Soci\xe9t\xe9\nsubject=CN = x\n\n",
+                pem.as_bytes(),
+                b"\nbye",
+            ]
+            .concat(),
+        ),
+        (
+            "long name",
+            pem.replace(" CERTIFICATE", " X509 CERTIFICATE")
+                .into_bytes(),
+        ),
+        ("trusted", trusted.into_bytes()),
+        ("no last line end", pem.trim_end().as_bytes().to_vec()),
+    ] {
+        let file = openssl.write("roots.pem", text);
+        let file = file.to_str().unwrap();
+        let named = format!("sslmode=verify-full&sslrootcert={file}");
+        for (parameters, extra) in [(named.as_str(), ""), ("sslmode=require", file)] {
+            let found = report(&server, &ca.server(&["localhost"]), parameters, extra);
+            assert_eq!(found["ok"], true, "{name}: {found}");
+            expect_encrypted(&found);
+        }
+        // It is these roots that are trusted, and not everybody's.
+        if name != "marks between" {
+            let found = report(&server, &other.server(&["localhost"]), &named, "");
+            expect_unreachable(&found, &["UnknownIssuer"]);
+        }
+    }
 }

@@ -26,6 +26,8 @@ mod aggregate_snapshot;
 #[cfg(feature = "clickhouse")]
 mod clickhouse;
 #[cfg(all(feature = "postgres", feature = "mysql"))]
+mod client_certificates;
+#[cfg(all(feature = "postgres", feature = "mysql"))]
 mod database_faults;
 #[cfg(all(feature = "postgres", feature = "mysql"))]
 mod database_servers;
@@ -56,7 +58,7 @@ mod replica_promotion;
 mod server_defaults;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-#[cfg(feature = "postgres")]
+#[cfg(all(feature = "postgres", feature = "mysql"))]
 mod unusual_tls;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod walks;

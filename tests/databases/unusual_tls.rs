@@ -1,65 +1,86 @@
-//! A PostgreSQL that offers TLS of a kind that no handshake comes of, or a certificate that few read. Where TLS is only
-//! preferred the runner goes without it, as libpq does, and says so once; where it is asked for, that is an error.
+//! Servers that offer TLS of a kind that no handshake comes of, or a certificate that few read. Where TLS is only
+//! preferred the runner goes without it, as libpq does, and says so once a source; where it is asked for, that is an
+//! error. `test-source` says what the job says.
 
-use std::process::Command;
+use std::thread;
 use std::time::Duration;
 
 use runner_testkit::databases::PrivateServer;
-use runner_testkit::temp::TempDir;
-use runner_testkit::{Session, session, source};
-use serde_json::json;
+use runner_testkit::openssl::{Openssl, P256, P521, RSA};
+use runner_testkit::{RunnerBuilder, Session, Terminal, session, source};
+use serde_json::{Value, json};
 
-/// A certificate for 127.0.0.1 and its key, as OpenSSL makes them. `None` where it does not.
-fn certificate(key: &[&str], version_1: bool) -> Option<(String, String)> {
-    let folder = TempDir::new();
-    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let (key_file, request, signed) = (file("key"), file("request"), file("signed"));
-    let openssl = |arguments: &[&str]| {
-        let output = Command::new("openssl").args(arguments).output().ok()?;
-        assert!(output.status.success(), "{arguments:?}: {output:?}");
-        Some(())
-    };
-    openssl(&[&["genpkey", "-out", &key_file], key].concat())?;
-    let subject = ["-key", &key_file, "-subj", "/CN=127.0.0.1"];
-    match version_1 {
-        true => {
-            openssl(&[&["req", "-new", "-out", &request][..], &subject].concat())?;
-            openssl(&[
-                "x509", "-req", "-in", &request, "-signkey", &key_file, "-out", &signed,
-            ])?;
-        }
-        false => openssl(&[&["req", "-x509", "-out", &signed][..], &subject].concat())?,
+/// A certificate for 127.0.0.1 and its key; of version 1 if so.
+fn certificate(openssl: &Openssl, kind: &[&str], version_1: bool) -> (String, String) {
+    openssl.key("server", kind);
+    openssl.self_sign("server", "/CN=127.0.0.1");
+    if version_1 {
+        openssl.sign("server", "/CN=127.0.0.1", "server");
     }
-    let read = |name: &str| std::fs::read_to_string(name).unwrap();
-    Some((read(&signed), read(&key_file)))
+    (openssl.read("server.pem"), openssl.read("server.key"))
 }
 
-const EC: [&str; 3] = ["-algorithm", "EC", "-pkeyopt"];
-
-/// Whether a session came about, over TLS.
-fn tls_of(session: &Session, id: &str, url: &str) -> Result<bool, String> {
-    let source = source::managed(id, "postgres", json!({ "url": url }));
-    let (meta, error) = match session.ask(&source, "test", "", json!({})).terminal {
-        runner_testkit::Terminal::Done(meta) => (meta, None),
-        runner_testkit::Terminal::Error { message, .. } => (json!({}), Some(message)),
+/// Whether a session came about over TLS, asked as the test of a source that the gateway sends.
+fn tls_of(session: &Session, id: &str, bridge: &str, url: &str) -> Result<bool, String> {
+    let source = source::managed(id, bridge, json!({ "url": url }));
+    match session.ask(&source, "test", "", json!({})).terminal {
+        Terminal::Done(meta) => Ok(meta["tls"] == true),
+        Terminal::Error { message, .. } => Err(message),
         other => panic!("{other:?}"),
-    };
-    match error {
-        Some(message) => Err(message),
-        None => Ok(meta["tls"] == true),
     }
+}
+
+/// The same as `test-source` finds it out.
+fn tls_told(bridge: &str, url: &str) -> Result<bool, String> {
+    let runner = RunnerBuilder::new(env!("CARGO_BIN_EXE_semilayer-runner"), "")
+        .args(&["test-source", "--json"])
+        .env("SEMILAYER_SOURCE_S_URL", url)
+        .env("SEMILAYER_SOURCE_S_BRIDGE", bridge)
+        .start();
+    runner.wait_exit(Duration::from_secs(20));
+    let reports: Vec<Value> = serde_json::from_str(&runner.stdout()).unwrap();
+    match reports[0]["ok"] == true {
+        true => Ok(reports[0]["tls"] == true),
+        false => Err(reports[0]["message"].as_str().unwrap().to_owned()),
+    }
+}
+
+/// A server whose TLS is of no use is asked in each way, by this URL.
+fn expect_plain_where_preferred(session: &Session, id: &str, bridge: &str, url: &str) {
+    let warning = "connections are not encrypted";
+    let before = session.runner.stderr().matches(warning).count();
+    for _ in 0..2 {
+        assert_eq!(tls_of(session, id, bridge, url), Ok(false), "{id}");
+    }
+    session.runner.wait_stderr(warning, Duration::from_secs(5));
+    assert_eq!(tls_told(bridge, url), Ok(false), "{id}");
+    for word in ["prefer", "require", "no-verify"] {
+        let url = format!("{url}?sslmode={word}");
+        let found = tls_of(session, &format!("{id}-{word}"), bridge, &url);
+        assert_eq!(found, tls_told(bridge, &url), "{id} {word}");
+        match word {
+            "prefer" => assert_eq!(found, Ok(false), "{id}"),
+            _ => {
+                let said = found.unwrap_err();
+                assert!(
+                    said.contains("no kind of TLS that the runner speaks"),
+                    "{id} {word}: {said}"
+                );
+            }
+        }
+    }
+    // Of the two sources that prefer it, one each.
+    let after = session.runner.stderr().matches(warning).count();
+    assert_eq!(after - before, 2, "{id}");
 }
 
 #[test]
-fn tls_that_is_only_preferred_is_done_without() {
-    let Some(server) = PrivateServer::postgres() else {
+fn a_postgres_is_asked_in_plain_text_where_tls_is_only_preferred() {
+    let (Some(openssl), Some(server)) = (Openssl::start(), PrivateServer::postgres()) else {
         return;
     };
-    let rsa: &[&str] = &["-algorithm", "RSA"];
-    let p521 = [&EC[..], &["ec_paramgen_curve:P-521"]].concat();
-    let (Some(rsa), Some(p521)) = (certificate(rsa, false), certificate(&p521, false)) else {
-        return;
-    };
+    let rsa = certificate(&openssl, RSA, false);
+    let p521 = certificate(&openssl, P521, false);
     let session = session!();
     for (id, (certificate, key), settings) in [
         ("p521", &p521, &[][..]),
@@ -79,6 +100,15 @@ fn tls_that_is_only_preferred_is_done_without() {
                 "ssl_ciphers = 'AES256-GCM-SHA384'",
             ],
         ),
+        (
+            "tls1.1",
+            &rsa,
+            &[
+                "ssl_min_protocol_version = 'TLSv1.1'",
+                "ssl_max_protocol_version = 'TLSv1.1'",
+                "ssl_ciphers = 'ALL:@SECLEVEL=0'",
+            ],
+        ),
     ] {
         server.administrate("ALTER SYSTEM RESET ALL");
         server.encrypt_with(certificate, key);
@@ -86,113 +116,93 @@ fn tls_that_is_only_preferred_is_done_without() {
             server.administrate(&format!("ALTER SYSTEM SET {setting}"));
         }
         server.administrate("SELECT pg_reload_conf()");
-        std::thread::sleep(Duration::from_millis(500));
-        assert_eq!(tls_of(&session, id, &server.url), Ok(false), "{id}");
-        for word in ["require", "no-verify"] {
-            let url = format!("{}?sslmode={word}", server.url);
-            let said = tls_of(&session, &format!("{id}-{word}"), &url);
-            assert!(said.is_err(), "{id} {word}: {said:?}");
-        }
-        let prefer = format!("{}?sslmode=prefer&application_name={id}", server.url);
-        assert_eq!(
-            tls_of(&session, &format!("{id}-prefer"), &prefer),
-            Ok(false)
-        );
-        session
-            .runner
-            .wait_stderr("connections are not encrypted", Duration::from_secs(5));
+        thread::sleep(Duration::from_millis(500));
+        expect_plain_where_preferred(&session, id, "postgres", &server.url);
     }
+}
+
+#[test]
+fn a_mariadb_is_asked_in_plain_text_where_tls_is_only_preferred() {
+    let (Some(openssl), Some(server)) = (Openssl::start(), PrivateServer::mariadb()) else {
+        return;
+    };
+    let rsa = certificate(&openssl, RSA, false);
+    let p521 = certificate(&openssl, P521, false);
+    let session = session!();
+    for (id, (certificate, key), settings) in [
+        ("p521", &p521, ""),
+        (
+            "cbc",
+            &rsa,
+            "tls_version = TLSv1.2\nssl_cipher = ECDHE-RSA-AES256-SHA",
+        ),
+        (
+            "kx",
+            &rsa,
+            "tls_version = TLSv1.2\nssl_cipher = AES256-GCM-SHA384",
+        ),
+        (
+            "tls1.1",
+            &rsa,
+            "tls_version = TLSv1.1\nssl_cipher = ALL:@SECLEVEL=0",
+        ),
+    ] {
+        let encryption = server.encryption(certificate, key);
+        server.configure(&format!("{encryption}{settings}"));
+        expect_plain_where_preferred(&session, id, "mariadb", &server.url);
+    }
+    // An account that insists on TLS: both reasons are told.
+    server.administrate("CREATE USER strict IDENTIFIED BY 'strict' REQUIRE SSL");
+    let url = runner_testkit::databases::with_user(&server.url, "strict");
+    let said = tls_of(&session, "strict", "mysql", &url).unwrap_err();
+    assert!(
+        said.contains("TLS") && said.contains("; without TLS: "),
+        "{said}"
+    );
+    // One that offers none is no reason for a warning.
+    server.configure("");
+    let plain = session!();
+    assert_eq!(tls_of(&plain, "none", "mysql", &server.url), Ok(false));
+    assert!(!plain.runner.stderr().contains("not encrypted"));
 }
 
 #[test]
 fn a_certificate_of_the_first_version_is_any_certificate() {
-    let Some(server) = PrivateServer::postgres() else {
+    let (Some(openssl), Some(postgres)) = (Openssl::start(), PrivateServer::postgres()) else {
         return;
     };
-    let p256 = [&EC[..], &["ec_paramgen_curve:P-256"]].concat();
+    let mariadb = PrivateServer::mariadb();
     let session = session!();
-    for (name, key) in [("rsa", &["-algorithm", "RSA"][..]), ("p256", &p256[..])] {
-        let Some((certificate, key)) = certificate(key, true) else {
-            return;
-        };
-        server.encrypt_with(&certificate, &key);
+    for (name, kind) in [("rsa", RSA), ("p256", P256)] {
+        let (certificate, key) = certificate(&openssl, kind, true);
+        postgres.encrypt_with(&certificate, &key);
         for version in ["TLSv1.2", "TLSv1.3"] {
-            server.administrate(&format!(
+            postgres.administrate(&format!(
                 "ALTER SYSTEM SET ssl_max_protocol_version = '{version}'"
             ));
-            server.administrate("SELECT pg_reload_conf()");
-            std::thread::sleep(Duration::from_millis(500));
-            for (word, expected) in [
-                ("no-verify", Some(true)),
-                ("prefer", Some(true)),
-                ("require", None),
-            ] {
-                let url = format!("{}?sslmode={word}", server.url);
-                let found = tls_of(&session, &format!("{name}-{version}-{word}"), &url);
-                assert_eq!(
-                    found.clone().ok(),
-                    expected,
-                    "{name} {version} {word}: {found:?}"
-                );
+            postgres.administrate("SELECT pg_reload_conf()");
+            thread::sleep(Duration::from_millis(500));
+            let mut servers = vec![("postgres", &postgres.url)];
+            if let Some(mariadb) = &mariadb {
+                let encryption = mariadb.encryption(&certificate, &key);
+                mariadb.configure(&format!("{encryption}tls_version = {version}"));
+                servers.push(("mariadb", &mariadb.url));
+            }
+            for (bridge, url) in servers {
+                for (word, expected) in [
+                    ("no-verify", Some(true)),
+                    ("prefer", Some(true)),
+                    ("require", None),
+                ] {
+                    let url = format!("{url}?sslmode={word}");
+                    let id = format!("{bridge}-{name}-{version}-{word}");
+                    let found = tls_of(&session, &id, bridge, &url);
+                    assert_eq!(found.clone().ok(), expected, "{id}: {found:?}");
+                    if let Err(said) = found {
+                        assert!(said.contains("certificate is of version 1"), "{id}: {said}");
+                    }
+                }
             }
         }
     }
-}
-
-/// Keys as OpenSSL writes them now, and as it did before, of both kinds.
-#[test]
-fn a_certificate_of_the_clients_own_logs_in() {
-    let Some(server) = PrivateServer::postgres() else {
-        return;
-    };
-    let p256 = [&EC[..], &["ec_paramgen_curve:P-256"]].concat();
-    let folder = TempDir::new();
-    let Some(of_server) = certificate(&p256, false) else {
-        return;
-    };
-    server.encrypt_with(&of_server.0, &of_server.1);
-    let session = session!();
-    for (kind, key, old) in [
-        ("rsa", &["-algorithm", "RSA"][..], "rsa"),
-        ("ec", &p256[..], "ec"),
-    ] {
-        let (pem, key) = certificate(key, false).unwrap();
-        // It vouches for itself.
-        let roots = folder.write(&format!("{kind}.pem"), &pem);
-        let access = folder.write(
-            "hba",
-            "local all all trust\nhostssl all all all trust clientcert=verify-ca\n",
-        );
-        for (name, file) in [("ssl_ca_file", &roots), ("hba_file", &access)] {
-            server.administrate(&format!("ALTER SYSTEM SET {name} = '{}'", file.display()));
-        }
-        let key = folder.write(&format!("{kind}.key"), key);
-        let older = folder.path().join(format!("{kind}.old"));
-        let converted = Command::new("openssl")
-            .args([old, "-traditional", "-in"])
-            .arg(&key)
-            .arg("-out")
-            .arg(&older)
-            .output()
-            .unwrap();
-        assert!(converted.status.success() || old == "ec", "{converted:?}");
-        server.restart();
-        let (pem, bare) = (roots.display(), format!("{}?sslmode=no-verify", server.url));
-        let said = tls_of(&session, &format!("{kind}-none"), &bare).unwrap_err();
-        assert!(said.contains("certificate"), "{said}");
-        for key in [key, older].iter().filter(|key| key.exists()) {
-            let url = format!("{bare}&sslcert={pem}&sslkey={}", key.display());
-            let id = format!("{kind}-{}", key.display());
-            assert_eq!(tls_of(&session, &id, &url), Ok(true), "{id}");
-        }
-        // Somebody without a certificate may set it up for the next one.
-        folder.write("hba", "host all all all trust\n");
-        server.restart();
-    }
-    let url = format!("{}?sslpassword=s3cret", server.url);
-    let said = tls_of(&session, "password", &url).unwrap_err();
-    assert!(
-        said.contains("sslpassword") && !said.contains("s3cret"),
-        "{said}"
-    );
 }

@@ -9,7 +9,7 @@ use mysql::{Conn, Opts, OptsBuilder, SslOpts};
 
 use super::config::{Address, Settings};
 use super::connection::Connection;
-use super::error::{connecting, ends_the_session, is_address, is_tls};
+use super::error::{connecting, ends_the_session, is_address, is_not_offered, is_tls};
 use super::guard::Guard;
 use crate::error::{ErrorCode, JobError};
 use crate::limits;
@@ -150,29 +150,37 @@ fn connect(
     let budget = Budget::new(patience.connect);
     let place = settings.address.to_string();
     let routes = Route::all(&settings.address, patience.connect)?;
-    let mut last = None;
+    let mut last: Option<JobError> = None;
+    // Why there is no TLS with a server that offers it.
+    let mut no_handshake: Option<String> = None;
     for &encrypted in settings.encryption.attempts() {
         for (route, share) in budget.shares(&routes) {
             let options = options(settings, *route, encrypted, share);
             let error = match guard.watch(share, || Conn::new(options)) {
                 Ok(conn) => {
                     if !encrypted {
-                        settings.encryption.set_not_offered();
+                        settings.encryption.set_not_offered(no_handshake.as_deref());
                     }
                     return Ok((conn, encrypted && *route != Route::Unix));
                 }
                 Err(error) => error,
             };
-            let failure = connecting(&error, &place);
+            let mut failure = connecting(&error, &place);
             let may_be_plain = settings.encryption.mode == TlsMode::IfOffered && is_tls(&error);
-            if is_address(&error) {
-                last = Some(failure);
-            } else if may_be_plain && encrypted {
+            if may_be_plain && encrypted {
+                if !is_not_offered(&error) {
+                    no_handshake = Some(failure.message.clone());
+                }
                 last = Some(failure);
                 break;
-            } else {
+            }
+            if let Some(reason) = &no_handshake {
+                failure.message = format!("{reason}; without TLS: {}", failure.message);
+            }
+            if !is_address(&error) {
                 return Err(failure);
             }
+            last = Some(failure);
         }
     }
     Err(last.unwrap_or_else(|| {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustls::ClientConfig;
 
-use crate::tls::{TlsDecision, TlsMode};
+use crate::tls::{self, TlsDecision, TlsMode};
 
 /// TLS settings of one source.
 #[derive(Debug, Clone)]
@@ -37,8 +37,12 @@ impl Encryption {
     }
 
     /// Remembers that the server took a plain connection after an encrypted one had failed: each attempt
-    /// leaves a line about a broken handshake in its log.
-    pub(super) fn set_not_offered(&self) {
-        self.not_offered.store(true, Ordering::Relaxed);
+    /// leaves a line about a broken handshake in its log. With the reason, once, where it did offer TLS.
+    pub(super) fn set_not_offered(&self, reason: Option<&str>) {
+        if !self.not_offered.swap(true, Ordering::Relaxed)
+            && let Some(reason) = reason
+        {
+            log::warn!("{reason}; {}", tls::ONLY_PREFERRED);
+        }
     }
 }

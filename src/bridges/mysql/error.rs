@@ -130,6 +130,11 @@ pub(super) fn is_tls(error: &Error) -> bool {
     }
 }
 
+/// True when the server has no TLS at all.
+pub(super) fn is_not_offered(error: &Error) -> bool {
+    matches!(error, Error::DriverError(DriverError::TlsNotSupported))
+}
+
 /// True when the address did not take the connection: another address of the same name may.
 pub(super) fn is_address(error: &Error) -> bool {
     matches!(

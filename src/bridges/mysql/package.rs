@@ -29,7 +29,7 @@ const KEYS: &[Key] = &[
     Key::text("SSL_MODE", "sslmode"),
     Key::text("SSL_CA", "sslCa"),
     Key::text("SSL_CERT", "sslCert"),
-    Key::text("SSL_KEY", "sslKey"),
+    Key::secret("SSL_KEY", "sslKey"),
     Key::text("SOCKET_PATH", "socketPath"),
     Key::number("CONNECT_TIMEOUT", "connectTimeout"),
     Key::switch("ENABLE_GEOHASH", "enableGeohash"),

@@ -60,15 +60,6 @@ impl Settings {
         let parsed: postgres::Config = url.base.parse().map_err(|_| {
             unusable("the url cannot be read as postgres://user:password@host:port/database")
         })?;
-        if url
-            .parameters
-            .iter()
-            .any(|(key, value)| key == "sslpassword" && !value.is_empty())
-        {
-            return Err(unusable(
-                "keys with a password (sslpassword) are not supported; name one without by sslkey",
-            ));
-        }
         let mut driver = without_hosts(&parsed);
         let parameters = Parameters::read(&url.parameters, &mut driver);
         name_user(&mut driver)?;

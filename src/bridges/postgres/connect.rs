@@ -19,6 +19,7 @@ use crate::error::{ErrorCode, JobError};
 use crate::job::{JobControl, Phase};
 use crate::net::{self, Budget};
 use crate::text::shown_host;
+use crate::tls;
 
 /// Connects sessions of one source.
 pub struct PostgresConnector {
@@ -201,10 +202,9 @@ impl PostgresConnector {
                     ..error.clone()
                 }));
             }
-            Ok(_) if !self.plain.swap(true, Ordering::Relaxed) => log::warn!(
-                "{}; connections are not encrypted, since TLS is only preferred there",
-                encrypted.message
-            ),
+            Ok(_) if !self.plain.swap(true, Ordering::Relaxed) => {
+                log::warn!("{}; {}", encrypted.message, tls::ONLY_PREFERRED);
+            }
             _ => {}
         }
         plain

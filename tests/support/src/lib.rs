@@ -16,6 +16,7 @@ pub mod intercepting_proxy;
 pub mod ledger;
 pub mod linked;
 pub mod network;
+pub mod openssl;
 pub mod project;
 pub mod runner;
 pub mod secrets;

@@ -1,19 +1,16 @@
 //! What a connection string says of TLS. It is off unless asked for, which naming a file or a service does too; then
 //! the server's certificate is checked in full unless an option lowers that by name.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
-use rustls::crypto::ring::sign::any_supported_type;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 
 use super::options::Options;
 use crate::bridges::config::unusable;
 use crate::error::JobError;
-use crate::{files, limits, tls};
+use crate::files;
+use crate::tls::{self, Pem};
 
 pub(super) fn configure(
     options: &Options,
@@ -39,7 +36,8 @@ pub(super) fn configure(
 fn client(options: &Options) -> Result<Arc<ClientConfig>, String> {
     let own = match &options.ca_file {
         None => Vec::new(),
-        Some(file) => tls::read_certificates(Path::new(file))
+        Some(file) => Pem::File(file.into())
+            .certificates()
             .map_err(|error| format!("tlsCAFile {file} {}", tls::chain(&error)))?,
     };
     let config = if options.insecure || options.any_certificate {
@@ -58,7 +56,7 @@ fn client(options: &Options) -> Result<Arc<ClientConfig>, String> {
     let Some(file) = &options.certificate_key_file else {
         return Ok(config);
     };
-    let identity = read_identity(Path::new(file))
+    let identity = read_identity(&Pem::File(file.into()))
         .map_err(|problem| format!("tlsCertificateKeyFile {file} {problem}"))?;
     let mut config = ClientConfig::clone(&config);
     config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(identity));
@@ -66,18 +64,8 @@ fn client(options: &Options) -> Result<Arc<ClientConfig>, String> {
 }
 
 /// A certificate, what it was signed with, and its key, all in one PEM file.
-fn read_identity(file: &Path) -> Result<CertifiedKey, String> {
-    let text = files::read(file, limits::MAX_PEM_BYTES)
-        .map_err(|error| format!("cannot be read: {error}"))?;
-    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&text)
-        .collect::<Result<_, _>>()
-        .map_err(|error| format!("is not PEM: {error}"))?;
-    let key = PrivateKeyDer::from_pem_slice(&text)
-        .map_err(|_| "holds no key that can be read; encrypted ones cannot".to_owned())?;
-    if certificates.is_empty() {
-        return Err("holds no certificate".to_owned());
-    }
-    let key =
-        any_supported_type(&key).map_err(|error| format!("holds a key of no use: {error}"))?;
-    Ok(CertifiedKey::new(certificates, key))
+fn read_identity(file: &Pem) -> Result<CertifiedKey, String> {
+    let certificates = file.certificates().map_err(|error| error.to_string())?;
+    let key = file.key().map_err(|error| error.to_string())?;
+    tls::identity(certificates, &key).map_err(|problem| format!("holds a key that {problem}"))
 }

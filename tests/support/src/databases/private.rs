@@ -81,19 +81,41 @@ impl PrivateServer {
         self.encrypt_with(&certificate, &key);
     }
 
-    /// The same with a certificate and key from elsewhere, as PEM.
+    /// The same with a certificate and key from elsewhere, as PEM. A MariaDB is started again for it.
     pub fn encrypt_with(&self, certificate: &str, key: &str) {
-        let data = self.folder.path().join("postgres/data");
-        let owner = fs::metadata(&data).expect("the data folder");
-        for (name, pem) in [("server.crt", certificate), ("server.key", key)] {
-            let file = data.join(name);
-            fs::write(&file, pem).expect("a file of the server");
-            // The server insists on both.
-            fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("its mode");
-            chown(&file, Some(owner.uid()), Some(owner.gid())).expect("its owner");
+        if self.engine == "mariadb" {
+            return self.configure(&self.encryption(certificate, key));
         }
+        self.file("data/server.crt", certificate);
+        self.file("data/server.key", key);
         self.administrate("ALTER SYSTEM SET ssl = on");
         self.administrate("SELECT pg_reload_conf()");
+    }
+
+    /// What a MariaDB's settings say of a certificate and its key.
+    pub fn encryption(&self, certificate: &str, key: &str) -> String {
+        let certificate = self.file("server.crt", certificate);
+        let key = self.file("server.key", key);
+        let (certificate, key) = (certificate.display(), key.display());
+        format!("ssl_cert = {certificate}\nssl_key = {key}\n")
+    }
+
+    /// Starts a MariaDB again with these settings beside those that all have.
+    pub fn configure(&self, settings: &str) {
+        self.file("my.cnf", &format!("[mariadbd]\n{settings}\n"));
+        self.restart();
+    }
+
+    /// A file that is the server's own.
+    pub fn file(&self, name: &str, text: &str) -> PathBuf {
+        let folder = self.folder.path().join(self.engine);
+        let owner = fs::metadata(folder.join("data")).expect("the data folder");
+        let file = folder.join(name);
+        fs::write(&file, text).expect("a file of the server");
+        // Of keys servers insist on both.
+        fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("its mode");
+        chown(&file, Some(owner.uid()), Some(owner.gid())).expect("its owner");
+        file
     }
 
     /// What the script prints.
@@ -118,7 +140,7 @@ impl PrivateServer {
                 let mut command = Command::new("mariadb");
                 let socket = self.folder.path().join("mariadb/s");
                 command
-                    .args(["--no-defaults", "-u", "root", "-e", sql, "-S"])
+                    .args(["--no-defaults", "--skip-ssl", "-u", "root", "-e", sql, "-S"])
                     .arg(socket);
                 command
             }
