@@ -12,9 +12,9 @@ mod judge;
 mod replay;
 
 use runner_testkit::databases;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::replay::Run;
+use crate::replay::{Run, profile};
 
 #[cfg(feature = "sqlite")]
 mod sqlite {
@@ -68,7 +68,7 @@ mod postgres {
         let Some(url) = databases::postgres() else {
             return;
         };
-        let config = |profile: &str| json!({ "url": direct(&url, profile) });
+        let config = |case: &Value| json!({ "url": direct(&url, profile(case)) });
         let run = Run {
             name,
             answers,
@@ -82,7 +82,7 @@ mod postgres {
         let Some(url) = databases::pgbouncer() else {
             return;
         };
-        let config = |profile: &str| json!({ "url": pooled(&url, profile) });
+        let config = |case: &Value| json!({ "url": pooled(&url, profile(case)) });
         let run = Run {
             name,
             answers,
@@ -140,7 +140,7 @@ mod mysql {
             "mysql"
         };
         let url = url.replacen("mysql://", &format!("{scheme}://"), 1);
-        let config = |profile: &str| match profile {
+        let config = |case: &Value| match profile(case) {
             "nbe" => json!({ "url": databases::with_user(&url, "nbe") }),
             _ => json!({ "url": url }),
         };
@@ -316,9 +316,8 @@ mod clickhouse {
 mod keyvalue {
     use super::*;
     use runner_testkit::fakes;
-    use serde_json::Value;
 
-    fn replay(answers: &str, bridge: &str, config: &(dyn Fn(&str) -> Value + Sync)) {
+    fn replay(answers: &str, bridge: &str, config: &(dyn Fn(&Value) -> Value + Sync)) {
         let run = Run {
             name: answers.trim_end_matches(".json"),
             answers,
@@ -333,12 +332,12 @@ mod keyvalue {
             return;
         };
         let address = databases::address(&url.replacen("redis:", "http:", 1));
-        let config = |profile: &str| match profile {
-            "db1" | "db3" => json!({ "url": format!("{url}/{}", &profile[2..]) }),
+        let config = |case: &Value| match profile(case) {
+            profile @ ("db1" | "db3") => json!({ "url": format!("{url}/{}", &profile[2..]) }),
             "db5" => json!({ "host": "127.0.0.1", "port": address.port(), "db": 5 }),
             "db99" => json!({ "url": format!("{url}/99") }),
             "dbtext" => json!({ "url": format!("{url}/abc") }),
-            "reader" | "fenced" | "nocmd" => {
+            profile @ ("reader" | "fenced" | "nocmd") => {
                 json!({ "url": format!("redis://{profile}:{profile}-pass@{address}") })
             }
             "hostform" => json!({ "host": "localhost", "port": address.port() }),
@@ -353,8 +352,8 @@ mod keyvalue {
         };
         // Small answers only, so that batches have to be halved.
         let url = fakes::upstash(&url, 200 << 10);
-        let config = |profile: &str| {
-            let token = match profile {
+        let config = |case: &Value| {
+            let token = match profile(case) {
                 "readonly" => fakes::UPSTASH_READ_ONLY_TOKEN,
                 "badtoken" => "no-token-0123456789",
                 _ => fakes::UPSTASH_TOKEN,
