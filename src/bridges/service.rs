@@ -1,10 +1,7 @@
 //! A service that takes questions as JSON, by POST: one connection of HTTP after the other, with a token.
 
 // Until they are bridges of every build.
-#![cfg_attr(
-    not(any(feature = "turso", feature = "d1")),
-    allow(dead_code, unused_imports)
-)]
+#![cfg_attr(not(feature = "turso"), allow(dead_code, unused_imports))]
 
 use std::time::{Duration, Instant};
 

@@ -87,6 +87,11 @@ pub trait Dialect: Sync {
             .push(") ESCAPE '\\'");
     }
 
+    /// Most conditions that are joined one after the other; more are joined in halves, and those in halves.
+    fn most_joined(&self) -> usize {
+        usize::MAX
+    }
+
     /// What stands before an OFFSET when there is no limit.
     fn no_limit(&self) -> &'static str {
         ""

@@ -74,6 +74,11 @@ impl Builder<'_> {
         match terms {
             [] => self.push(empty),
             [only] => self.predicate(only),
+            terms if terms.len() > self.dialect.most_joined() => {
+                let (first, second) = terms.split_at(terms.len() / 2);
+                self.push("(").joined(first, between, empty);
+                self.push(between).joined(second, between, empty).push(")")
+            }
             terms => {
                 self.push("(");
                 for (i, term) in terms.iter().enumerate() {

@@ -46,15 +46,22 @@ pub(super) fn place(target: &Target) -> (&'static str, Vec<Value<'_>>) {
     }
 }
 
-/// The tables, by name; SQLite's own begin with `sqlite_`.
+/// The tables, by name.
 pub(super) fn targets(
     database: &mut dyn Database,
     each: &mut dyn FnMut(&str) -> Result<(), JobError>,
 ) -> Result<(), JobError> {
-    let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' \
-               AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
+    let own = database.own_prefixes();
+    let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
     database.lookup(sql, &[], &mut |row| {
-        each(&name(row)?)?;
+        let name = name(row)?;
+        let begins = |prefix: &&str| {
+            let start = name.get(..prefix.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+        };
+        if !own.iter().any(begins) {
+            each(&name)?;
+        }
         Ok(ControlFlow::Continue(()))
     })
 }
@@ -83,7 +90,7 @@ pub(super) fn describe(
 
 /// All columns of a table or view, in their order. Hidden ones of virtual tables are not among `*`; generated
 /// ones are.
-pub(super) fn columns(
+pub(in crate::bridges) fn columns(
     database: &mut dyn Database,
     target: &Target,
 ) -> Result<Arc<[TargetColumn]>, JobError> {
@@ -95,7 +102,7 @@ pub(super) fn columns(
     let (place, params) = place(target);
     let sql =
         format!("SELECT name, pk > 0, hidden = 1 FROM pragma_table_xinfo({place}) ORDER BY cid");
-    database.lookup(&sql, &params, &mut |row| {
+    database.ask_catalog(&sql, &params, &mut |row| {
         columns.push(TargetColumn {
             name: name(row)?,
             key: row.integer(1)? != 0,

@@ -16,7 +16,7 @@ use crate::options::Target;
 use crate::sql::{Cursor, KeyPart};
 
 /// The key by which a table is paged.
-pub(super) struct Key {
+pub(in crate::bridges) struct Key {
     parts: Vec<KeyPart>,
     /// True when a text compared with the key's only column becomes a number if it looks like one.
     numeric: bool,
@@ -84,7 +84,7 @@ impl Key {
     }
 
     /// By what rows are sorted and compared.
-    pub(super) fn parts(&self) -> &[KeyPart] {
+    pub(in crate::bridges) fn parts(&self) -> &[KeyPart] {
         &self.parts
     }
 
@@ -177,7 +177,7 @@ fn key_columns(database: &mut dyn Database, target: &Target) -> Result<Vec<KeyCo
          ON x.name = c.name WHERE c.pk > 0 ORDER BY c.pk"
     );
     let mut columns = Vec::new();
-    database.lookup(&sql, &params, &mut |row| {
+    database.ask_catalog(&sql, &params, &mut |row| {
         let collation = row.text(3)?;
         columns.push(KeyColumn {
             name: name(row)?,
@@ -274,6 +274,7 @@ pub(super) fn bind_key(value: &Json) -> Result<Value<'_>, JobError> {
     param.ok_or_else(|| JobError::invalid_options("options.cursor", "is not one of this runner's"))
 }
 
+/// Two digits a byte.
 pub(super) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::new(), |mut out, byte| {
@@ -283,7 +284,8 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn unhex(text: &str) -> Option<Cow<'static, [u8]>> {
+/// The bytes behind such digits.
+pub(in crate::bridges) fn unhex(text: &str) -> Option<Cow<'static, [u8]>> {
     text.as_bytes()
         .chunks(2)
         .map(|pair| match pair {

@@ -19,6 +19,12 @@ pub(in crate::bridges) trait Cells {
     /// The value in a column.
     fn value(&self, column: usize) -> Result<Value<'_>, JobError>;
 
+    /// Appends the value in a column as rows show it.
+    fn write_value(&self, out: &mut Text, column: usize) -> Result<(), JobError> {
+        write_value(out, &self.value(column)?);
+        Ok(())
+    }
+
     /// Appends the row as a JSON object.
     fn write(&self, layout: &Layout, out: &mut Text) -> Result<(), JobError> {
         out.push('{');
@@ -30,7 +36,7 @@ pub(in crate::bridges) trait Cells {
             }
             first = false;
             out.push_str(key);
-            write_value(out, &self.value(i)?);
+            self.write_value(out, i)?;
         }
         out.push('}');
         Ok(())
@@ -139,8 +145,9 @@ impl sql::Row for LiteRow<'_> {
 
     fn cursor(&self) -> Result<String, JobError> {
         let columns = self.cells.width();
-        let values = (columns.saturating_sub(self.list.hidden())..columns)
-            .map(|i| self.cells.value(i))
+        let places = self.list.selected.places.iter();
+        let values = places
+            .map(|place| self.cells.value(columns.saturating_sub(*place)))
             .collect::<Result<Vec<_>, _>>()?;
         let key = self.list.key.as_ref();
         Ok(key.map_or_else(String::new, |key| key.cursor(values)))
@@ -149,8 +156,7 @@ impl sql::Row for LiteRow<'_> {
 
 impl sql::Values for LiteRow<'_> {
     fn write(&self, out: &mut Text, column: usize) -> Result<(), JobError> {
-        write_value(out, &self.cells.value(column)?);
-        Ok(())
+        self.cells.write_value(out, column)
     }
 
     fn write_number(&self, out: &mut Text, column: usize) -> Result<(), JobError> {

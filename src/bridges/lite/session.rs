@@ -3,12 +3,12 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::Database;
 use super::catalog;
 use super::key::{Key, bind_key};
 use super::row::{Layout, LiteRow};
 use super::since::changed_since;
 use super::value::bind;
+use super::{Database, Selected};
 use crate::bridges::description::DescribedColumn;
 use crate::bridges::sql::{Each, SelectList, Session, Walk};
 use crate::error::JobError;
@@ -19,22 +19,15 @@ use crate::sql::{Dialect, Statement};
 /// A database during one job.
 pub(in crate::bridges) struct LiteSession<'s>(pub &'s mut dyn Database);
 
-/// What a statement selects. In a walk the key comes last, for the cursor; it is shown only where it was asked for.
+/// What a statement selects; in a walk by a key.
 pub(in crate::bridges) struct List {
-    sql: String,
+    pub(super) selected: Selected,
     pub(super) key: Option<Arc<Key>>,
 }
 
 impl SelectList for List {
     fn sql(&self) -> &str {
-        &self.sql
-    }
-}
-
-impl List {
-    /// Columns at the end that are not shown.
-    pub(super) fn hidden(&self) -> usize {
-        self.key.as_ref().map_or(0, |key| key.width())
+        &self.selected.sql
     }
 }
 
@@ -53,16 +46,16 @@ impl Session for LiteSession<'_> {
         })
     }
 
-    fn list(&mut self, _: &Target, names: Option<&[String]>) -> Result<List, JobError> {
+    fn list(&mut self, target: &Target, names: Option<&[String]>) -> Result<List, JobError> {
         Ok(List {
-            sql: self.dialect().select_list(names),
+            selected: self.0.select(target, names, None)?,
             key: None,
         })
     }
 
     fn walk(&mut self, target: &Target, options: &ReadOptions) -> Result<Walk<List>, JobError> {
         let key = Key::find(self.0, target)?;
-        let list = self.dialect().select_list(options.fields.as_deref());
+        let fields = options.fields.as_deref();
         Ok(Walk {
             key: key.parts().to_vec(),
             after: match &options.cursor {
@@ -74,7 +67,7 @@ impl Session for LiteSession<'_> {
                 None => Vec::new(),
             },
             list: List {
-                sql: format!("{list}, {}", key.select_list()),
+                selected: self.0.select(target, fields, Some(&key))?,
                 key: Some(key),
             },
         })
@@ -83,7 +76,7 @@ impl Session for LiteSession<'_> {
     fn prepare_aggregate(&mut self, _: &AggregateOptions) -> Result<List, JobError> {
         self.0.prepare_sort()?;
         Ok(List {
-            sql: String::new(),
+            selected: Selected::default(),
             key: None,
         })
     }
@@ -108,7 +101,7 @@ impl Session for LiteSession<'_> {
         self.0.query(&statement.sql, &params, &mut |cells| {
             let layout = match &layout {
                 Some(layout) => layout,
-                None => layout.insert(Layout::new(cells, list.hidden())?),
+                None => layout.insert(Layout::new(cells, list.selected.hidden)?),
             };
             each(&LiteRow {
                 cells,
@@ -117,6 +110,10 @@ impl Session for LiteSession<'_> {
             })?;
             Ok(ControlFlow::Continue(()))
         })
+    }
+
+    fn announce(&mut self, statement: &dyn Fn(&dyn Dialect) -> Statement) {
+        self.0.announce(statement);
     }
 
     fn number(&mut self, statement: &Statement) -> Result<u64, JobError> {

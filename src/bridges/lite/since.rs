@@ -69,7 +69,7 @@ fn has_column(
 fn as_iso(database: &mut dyn Database, since: &str) -> Result<Option<String>, JobError> {
     let mut iso = None;
     let sql = format!("SELECT strftime({ISO}, ?1) WHERE ?1 GLOB {DATE}");
-    database.lookup(&sql, &[Value::text(since)], &mut |row| {
+    database.ask_catalog(&sql, &[Value::text(since)], &mut |row| {
         iso = row.text(0)?;
         Ok(ControlFlow::Break(()))
     })?;

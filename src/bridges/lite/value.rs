@@ -8,7 +8,7 @@ use crate::error::JobError;
 use crate::json::{Text, write_bytes, write_f64, write_i64, write_string};
 
 /// Integers up to this one are exact as doubles.
-pub(super) const MAX_EXACT: u64 = 1 << 53;
+pub(in crate::bridges) const MAX_EXACT: u64 = 1 << 53;
 
 /// A value by its storage class.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,7 +34,7 @@ impl<'a> Value<'a> {
 
 /// A value of a job as SQLite takes it. Numbers are REAL, as the official drivers bind them: it decides
 /// what they equal in columns without a numeric type. Integers that a double cannot hold stay integers.
-pub(super) fn bind(value: &Json) -> Result<Value<'_>, JobError> {
+pub(in crate::bridges) fn bind(value: &Json) -> Result<Value<'_>, JobError> {
     Ok(match value {
         Json::Null => Value::Null,
         Json::Bool(truth) => Value::Integer(i64::from(*truth)),

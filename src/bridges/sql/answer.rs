@@ -6,7 +6,7 @@ use crate::bridges::remembered::Remembered;
 use crate::error::{ErrorCode, JobError};
 use crate::job::{NameRules, RowSink, Summary};
 use crate::options::{CountOptions, Predicate, QueryOptions, ReadOptions, Request, Target};
-use crate::sql::{Selection, count};
+use crate::sql::{Dialect, Selection, count};
 
 /// What answering takes.
 pub(super) struct Answer<'a, S> {
@@ -26,7 +26,9 @@ impl<S: Session> Answer<'_, S> {
         match request {
             Request::Read(options) => self.read(options),
             Request::Query(options) => self.query(options),
-            Request::BatchRead(options) => self.selection(options).map(|_| Summary::default()),
+            Request::BatchRead(options) => {
+                self.selection(options, false).map(|_| Summary::default())
+            }
             Request::Count(options) => self.count(options),
             Request::Aggregate(options) => self.aggregate(options).map(|()| Summary::default()),
             Request::ListTargets => self.list_targets(),
@@ -50,6 +52,18 @@ impl<S: Session> Answer<'_, S> {
             return Err(JobError::no_primary_key(target));
         }
         let from = self.session.dialect().target(target);
+        let first = walk.after.is_empty();
+        let counted = self.session.counted(&walk);
+        let name = match counted.is_always() {
+            true => from.clone(),
+            false => format!("{from} {counted:?}"),
+        };
+        let known = self.totals.get(&name);
+        let known = known.filter(|_| options.cursor.is_some());
+        if known.is_none() {
+            let total = |dialect: &dyn Dialect| count(dialect, &from, &counted);
+            self.session.announce(&total);
+        }
         let Sent { rows, more, last } = match options.limit {
             0 => Sent::default(),
             limit => {
@@ -57,17 +71,11 @@ impl<S: Session> Answer<'_, S> {
                 sent.inspect_err(|_| self.session.forget(target))?
             }
         };
-        let first = walk.after.is_empty();
         let whole = first && walk.since.is_empty() && !more && options.limit > 0;
-        let counted = self.session.counted(&walk);
-        let name = match counted.is_always() {
-            true => from.clone(),
-            false => format!("{from} {counted:?}"),
-        };
-        let total = match self.totals.get(&name) {
+        let total = match known {
             _ if whole => rows,
-            Some(total) if options.cursor.is_some() => total,
-            _ => {
+            Some(total) => total,
+            None => {
                 let total = self.count_where(&from, &counted)?;
                 self.totals.put(&name, total);
                 total
@@ -116,7 +124,7 @@ impl<S: Session> Answer<'_, S> {
 
     /// Rows by filter, with the number of all that match.
     fn query(&mut self, options: &QueryOptions) -> Result<Summary, JobError> {
-        let (rows, pinned) = self.selection(options)?;
+        let (rows, pinned) = self.selection(options, true)?;
         let total = match options.known_total(rows) {
             Some(total) => total,
             // More than this one cannot be.
@@ -132,13 +140,22 @@ impl<S: Session> Answer<'_, S> {
         })
     }
 
-    /// Sends the rows of a selection. Says how many, and whether there can be no more than one.
-    fn selection(&mut self, options: &QueryOptions) -> Result<(u64, bool), JobError> {
+    /// Sends the rows of a selection, which perhaps are to be counted as if there were no limit. Says how many were
+    /// sent, and whether there can be no more than one.
+    fn selection(
+        &mut self,
+        options: &QueryOptions,
+        counted: bool,
+    ) -> Result<(u64, bool), JobError> {
         let target = &options.target;
         let list = self.session.list(target, options.select.as_deref())?;
         self.session.prepare_filter(target, &options.filter)?;
+        let from = self.session.dialect().target(target);
+        if counted && options.limit.is_some() {
+            let total = |dialect: &dyn Dialect| count(dialect, &from, &options.filter);
+            self.session.announce(&total);
+        }
         let dialect = self.session.dialect();
-        let from = dialect.target(target);
         let statement = Selection::of(dialect, list.sql(), &from, options).statement();
         let pinned = self.session.is_pinned(&list, &options.filter);
         let sink = &mut *self.sink;

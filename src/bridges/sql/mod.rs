@@ -155,6 +155,9 @@ pub(super) trait Session {
         self.rows(statement, list, each)
     }
 
+    /// After the next rows the number that this statement answers with is most likely asked for.
+    fn announce(&mut self, _statement: &dyn Fn(&dyn Dialect) -> Statement) {}
+
     /// Runs a statement that answers with one number.
     fn number(&mut self, statement: &Statement) -> Result<u64, JobError>;
 
