@@ -7,7 +7,7 @@
 //! circle:
 //!
 //! ```text
-//! error files limits secret text words
+//! error files limits secret shortage text words
 //! console json service_manager
 //! net tls
 //! options
@@ -104,6 +104,7 @@ pub mod protocol;
 mod reducer;
 mod secret;
 mod service_manager;
+mod shortage;
 pub mod sources;
 pub mod sql;
 mod text;

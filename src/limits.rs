@@ -185,6 +185,19 @@ pub const POOL_MAX: usize = 3;
 pub const POOL_CEILING: usize = 64;
 /// Before a service that is too busy is asked again, unless it says how long.
 pub const BUSY_PAUSE: Duration = Duration::from_millis(200);
+/// Most descriptors that the connections of all sources may have together: 400 of PostgreSQL, 1000 of most others. With a
+/// lower limit of open files (`ulimit -n`) it is what [`OTHER_DESCRIPTORS`] leaves.
+pub const CONNECTION_DESCRIPTORS: usize = 2000;
+/// Descriptors for everything else: streams, gateway, health listener and its clients, audit log, files being read.
+pub const OTHER_DESCRIPTORS: usize = 40;
+/// Descriptors that connections are given however low the limit is.
+pub const LEAST_DESCRIPTORS: usize = 12;
+/// One of so many is left to sources that have no connection and whose database answered when last asked.
+pub const PLACES_PER_SPARE: usize = 4;
+/// How long a job waits for a connection of another source to end when there may be no more of them.
+pub const PLACE_PATIENCE: Duration = Duration::from_secs(2);
+/// Between two looks at that.
+pub const PLACE_PAUSE: Duration = Duration::from_millis(5);
 /// Idle database connections are closed after this long.
 pub const POOL_IDLE: Duration = Duration::from_secs(60);
 /// Time to connect to a database, unless its configuration says otherwise.

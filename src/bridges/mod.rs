@@ -2,7 +2,8 @@
 //! a database are flavours in its folder.
 //!
 //! - `registry`: the bridges in this binary, one line each
-//! - `pool`: the connections of a source; `config`: what configurations have in common
+//! - `pool`: the connections of a source; `places`: those of all sources together
+//! - `config`: what configurations have in common
 //! - `remembered`: what is known of a source's targets for a while
 //! - `keyvalue`: everything that key-value stores share
 //! - `lite`: everything that SQLite is wherever it runs
@@ -33,6 +34,7 @@ mod lite;
 mod mongodb;
 #[cfg(feature = "mysql")]
 mod mysql;
+mod places;
 pub mod pool;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -71,6 +73,14 @@ struct Registered {
 }
 
 type Opened = Result<Arc<dyn Bridge>, JobError>;
+
+/// Starts what all sources share, while there is room for it.
+///
+/// # Errors
+/// There is no thread left.
+pub fn prepare() -> std::io::Result<()> {
+    pool::prepare()
+}
 
 /// The packages of the bridges in this binary.
 pub fn packages() -> impl Iterator<Item = &'static Package> + Clone {

@@ -6,24 +6,30 @@
 //! out and drop the idle ones.
 
 use std::convert::Infallible;
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use r2d2::{ManageConnection, PooledConnection};
 use scheduled_thread_pool::ScheduledThreadPool;
 
+use crate::bridges::places::{Holder, PLACES, Place};
 use crate::error::{ErrorCode, JobError, Retry};
 use crate::job::{JobControl, Phase};
-use crate::limits;
+use crate::{limits, shortage};
 
 /// How a bridge connects to its database.
 pub trait Connector: Send + Sync + 'static {
     /// One connection.
     type Connection: Send + 'static;
 
+    /// Descriptors that a connection takes at most: its own, and what it takes to open or to stop it.
+    const DESCRIPTORS: usize = 2;
+
     /// Connects, within the job's time. It is the place for `SOURCE_UNREACHABLE`, `SOURCE_AUTH_FAILED` and
-    /// the real cause in the message.
-    fn connect(&self, job: &Arc<JobControl>) -> Result<Self::Connection, JobError>;
+    /// the real cause in the message. What may go on after its return has a clone of the connection's place.
+    fn connect(&self, job: &Arc<JobControl>, place: &Place) -> Result<Self::Connection, JobError>;
 
     /// False when the connection must not go back to the pool though its job went well: it is closed, or it
     /// holds on to too much memory.
@@ -32,8 +38,37 @@ pub trait Connector: Send + Sync + 'static {
 
 /// The pool of one source.
 pub struct Pool<C: Connector> {
-    slots: r2d2::Pool<Slots<C>>,
     connector: Arc<C>,
+    shared: Arc<Shared<C>>,
+}
+
+/// What is known of a pool, also to others that need a place.
+struct Shared<C: Connector> {
+    slots: r2d2::Pool<Slots<C>>,
+    /// When a connection was last given back.
+    used: Mutex<Instant>,
+    /// The database answered when it was last asked.
+    answers: AtomicBool,
+}
+
+impl<C: Connector> Holder for Shared<C> {
+    fn idle(&self) -> (Instant, usize) {
+        let used = *self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let idle = self.slots.state().idle_connections as usize;
+        (used, idle * C::DESCRIPTORS)
+    }
+
+    fn close_idle(&self) -> bool {
+        let slot = self.slots.try_get();
+        slot.is_some_and(|mut slot| slot.take().is_some())
+    }
+}
+
+/// A connection and what it takes of the process.
+struct Placed<T> {
+    // Closed before its place is given back.
+    connection: T,
+    _place: Place,
 }
 
 /// How many connections there are.
@@ -48,7 +83,7 @@ pub struct PoolState {
 struct Slots<C>(Arc<C>);
 
 impl<C: Connector> ManageConnection for Slots<C> {
-    type Connection = Option<C::Connection>;
+    type Connection = Option<Placed<C::Connection>>;
     type Error = Infallible;
 
     fn connect(&self) -> Result<Self::Connection, Infallible> {
@@ -62,7 +97,7 @@ impl<C: Connector> ManageConnection for Slots<C> {
     /// An empty slot is dropped on its return, so that idle slots are always live connections.
     fn has_broken(&self, slot: &mut Self::Connection) -> bool {
         slot.as_mut()
-            .is_none_or(|connection| !self.0.reusable(connection))
+            .is_none_or(|placed| !self.0.reusable(&mut placed.connection))
     }
 }
 
@@ -79,17 +114,24 @@ impl<C: Connector> Pool<C> {
             .test_on_check_out(false)
             .thread_pool(scheduler())
             .build_unchecked(Slots(Arc::clone(&connector)));
-        Self { slots, connector }
+        let shared = Arc::new(Shared {
+            slots,
+            used: Mutex::new(Instant::now()),
+            answers: AtomicBool::new(false),
+        });
+        let holder = Arc::downgrade(&shared);
+        PLACES.join(holder);
+        Self { connector, shared }
     }
 
     /// Most connections.
     pub fn max(&self) -> usize {
-        self.slots.max_size() as usize
+        self.shared.slots.max_size() as usize
     }
 
     /// How many connections there are now.
     pub fn state(&self) -> PoolState {
-        let state = self.slots.state();
+        let state = self.shared.slots.state();
         PoolState {
             connections: state.connections,
             idle: state.idle_connections,
@@ -108,12 +150,12 @@ impl<C: Connector> Pool<C> {
         // The slot stays empty meanwhile: after a panic there is nothing in it that could be used again.
         let pooled = slot.take();
         let mut is_pooled = pooled.is_some();
-        let mut connection = match pooled {
-            Some(connection) => connection,
+        let mut placed = match pooled {
+            Some(placed) => placed,
             None => self.connect(job)?,
         };
         job.enter(Phase::Executing);
-        let mut result = work(&mut connection);
+        let mut result = work(&mut placed.connection);
         let mut attempts = 1;
         while attempts < limits::ATTEMPTS {
             let error = match &result {
@@ -121,62 +163,105 @@ impl<C: Connector> Pool<C> {
                 _ => break,
             };
             let replaced = match error.retry {
-                Retry::Anew => !self.connector.reusable(&mut connection),
+                Retry::Anew => !self.connector.reusable(&mut placed.connection),
                 Retry::NewConnection if is_pooled => true,
                 Retry::NewConnection | Retry::No => break,
                 Retry::InTurn => false,
             };
             attempts += usize::from(error.retry != Retry::InTurn);
             if replaced {
-                drop(connection);
+                drop(placed);
                 log::debug!("a connection is replaced: {}", error.message);
                 job.enter(Phase::Connecting);
-                connection = self.connect(job)?;
+                placed = self.connect(job)?;
                 is_pooled = false;
                 job.enter(Phase::Executing);
             }
-            result = work(&mut connection);
+            result = work(&mut placed.connection);
         }
-        settle(job, &mut slot, connection, result)
+        self.note(job, result.as_ref().err());
+        settle(job, &mut slot, placed, result)
+    }
+
+    /// What a job tells of its database.
+    fn note(&self, job: &JobControl, error: Option<&JobError>) {
+        let answers = match error.map(|error| error.code) {
+            _ if job.is_aborted() => false,
+            Some(ErrorCode::SourceUnreachable | ErrorCode::DeadlineExceeded) => false,
+            _ => true,
+        };
+        self.shared.answers.store(answers, Ordering::Relaxed);
+        let mut used = self
+            .shared
+            .used
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *used = Instant::now();
     }
 
     /// Where the job's time ran out in there, that is what ended it, whatever the driver makes of it.
-    fn connect(&self, job: &Arc<JobControl>) -> Result<C::Connection, JobError> {
-        let connected = self.connector.connect(job);
-        connected.map_err(|error| job.remaining().err().unwrap_or(error))
+    fn connect(&self, job: &Arc<JobControl>) -> Result<Placed<C::Connection>, JobError> {
+        // The slot of this job is one of them.
+        let is_first = self.shared.slots.state().connections <= 1;
+        let first = is_first && self.shared.answers.load(Ordering::Relaxed);
+        let place = PLACES.take(job, C::DESCRIPTORS, first)?;
+        match self.connector.connect(job, &place) {
+            Ok(connection) => Ok(Placed {
+                connection,
+                _place: place,
+            }),
+            Err(error) => {
+                self.note(job, Some(&error));
+                Err(job.remaining().err().unwrap_or(error))
+            }
+        }
     }
 
     fn borrow(&self, job: &Arc<JobControl>) -> Result<PooledConnection<Slots<C>>, JobError> {
-        if let Some(slot) = self.slots.try_get() {
+        if let Some(slot) = self.shared.slots.try_get() {
             return Ok(slot);
         }
         // The engine runs no more jobs of a source than it has slots, so this waits only for a slot to be
         // made, or for one that a late worker still holds.
-        self.slots.get_timeout(job.remaining()?).map_err(|_| {
-            // It is the job's time that ran out, and its end says so.
-            job.remaining().err().unwrap_or_else(|| {
-                JobError::new(
-                    ErrorCode::SourceUnreachable,
-                    "every connection of the source is busy",
-                )
+        self.shared
+            .slots
+            .get_timeout(job.remaining()?)
+            .map_err(|_| {
+                // It is the job's time that ran out, and its end says so.
+                job.remaining().err().unwrap_or_else(|| {
+                    JobError::new(
+                        ErrorCode::SourceUnreachable,
+                        "every connection of the source is busy",
+                    )
+                })
             })
-        })
     }
 }
 
 fn settle<C: Connector, T>(
     job: &JobControl,
     slot: &mut PooledConnection<Slots<C>>,
-    connection: C::Connection,
+    placed: Placed<C::Connection>,
     result: Result<T, JobError>,
 ) -> Result<T, JobError> {
     let unusable = result
         .as_ref()
         .is_err_and(|error| error.retry == Retry::NewConnection || job.is_aborted());
     if !unusable {
-        **slot = Some(connection);
+        **slot = Some(placed);
     }
     result
+}
+
+/// Starts the thread that all pools share. It would panic without one, and does so only where this was not asked.
+///
+/// # Errors
+/// There is no thread left.
+pub(super) fn prepare() -> io::Result<()> {
+    // Whoever can be started can be started again.
+    let _ = shortage::spawn("pools", || {})?.join();
+    scheduler();
+    Ok(())
 }
 
 /// r2d2 would start three threads a pool. Its tasks here are tiny, so one thread serves every pool.
@@ -212,7 +297,7 @@ mod tests {
     impl Connector for Fake {
         type Connection = u32;
 
-        fn connect(&self, _: &Arc<JobControl>) -> Result<u32, JobError> {
+        fn connect(&self, _: &Arc<JobControl>, _: &Place) -> Result<u32, JobError> {
             Ok(self.made.fetch_add(1, Ordering::SeqCst))
         }
 
@@ -270,7 +355,7 @@ mod tests {
     impl Connector for Slow {
         type Connection = ();
 
-        fn connect(&self, job: &Arc<JobControl>) -> Result<(), JobError> {
+        fn connect(&self, job: &Arc<JobControl>, _: &Place) -> Result<(), JobError> {
             job.end(Outcome::Aborted(ErrorCode::DeadlineExceeded));
             Err(JobError::new(ErrorCode::SourceUnreachable, "timed out"))
         }

@@ -4,7 +4,6 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 
 use log::{error, info, warn};
 use signal_hook::consts::{SIGHUP, SIGUSR1, SIGUSR2};
@@ -15,6 +14,7 @@ use crate::config::{OversightSettings, Secret};
 use crate::engine::Engine;
 use crate::files::read_secret;
 use crate::gateway::Credentials;
+use crate::shortage;
 
 /// The credentials of the next attempt to connect.
 #[derive(Clone)]
@@ -68,17 +68,15 @@ pub struct Reload {
 /// Handles SIGHUP, SIGUSR1 and SIGUSR2 from now on, on a thread of its own: none of them ends the process.
 pub fn watch(reload: Reload) -> io::Result<()> {
     let mut signals = Signals::new([SIGHUP, SIGUSR1, SIGUSR2])?;
-    thread::Builder::new()
-        .name("reload".into())
-        .spawn(move || {
-            for signal in signals.forever() {
-                match signal {
-                    SIGUSR1 => logging::step(true),
-                    SIGUSR2 => logging::step(false),
-                    _ => reload.run(),
-                }
+    shortage::spawn("reload", move || {
+        for signal in signals.forever() {
+            match signal {
+                SIGUSR1 => logging::step(true),
+                SIGUSR2 => logging::step(false),
+                _ => reload.run(),
             }
-        })?;
+        }
+    })?;
     Ok(())
 }
 

@@ -24,6 +24,7 @@ use crate::inspect::audit_variables;
 use crate::policy::Policy;
 use crate::protocol::client_frame;
 use crate::service_manager::ServiceManager;
+use crate::shortage;
 use crate::{bridges, files, limits, tls};
 
 /// Runs until a signal. Exit code 2 for a configuration that cannot work, 1 for a machine that refuses.
@@ -73,6 +74,7 @@ fn serve(
     }
     let lines = Lines::new(out.clone(), settings.stdout);
     banner(settings, &lines);
+    bridges::prepare()?;
     let engine = Engine::start(
         settings.engine,
         sources(),
@@ -154,7 +156,7 @@ fn feed_watchdog(manager: &Arc<ServiceManager>, engine: &Arc<Engine>) -> io::Res
             thread::sleep(pause);
         }
     };
-    thread::Builder::new().name("alive".into()).spawn(feed)?;
+    shortage::spawn("alive", feed)?;
     Ok(())
 }
 
@@ -168,14 +170,12 @@ fn watch_signals() -> io::Result<Receiver<i32>> {
     }
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     let (report, reports) = bounded(1);
-    thread::Builder::new()
-        .name("signals".into())
-        .spawn(move || {
-            for signal in signals.forever() {
-                // One is enough.
-                let _ = report.try_send(signal);
-            }
-        })?;
+    shortage::spawn("signals", move || {
+        for signal in signals.forever() {
+            // One is enough.
+            let _ = report.try_send(signal);
+        }
+    })?;
     Ok(reports)
 }
 
@@ -234,11 +234,9 @@ fn start_sessions(
     stop: Arc<Stop>,
 ) -> io::Result<Receiver<()>> {
     let (running, ended): (Sender<()>, _) = bounded(0);
-    thread::Builder::new()
-        .name("gateway".into())
-        .spawn(move || {
-            let _running = running;
-            gateway::run(&settings, &engine, &events, &stop);
-        })?;
+    shortage::spawn("gateway", move || {
+        let _running = running;
+        gateway::run(&settings, &engine, &events, &stop);
+    })?;
     Ok(ended)
 }

@@ -30,6 +30,7 @@ pub const ROOMS: &[&str] = &[
     "reducer",
     "secret",
     "service_manager",
+    "shortage",
     "sources",
     "sql",
     "text",

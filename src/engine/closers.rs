@@ -2,10 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 
 use crate::bridges::Bridge;
-use crate::limits;
+use crate::{limits, shortage};
 
 /// A few threads that exist only while there is something to close.
 #[derive(Clone, Default)]
@@ -33,9 +32,7 @@ impl Closers {
         state.threads += 1;
         drop(state);
         let closers = self.clone();
-        let spawned = thread::Builder::new()
-            .name("closer".into())
-            .spawn(move || while closers.close_one() {});
+        let spawned = shortage::spawn("closer", move || while closers.close_one() {});
         if spawned.is_err() {
             while self.close_one() {}
         }

@@ -7,7 +7,6 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, bounded};
@@ -30,6 +29,7 @@ use crate::job::{Chunk, FrameKind, LargeRows, Outcome, Phase, RowSink, Slot};
 use crate::metrics::{EndedJob, Metrics};
 use crate::options::{JobKind, Request};
 use crate::protocol::{JobFrame, client_frame};
+use crate::shortage;
 use crate::sources::{CredentialsLocation, Source, SourceEnvironment, SourceKeys};
 
 /// Shared by all threads of an engine.
@@ -200,9 +200,7 @@ impl Core {
     pub fn spawn_worker(self: &Arc<Self>) -> io::Result<()> {
         let core = Arc::clone(self);
         let number = self.workers.fetch_add(1, Ordering::Relaxed);
-        thread::Builder::new()
-            .name(format!("worker-{number}"))
-            .spawn(move || core.work())?;
+        shortage::spawn(format!("worker-{number}"), move || core.work())?;
         Ok(())
     }
 
@@ -210,7 +208,7 @@ impl Core {
     pub fn help(self: &Arc<Self>) {
         match self.spawn_worker() {
             Ok(()) => self.lock().joined(),
-            Err(error) => log::warn!("no thread for one more worker: {error}"),
+            Err(error) => log::warn!("one more worker cannot be started: {error}"),
         }
     }
 
@@ -246,11 +244,13 @@ impl Core {
                 },
             )
         });
-        let answer = answer.map_err(|error| match error.code {
-            // Whoever sees first that the time is over, the reason is the same.
-            ErrorCode::DeadlineExceeded if job.time_cap.is_some() => job.overdue(),
-            _ => error,
-        });
+        let answer = answer
+            .map_err(shortage::explained)
+            .map_err(|error| match error.code {
+                // Whoever sees first that the time is over, the reason is the same.
+                ErrorCode::DeadlineExceeded if job.time_cap.is_some() => job.overdue(),
+                _ => error,
+            });
         let verdict = match &answer {
             Ok(_) => Verdict::Answered,
             Err(error) if error.code == ErrorCode::QueryFailed => Verdict::Answered,
@@ -353,10 +353,8 @@ impl Core {
 /// There are never more of them than workers: a worker does not leave its statement while it is being stopped.
 fn stop_statement(job: &Arc<LiveJob>) {
     let control = Arc::clone(&job.control);
-    let spawned = thread::Builder::new()
-        .name("stopper".into())
-        .spawn(move || control.stop_statement());
+    let spawned = shortage::spawn("stopper", move || control.stop_statement());
     if let Err(error) = spawned {
-        log::error!("a statement goes on in its database, no thread to stop it: {error}");
+        log::error!("a statement goes on in its database: {error}");
     }
 }

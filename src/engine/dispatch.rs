@@ -68,8 +68,8 @@ pub(super) struct Dispatch {
     queue: usize,
     /// Most workers a single source may hold, whatever its pool: one is left to the others.
     share: usize,
-    /// Workers left to sources that have none: no number of sources that hang, with however many jobs each,
-    /// keeps a job of another one waiting.
+    /// Workers left to sources that have none and answered when they were last asked: no number of sources that
+    /// hang, with however many jobs each, keeps a job of another one waiting.
     spare: usize,
     /// Most workers beyond the usual number.
     surplus_most: usize,
@@ -95,7 +95,9 @@ impl Dispatch {
             ring: VecDeque::new(),
             queue,
             share: workers.saturating_sub(1).max(1),
-            spare: (workers / limits::WORKERS_PER_SPARE).max(1),
+            spare: (workers / limits::WORKERS_PER_SPARE)
+                .max(1)
+                .min(workers.saturating_sub(1)),
             surplus_most: workers,
             waiting: 0,
             waiting_bytes: 0,
@@ -205,6 +207,7 @@ impl Dispatch {
             Place::Waiting
         } else if let Some(running) = lane.running.get_mut(&job.seq) {
             running.back_by = Some(self.timers.expect(job, now));
+            lane.silent = true;
             Place::Running
         } else {
             Place::Nowhere
@@ -238,7 +241,10 @@ impl Dispatch {
                 self.running_bytes -= running.bytes;
                 retire = running.lost;
             }
-            lane.answered |= verdict == Verdict::Answered;
+            if verdict == Verdict::Answered {
+                lane.answered = true;
+                lane.silent = false;
+            }
         }
         self.list(job.key);
         self.lanes.left(job.key, left);
@@ -254,7 +260,8 @@ impl Dispatch {
             self.idle -= 1;
             return Next::Run(run);
         }
-        if self.surplus > 0 {
+        // The last ones are those that are left to sources that answer.
+        if self.surplus > 0 && self.idle > self.spare {
             self.surplus -= 1;
             self.idle -= 1;
             return Next::Retire;
@@ -264,7 +271,7 @@ impl Dispatch {
 
     /// True when a job of a source that has no worker waits for one, and another worker may be started.
     pub fn wants_worker(&mut self) -> bool {
-        if self.idle > 0
+        if self.idle > self.spare
             || self.surplus >= self.surplus_most
             || self.lost + self.surplus >= limits::LOST_WORKERS
         {
@@ -456,9 +463,12 @@ impl Dispatch {
 }
 
 /// True when a worker may take a job of this lane, with so many idle ones and so many to be left to lanes that
-/// have none.
+/// have none and will give it back.
 fn may_run(lane: &Lane, idle: usize, spare: usize) -> bool {
-    let least = if lane.running.is_empty() { 0 } else { spare };
+    let least = match lane.running.is_empty() && !lane.may_hang() {
+        true => 0,
+        false => spare,
+    };
     idle > least && lane.has_room()
 }
 

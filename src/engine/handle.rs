@@ -2,7 +2,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::bounded;
@@ -18,6 +17,7 @@ use crate::limits;
 use crate::metrics::{EndedJob, Exposition, Metrics};
 use crate::options::JobKind;
 use crate::policy::Policy;
+use crate::shortage;
 use crate::sources::{Source, SourceEnvironment};
 
 /// What the engine may use.
@@ -94,9 +94,7 @@ impl Engine {
             engine.core.spawn_worker()?;
         }
         let core = Arc::clone(&engine.core);
-        thread::Builder::new()
-            .name("watchdog".into())
-            .spawn(move || watchdog::watch(&core, &nudged))?;
+        shortage::spawn("watchdog", move || watchdog::watch(&core, &nudged))?;
         Ok(engine)
     }
 

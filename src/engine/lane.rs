@@ -48,6 +48,8 @@ pub(super) struct Lane {
     pub used: u64,
     /// The source has answered a job.
     pub answered: bool,
+    /// Since it last answered a job of it ended before its worker was back.
+    pub silent: bool,
 }
 
 /// What a worker is to do.
@@ -71,7 +73,13 @@ impl Lane {
             retired: false,
             used: 0,
             answered: false,
+            silent: false,
         }
+    }
+
+    /// True when a worker that takes a job of it may not be back for long.
+    pub fn may_hang(&self) -> bool {
+        !self.answered || self.silent
     }
 
     /// True when workers may be lost to it: it has lost one already, or has not shown that it answers.

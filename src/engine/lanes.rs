@@ -77,17 +77,21 @@ impl Lanes {
         }
         if lane.retired || lane.bridge.is_none() {
             self.remove(key, left);
-        } else if self.lanes.len() > self.keep {
+        } else if self.lanes.len() > self.keep && self.idle().count() > self.keep {
             let worst = self
-                .lanes
-                .values()
-                .filter(|lane| lane.is_idle())
+                .idle()
                 .min_by_key(|lane| (self.assigned.contains(&lane.key), lane.used))
                 .map(|lane| lane.key);
             if let Some(worst) = worst {
                 self.remove(worst, left);
             }
         }
+    }
+
+    /// Lanes without a job. Those with one do not count against what is kept: many sources that hang would have a
+    /// healthy one forgotten after each of its jobs.
+    fn idle(&self) -> impl Iterator<Item = &Lane> {
+        self.lanes.values().filter(|lane| lane.is_idle())
     }
 
     fn retire(&mut self, left: &mut Leftovers, concerned: impl Fn(&SourceKey) -> bool) {

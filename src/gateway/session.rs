@@ -25,6 +25,7 @@ use crate::job::{QueueSender, Wakeup};
 use crate::limits;
 use crate::net::Budget;
 use crate::protocol::FrameParser;
+use crate::shortage;
 
 /// What a session needs besides its connection.
 pub struct SessionContext<'a> {
@@ -114,7 +115,7 @@ pub fn run(open: OpenWebSocket, budget: Budget, context: SessionContext<'_>) -> 
 }
 
 fn spawn(writer: Writer, socket: Arc<Socket>) -> io::Result<thread::JoinHandle<()>> {
-    thread::Builder::new().name("writer".into()).spawn(move || {
+    shortage::spawn("writer", move || {
         let mut hang_up = HangUp(Some(socket));
         match writer.run() {
             // After a close frame the gateway has the last word.

@@ -1,8 +1,6 @@
 //! One question to one source, outside the engine: there is no gateway, and only one job.
 
-use std::io;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, after, bounded, select};
@@ -19,6 +17,7 @@ use crate::job::{
 use crate::limits;
 use crate::options::Request;
 use crate::policy::Policy;
+use crate::shortage;
 
 /// The answer to a question.
 #[derive(Debug)]
@@ -137,13 +136,9 @@ fn take_rows(
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), JobError> {
-    let spawned: io::Result<_> = thread::Builder::new().name(name.to_owned()).spawn(work);
-    match spawned {
+    match shortage::spawn(name, work) {
         Ok(_) => Ok(()),
-        Err(error) => Err(JobError::new(
-            ErrorCode::Overloaded,
-            format!("no thread to ask on: {error}"),
-        )),
+        Err(error) => Err(JobError::new(ErrorCode::Overloaded, error.to_string())),
     }
 }
 

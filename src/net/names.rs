@@ -2,10 +2,11 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
-use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, after, bounded, never, select};
+
+use crate::shortage;
 
 /// Resolves a host name (or an address literal, brackets allowed) within `budget`. The system's resolver
 /// cannot be interrupted, so it runs on a thread of its own; when time is up that thread is left behind and
@@ -36,15 +37,13 @@ pub fn resolve_unless(
         return Ok(vec![SocketAddr::new(ip, port)]);
     }
     let (answer, answers) = bounded(1);
-    thread::Builder::new()
-        .name("resolver".into())
-        .spawn(move || {
-            let found = (host.as_str(), port)
-                .to_socket_addrs()
-                .map(Iterator::collect::<Vec<_>>);
-            // Nobody waits any more when the budget was over first.
-            let _ = answer.send(found);
-        })?;
+    shortage::spawn("resolver", move || {
+        let found = (host.as_str(), port)
+            .to_socket_addrs()
+            .map(Iterator::collect::<Vec<_>>);
+        // Nobody waits any more when the budget was over first.
+        let _ = answer.send(found);
+    })?;
     let late = || io::Error::new(io::ErrorKind::TimedOut, "the name server does not answer");
     let found = select! {
         recv(answers) -> found => found.map_err(|_| late())??,

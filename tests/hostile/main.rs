@@ -26,4 +26,6 @@ mod read_only;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod scene;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+mod shortage;
+#[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod silence;

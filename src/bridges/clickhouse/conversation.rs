@@ -9,6 +9,7 @@ use super::config::Settings;
 use super::error::{Exception, Failure};
 use super::lines::read_lines;
 use super::request::{Allowed, Composed, Leave, compose};
+use crate::bridges::places::Place;
 use crate::bridges::pool::Connector;
 use crate::error::{ErrorCode, JobError, Retry};
 use crate::job::JobControl;
@@ -46,7 +47,7 @@ pub(super) struct Conversations(pub(super) Arc<Server>);
 impl Connector for Conversations {
     type Connection = Conversation;
 
-    fn connect(&self, job: &Arc<JobControl>) -> Result<Conversation, JobError> {
+    fn connect(&self, job: &Arc<JobControl>, _: &Place) -> Result<Conversation, JobError> {
         job.check()?;
         let Settings { peer, connect, .. } = &self.0.settings;
         Ok(Conversation {

@@ -12,6 +12,7 @@ use super::catalog::plain;
 use super::config::Settings;
 use super::conversation::{Conversation, Conversations, Server};
 use super::error::Failure;
+use crate::bridges::places::Place;
 use crate::bridges::pool::Connector;
 use crate::error::{ErrorCode, JobError, Retry};
 use crate::job::{JobControl, Outcome};
@@ -63,7 +64,7 @@ fn conversation(port: u16) -> Conversation {
     let config = json!({"host": "127.0.0.1", "port": port});
     let settings = Settings::from_config(config.as_object().unwrap()).unwrap();
     let conversations = Conversations(Arc::new(Server::new(settings)));
-    conversations.connect(&job()).unwrap()
+    conversations.connect(&job(), &Place::of_a_test()).unwrap()
 }
 
 fn job() -> Arc<JobControl> {

@@ -10,6 +10,7 @@ use super::dial::Dial;
 use super::round::Round;
 use super::service;
 use super::session::Session;
+use crate::bridges::places::Place;
 use crate::bridges::pool::{Connector, connect_budget};
 use crate::error::JobError;
 use crate::job::{JobControl, Phase};
@@ -113,7 +114,7 @@ impl MongoConnector {
 impl Connector for MongoConnector {
     type Connection = Session;
 
-    fn connect(&self, job: &Arc<JobControl>) -> Result<Session, JobError> {
+    fn connect(&self, job: &Arc<JobControl>, _: &Place) -> Result<Session, JobError> {
         let budget = Budget::new(connect_budget(job, self.settings.selection_timeout)?);
         let dial = Dial::new(job, budget, self.turn.fetch_add(1, Ordering::Relaxed));
         let current = Arc::clone(&dial.current);

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use crossbeam_channel::{after, bounded, select};
 
@@ -11,10 +10,12 @@ use super::connect::{self, Patience};
 use super::connection::Connection;
 use super::guard::Guard;
 use super::stranger;
+use crate::bridges::places::Place;
 use crate::bridges::pool::{Connector, connect_budget};
 use crate::error::{ErrorCode, JobError};
 use crate::job::JobControl;
 use crate::limits;
+use crate::shortage;
 
 /// Opens the connections of one source.
 pub(super) struct MySqlConnector {
@@ -84,7 +85,7 @@ impl Connector for MySqlConnector {
     /// The driver resolves, connects and logs in without a look at the job, so it does on a thread of its own, whose
     /// socket is cut when nobody waits any more. Only while it waits for an address to take the connection it cannot
     /// be; there are so few such threads that they do not matter, over all sources together.
-    fn connect(&self, job: &Arc<JobControl>) -> Result<Connection, JobError> {
+    fn connect(&self, job: &Arc<JobControl>, place: &Place) -> Result<Connection, JobError> {
         let budget = connect_budget(job, self.settings.connect)?;
         let Some(attempt) = Attempt::begin() else {
             return Err(JobError::new(
@@ -96,23 +97,17 @@ impl Connector for MySqlConnector {
         let guard = Guard::new(settings.tls(), Some(job));
         let watched = guard.clone();
         let (answer, answers) = bounded(1);
-        thread::Builder::new()
-            .name("mysql-connect".into())
-            .spawn(move || {
-                let _attempt = attempt;
-                let patience = Patience {
-                    connect: budget,
-                    silence: limits::SOURCE_SILENCE,
-                };
-                // Nobody waits any more when the job has ended: the session is closed right here.
-                let _ = answer.send(connect::open(&settings, patience, guard));
-            })
-            .map_err(|error| {
-                JobError::new(
-                    ErrorCode::Overloaded,
-                    format!("no thread to connect on: {error}"),
-                )
-            })?;
+        let place = place.clone();
+        shortage::spawn("mysql-connect", move || {
+            let _held = (attempt, place);
+            let patience = Patience {
+                connect: budget,
+                silence: limits::SOURCE_SILENCE,
+            };
+            // Nobody waits any more when the job has ended: the session is closed right here.
+            let _ = answer.send(connect::open(&settings, patience, guard));
+        })
+        .map_err(|error| JobError::new(ErrorCode::Overloaded, error.to_string()))?;
         let _cut = Cut(watched);
         let over = after(budget);
         let patience = limits::MYSQL_GREETING.min(budget);

@@ -11,9 +11,10 @@ use postgres::config::{SslMode, SslNegotiation};
 use super::config::{Address, Settings};
 use super::connection::Connection;
 use super::error;
-use super::link::{Encryption, Link, LinkTls};
+use super::link::{self, Encryption, Link, LinkTls};
 use super::options::{Scope, set_texts};
 use super::standing::Standing;
+use crate::bridges::places::Place;
 use crate::bridges::pool::{Connector, connect_budget};
 use crate::error::{ErrorCode, JobError};
 use crate::job::{JobControl, Phase};
@@ -224,6 +225,10 @@ impl PostgresConnector {
         give_up: Instant,
         way: Way,
     ) -> Result<Connection, Failure> {
+        link::can_be_driven().map_err(|error| {
+            let problem = format!("{place}: {error}");
+            Failure::Job(JobError::new(ErrorCode::SourceUnreachable, problem))
+        })?;
         let link = Arc::new(Link::default());
         link.serve(Some(job));
         let budget = give_up.saturating_duration_since(Instant::now());
@@ -310,7 +315,10 @@ enum Failure {
 impl Connector for PostgresConnector {
     type Connection = Connection;
 
-    fn connect(&self, job: &Arc<JobControl>) -> Result<Connection, JobError> {
+    /// The driver has three beside the socket, and its request to stop a statement as many for a moment.
+    const DESCRIPTORS: usize = 5;
+
+    fn connect(&self, job: &Arc<JobControl>, _: &Place) -> Result<Connection, JobError> {
         self.open(job, connect_budget(job, self.settings.connect_timeout)?)
     }
 
@@ -385,7 +393,10 @@ mod tests {
     fn a_server_that_says_nothing_is_given_up_in_time() {
         for query in ["", "?sslmode=disable", "?sslmode=require"] {
             let (_server, url) = silent_server(query);
-            let error = connector(&url, 50).connect(&job()).err().unwrap();
+            let error = connector(&url, 50)
+                .connect(&job(), &Place::of_a_test())
+                .err()
+                .unwrap();
             assert_eq!(error.code, ErrorCode::SourceUnreachable);
             assert!(
                 error.message.contains("does not answer"),
@@ -402,7 +413,12 @@ mod tests {
         let job = job();
         let waiting = {
             let job = Arc::clone(&job);
-            std::thread::spawn(move || connector(&url, 60_000).connect(&job).err().unwrap())
+            std::thread::spawn(move || {
+                connector(&url, 60_000)
+                    .connect(&job, &Place::of_a_test())
+                    .err()
+                    .unwrap()
+            })
         };
         let _connection = server.accept().unwrap();
         job.end(Outcome::Aborted(ErrorCode::Cancelled));
@@ -414,11 +430,17 @@ mod tests {
     fn a_refused_connection_and_an_unknown_name_say_so() {
         let (server, url) = silent_server("");
         drop(server);
-        let error = connector(&url, 5_000).connect(&job()).err().unwrap();
+        let error = connector(&url, 5_000)
+            .connect(&job(), &Place::of_a_test())
+            .err()
+            .unwrap();
         assert_eq!(error.code, ErrorCode::SourceUnreachable);
         assert!(error.message.contains("refused"), "{}", error.message);
         let url = "postgres://no-such-host.invalid/d";
-        let error = connector(url, 5_000).connect(&job()).err().unwrap();
+        let error = connector(url, 5_000)
+            .connect(&job(), &Place::of_a_test())
+            .err()
+            .unwrap();
         assert_eq!(error.code, ErrorCode::SourceUnreachable);
         assert!(
             error

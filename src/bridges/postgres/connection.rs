@@ -7,7 +7,7 @@ use postgres::{CancelToken, Client, Row, RowIter, Statement};
 use serde_json::Value;
 
 use super::error;
-use super::link::{Link, LinkTls};
+use super::link::{Link, LinkTls, can_be_driven};
 use super::options::{Options, Scope, set_texts};
 use super::param::{TextParam, unspecified};
 use super::statements::{Sending, Statements};
@@ -247,11 +247,15 @@ impl Connection {
         };
         move || {
             link.cut();
-            if let Err(error) = cancel.cancel_query(tls) {
-                log::warn!(
-                    "a statement could not be cancelled: {}",
-                    error::executing(&error).message
-                );
+            let problem = match can_be_driven() {
+                Ok(()) => cancel
+                    .cancel_query(tls)
+                    .err()
+                    .map(|error| error::executing(&error).message),
+                Err(error) => Some(error.to_string()),
+            };
+            if let Some(problem) = problem {
+                log::warn!("a statement could not be cancelled: {problem}");
             }
         }
     }

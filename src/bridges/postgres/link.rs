@@ -36,6 +36,17 @@ pub enum Encryption {
     Required(Arc<ClientConfig>),
 }
 
+/// Tries what the driver does first for a connection and for a request to stop a statement: it panics where it fails.
+///
+/// # Errors
+/// The system's own, usually that no descriptor is left.
+pub fn can_be_driven() -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.map(drop)
+}
+
 /// One connection's socket as other threads see it.
 #[derive(Default)]
 pub struct Link {

@@ -7,6 +7,7 @@ use super::error;
 use super::resp::Allowance;
 use super::session::Session;
 use crate::bridges::keyvalue::{Command, Reply};
+use crate::bridges::places;
 use crate::bridges::pool::{Connector, connect_budget};
 use crate::error::{ErrorCode, JobError};
 use crate::job::{JobControl, Phase};
@@ -198,7 +199,7 @@ fn named(server: &str, version: &str) -> String {
 impl Connector for RedisConnector {
     type Connection = Session;
 
-    fn connect(&self, job: &Arc<JobControl>) -> Result<Session, JobError> {
+    fn connect(&self, job: &Arc<JobControl>, _: &places::Place) -> Result<Session, JobError> {
         let budget = Budget::new(connect_budget(job, limits::SOURCE_CONNECT)?);
         let cutter = Cutter::default();
         let theirs = cutter.clone();

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Each, Row, SelectList, Session, SqlBridge, SqlEngine, Values, Walk};
 use crate::bridges::description::DescribedColumn;
+use crate::bridges::places::Place;
 use crate::bridges::pool::Connector;
 use crate::bridges::{Bridge, Opened, Registered};
 use crate::error::{ErrorCode, JobError, Retry};
@@ -49,7 +50,7 @@ struct Nowhere;
 impl Connector for Nowhere {
     type Connection = ();
 
-    fn connect(&self, _: &Arc<JobControl>) -> Result<(), JobError> {
+    fn connect(&self, _: &Arc<JobControl>, _: &Place) -> Result<(), JobError> {
         Ok(())
     }
 

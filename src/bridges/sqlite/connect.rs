@@ -8,6 +8,7 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{failure, opening_failure};
+use crate::bridges::places::Place;
 use crate::bridges::pool::{Connector, connect_budget};
 use crate::error::{ErrorCode, JobError, Retry};
 use crate::job::JobControl;
@@ -47,7 +48,10 @@ impl DatabaseFile {
 impl Connector for DatabaseFile {
     type Connection = Database;
 
-    fn connect(&self, job: &Arc<JobControl>) -> Result<Database, JobError> {
+    /// The file, its log, the index of that, and temporary ones.
+    const DESCRIPTORS: usize = 5;
+
+    fn connect(&self, job: &Arc<JobControl>, _: &Place) -> Result<Database, JobError> {
         job.remaining()?;
         let file = if self.path == MEMORY {
             None

@@ -9,6 +9,7 @@ use super::Upstash;
 use super::session::Session;
 use crate::bridges::config::{pool_size, text, unusable};
 use crate::bridges::keyvalue::{KeyValueBridge, rules};
+use crate::bridges::places::Place;
 use crate::bridges::pool::Connector;
 use crate::bridges::{Bridge, Registered};
 use crate::error::JobError;
@@ -68,7 +69,7 @@ impl UpstashConnector {
 impl Connector for UpstashConnector {
     type Connection = Session;
 
-    fn connect(&self, _: &Arc<JobControl>) -> Result<Session, JobError> {
+    fn connect(&self, _: &Arc<JobControl>, _: &Place) -> Result<Session, JobError> {
         Ok(Session::new(
             self.peer.clone(),
             self.path.clone(),

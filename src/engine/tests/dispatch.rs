@@ -197,6 +197,34 @@ fn a_source_that_eats_workers_is_refused_and_the_others_go_on() {
 }
 
 #[test]
+fn sources_that_hang_leave_workers_to_one_that_answers() {
+    let mut desk = Desk::new(8);
+    // The usual number, and as many again, are all that sources of which nothing is known may have.
+    for n in 0..40 {
+        desk.enqueue(&format!("hangs-{n}"));
+        if desk.dispatch.wants_worker() {
+            desk.dispatch.joined();
+        }
+    }
+    let begun = std::iter::from_fn(|| desk.ready.try_next()).count();
+    assert_eq!(begun, 8 - 2 + 8);
+    let healthy = desk.answering("healthy");
+    assert_eq!(desk.ready.try_next().unwrap().job.seq, healthy.seq);
+    // It may have one of them, not all.
+    desk.answering("healthy");
+    assert!(desk.ready.try_next().is_none());
+    let other = desk.answering("other");
+    assert_eq!(desk.ready.try_next().unwrap().job.seq, other.seq);
+    // What did not come back in time is like one of which nothing is known.
+    desk.abort(&healthy);
+    desk.finish(&healthy);
+    desk.finish(&other);
+    let again = desk.answering("other");
+    assert_eq!(desk.ready.try_next().unwrap().job.seq, again.seq);
+    assert!(desk.ready.try_next().is_none());
+}
+
+#[test]
 fn a_job_is_counted_once_when_its_deadline_and_a_cancel_meet() {
     let mut desk = Desk::new(1);
     let job = desk.enqueue("a");
