@@ -525,8 +525,14 @@ known() {
     }
 }
 
+# noted PATTERN WHAT: says something of a line of the log that is nothing wrong.
+noted() {
+    ! grep -q -i -e "$1" "$text" || check ok log "$2"
+}
+
 read_log() {
     found=''
+    noted 'every job runs in a read-only transaction' "a source's session is not read-only (a pooler, usually), so every job runs in a read-only transaction; test-source says which way each source has"
     known '4401 bad token' "the token is wrong or revoked: mint a new one in the Console and set SEMILAYER_RUNNER_TOKEN"
     known '4401 unknown runner' "no runner has this id, usually a typo: compare SEMILAYER_RUNNER_ID with the Console"
     known 'disconnected: close 1006' "the link broke: the line after it says why; if it repeats, look for a firewall or proxy that cuts idle connections, and at the service's status page"

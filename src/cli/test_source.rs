@@ -17,7 +17,7 @@ use crate::inspect::{
     Mark, Rules, SourceFacts, SourceReport, ask, audit_source, audit_variables, check_sources,
     find_sources, is_container, open_source,
 };
-use crate::job::{Package, Privileges};
+use crate::job::{KeptBy, Package, Privileges};
 use crate::limits;
 use crate::options::{JobKind, Request};
 use crate::policy::Policy;
@@ -174,7 +174,7 @@ fn cells(report: &SourceReport) -> [String; 8] {
             format!("{:.1} ms", facts.connect.as_secs_f64() * 1000.0),
             printable(facts.server.version.chars()),
             yes(facts.server.tls),
-            read_only(facts).to_owned(),
+            read_only(facts),
             facts.targets.to_string(),
         ],
         Err(_) => [
@@ -190,13 +190,16 @@ fn cells(report: &SourceReport) -> [String; 8] {
     }
 }
 
-/// A session that may not write is half of it: what its role may do decides.
-fn read_only(facts: &SourceFacts) -> &'static str {
+/// What keeps it from writing. A session that may not is half of it: what its role may do decides.
+fn read_only(facts: &SourceFacts) -> String {
     let reads_alone = |privileges: &Privileges| privileges.beyond_reading.is_empty();
-    match (facts.server.read_only, &facts.privileges) {
-        (false, _) => "no",
-        (true, Ok(privileges)) if reads_alone(privileges) => "yes",
-        (true, _) => "session",
+    let kept_by = facts.server.kept_by;
+    let by_role = matches!(kept_by, KeptBy::Session | KeptBy::Transaction)
+        && facts.privileges.as_ref().is_ok_and(reads_alone);
+    match (facts.server.read_only, by_role) {
+        (false, _) => "no".to_owned(),
+        (true, true) => format!("{} and role", kept_by.as_str()),
+        (true, false) => kept_by.as_str().to_owned(),
     }
 }
 
@@ -218,6 +221,7 @@ pub fn as_json(report: &SourceReport) -> Value {
             "server": facts.server.version,
             "tls": facts.server.tls,
             "readOnly": facts.server.read_only,
+            "readOnlyBy": facts.server.kept_by.as_str(),
             "targets": facts.targets,
             "role": facts.privileges.as_ref().ok().map(|p| &p.role),
             "mayBeyondReading": facts.privileges.as_ref().ok().map(|p| &p.beyond_reading),
@@ -352,6 +356,7 @@ mod tests {
                         version: "PostgreSQL 15.8".to_owned(),
                         tls: true,
                         read_only: true,
+                        kept_by: KeptBy::Session,
                     },
                     targets: 12,
                     privileges: Ok(Privileges::default()),
@@ -373,9 +378,9 @@ mod tests {
         let style = Style::stdout(|_| Some("dumb".to_owned()));
         assert_eq!(
             table(&reports(), style),
-            "   SOURCE  BRIDGE    CONNECT  SERVER           TLS  READ-ONLY  TARGETS\n\
-             ✓  SHOP    database  12.3 ms  PostgreSQL 15.8  yes  yes        12\n\
-             ✗  A       -         -        -                -    -          -\n\
+            "   SOURCE  BRIDGE    CONNECT  SERVER           TLS  READ-ONLY         TARGETS\n\
+             ✓  SHOP    database  12.3 ms  PostgreSQL 15.8  yes  session and role  12\n\
+             ✗  A       -         -        -                -    -                 -\n\
              \n\
              ⚠ SHOP  SEMILAYER_SOURCE_SHOP_COLOUR is ignored\n\
              ✗ A  SOURCE_UNREACHABLE: refused\u{fffd}\n     \
@@ -389,7 +394,7 @@ mod tests {
         let Ok(facts) = &mut report.outcome else {
             panic!("a good one");
         };
-        assert_eq!(read_only(facts), "yes");
+        assert_eq!(read_only(facts), "session and role");
         facts.privileges = Ok(Privileges {
             role: "app".to_owned(),
             beyond_reading: vec!["do anything (superuser)".to_owned()],

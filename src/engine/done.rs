@@ -18,7 +18,8 @@ pub(super) fn done_frame(id: &str, rows: u64, took: Duration, summary: &Summary)
             if let Some(server) = &summary.server {
                 meta.string("serverVersion", &server.version)
                     .truth("tls", server.tls)
-                    .truth("readOnly", server.read_only);
+                    .truth("readOnly", server.read_only)
+                    .string("readOnlyBy", server.kept_by.as_str());
             }
         });
     })
@@ -36,7 +37,7 @@ fn page(object: &mut Object<'_>, summary: &Summary) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::ServerFacts;
+    use crate::job::{KeptBy, ServerFacts};
     use serde_json::{Value, json};
 
     fn parsed(text: &str) -> Value {
@@ -65,12 +66,13 @@ mod tests {
                 version: "PostgreSQL 15".into(),
                 tls: true,
                 read_only: false,
+                kept_by: KeptBy::Role,
             }),
             ..Summary::default()
         };
         assert_eq!(
             parsed(&done_frame("j", 0, took, &test))["meta"],
-            json!({"count": 0, "durationMs": 7, "serverVersion": "PostgreSQL 15", "tls": true, "readOnly": false})
+            json!({"count": 0, "durationMs": 7, "serverVersion": "PostgreSQL 15", "tls": true, "readOnly": false, "readOnlyBy": "role"})
         );
     }
 }

@@ -3,6 +3,7 @@
 use crate::error::{ErrorCode, JobError};
 use crate::inspect::SourceReport;
 use crate::inspect::check::{Check, Mark};
+use crate::job::{KeptBy, ServerFacts};
 use crate::sources::SourceEnvironment;
 use crate::text::printable;
 
@@ -43,11 +44,7 @@ pub fn audit_source(report: &SourceReport) -> Vec<Check> {
         "{}, {}, {}, {} targets ({:.1} ms)",
         printable(facts.server.version.chars()),
         if facts.server.tls { "TLS" } else { "no TLS" },
-        if facts.server.read_only {
-            "read-only session"
-        } else {
-            "session is not read-only"
-        },
+        read_only(&facts.server),
         facts.targets,
         facts.connect.as_secs_f64() * 1000.0
     );
@@ -60,6 +57,7 @@ pub fn audit_source(report: &SourceReport) -> Vec<Check> {
             .fact("server", facts.server.version.as_str())
             .fact("tls", facts.server.tls)
             .fact("readOnly", facts.server.read_only)
+            .fact("readOnlyBy", facts.server.kept_by.as_str())
             .fact("targets", facts.targets),
     );
     match &facts.privileges {
@@ -90,6 +88,18 @@ pub fn audit_source(report: &SourceReport) -> Vec<Check> {
     checks
 }
 
+/// Whether a source can be written to, and what keeps it from that.
+fn read_only(server: &ServerFacts) -> &'static str {
+    match (server.kept_by, server.read_only) {
+        (KeptBy::Session, true) => "read-only session",
+        (KeptBy::Transaction, true) => "a read-only transaction for every job",
+        (KeptBy::File, true) => "opened read-only",
+        (KeptBy::Role, true) => "read-only by its role alone",
+        (KeptBy::Role, false) => "not read-only, which only its role could keep it",
+        (_, false) => "session is not read-only",
+    }
+}
+
 /// What somebody can do about a source that fails; nothing where its error says that already.
 fn advice(error: &JobError, report: &SourceReport) -> Option<&'static str> {
     match error.code {
@@ -114,7 +124,7 @@ fn advice(error: &JobError, report: &SourceReport) -> Option<&'static str> {
 mod tests {
     use super::*;
     use crate::inspect::SourceFacts;
-    use crate::job::{Privileges, ServerFacts};
+    use crate::job::Privileges;
     use std::time::Duration;
 
     #[test]
@@ -131,6 +141,7 @@ mod tests {
                     version: "PostgreSQL 15".to_owned(),
                     tls: false,
                     read_only: true,
+                    kept_by: KeptBy::Session,
                 },
                 targets: 2,
                 privileges: Ok(Privileges::default()),
@@ -142,6 +153,16 @@ mod tests {
             checks[0].text,
             "PostgreSQL 15, no TLS, read-only session, 2 targets (3.0 ms)"
         );
+        for (kept_by, words) in [
+            (KeptBy::Transaction, "a read-only transaction for every job"),
+            (KeptBy::Role, "read-only by its role alone"),
+        ] {
+            if let Ok(facts) = &mut report.outcome {
+                facts.server.kept_by = kept_by;
+            }
+            let text = &audit_source(&report)[0].text;
+            assert!(text.contains(words), "{text}");
+        }
         if let Ok(facts) = &mut report.outcome {
             facts.privileges = Ok(Privileges {
                 role: "app".to_owned(),

@@ -32,5 +32,5 @@ pub(crate) use privileges::Privileges;
 pub use queue::{QueueSender, Undelivered, Wakeup};
 pub(crate) use sink::{Chunk, FrameKind};
 pub use sink::{ChunkLimits, FrameOut, RowSink, Slot};
-pub(crate) use summary::ServerFacts;
 pub use summary::Summary;
+pub(crate) use summary::{KeptBy, ServerFacts};

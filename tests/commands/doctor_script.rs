@@ -218,6 +218,11 @@ fn every_known_failure_in_a_log_is_translated() {
         ),
         ("exec format error", "of another architecture"),
         (
+            "db:5432: what answers there, a pooler probably, drops startup options; every job runs in a read-only \
+             transaction of its own",
+            "test-source says which way each source has",
+        ),
+        (
             "  → connected, awaiting jobs",
             "nothing in it that is known to be wrong",
         ),

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use runner_testkit::databases::{self, SqliteDatabase};
+use runner_testkit::fakes::Pooler;
 use runner_testkit::network::{BlackHole, closed_port};
 use runner_testkit::temp::TempDir;
 use runner_testkit::{RunnerBuilder, watchdog};
@@ -44,7 +45,7 @@ fn sources_that_answer_are_a_table() {
     let line = out.lines().nth(1).unwrap();
     assert!(line.starts_with("✓  SHOP_DB  sqlite  "), "{out}");
     assert!(
-        line.contains("SQLite 3.") && line.ends_with("no   yes        2"),
+        line.contains("SQLite 3.") && line.ends_with("no   file       2"),
         "{out}"
     );
     let (named, _, code) = test_source(&["shop-db"], &variables);
@@ -216,6 +217,93 @@ fn the_rights_of_a_postgres_role_are_told() {
         serde_json::json!(["write to 2 of 3 tables", "create databases"])
     );
     assert_eq!(reports[1]["targets"], 3);
+}
+
+/// Of every server that is there: what it is, and what keeps a source there from being written to.
+#[test]
+fn the_way_in_which_read_only_is_kept_is_told() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let file = shop();
+    let pooler = databases::postgres().map(|url| Pooler::dropping(&url));
+    let ways = [
+        (
+            "DIRECT",
+            databases::postgres(),
+            "session",
+            "read-only session",
+        ),
+        (
+            "DROPPED",
+            pooler.as_ref().map(Pooler::url),
+            "transaction",
+            "a read-only transaction for every job",
+        ),
+        (
+            "POOLED",
+            databases::pgbouncer(),
+            "transaction",
+            "a read-only transaction for every job",
+        ),
+        (
+            "MARIA",
+            databases::mariadb(),
+            "session",
+            "read-only session",
+        ),
+        ("MY", databases::mysql9(), "session", "read-only session"),
+        (
+            "CLICK",
+            databases::clickhouse(),
+            "session",
+            "read-only session",
+        ),
+        ("MONGO", databases::mongodb(), "role", "its role"),
+        ("RED", databases::redis(), "role", "its role"),
+        (
+            "FILE",
+            file.path().to_str().map(str::to_owned),
+            "file",
+            "opened read-only",
+        ),
+    ];
+    let mut variables: Vec<(String, String)> = ways
+        .iter()
+        .filter_map(|(name, place, ..)| {
+            let key = if *name == "FILE" { "PATH" } else { "URL" };
+            Some((format!("SEMILAYER_SOURCE_{name}_{key}"), place.clone()?))
+        })
+        .collect();
+    let click = ("SEMILAYER_SOURCE_CLICK_BRIDGE", "clickhouse");
+    variables.extend(databases::clickhouse().map(|_| (click.0.to_owned(), click.1.to_owned())));
+    let variables: Vec<_> = variables
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    let (out, err, _) = test_source(&["--json"], &variables);
+    let reports: Vec<Value> = serde_json::from_str(&out).unwrap();
+    let mut runner = RunnerBuilder::new(env!("CARGO_BIN_EXE_semilayer-runner"), "")
+        .args(&["doctor", "--connect"])
+        .env("SEMILAYER_GATEWAY_URL", "ws://127.0.0.1:1");
+    for (name, value) in &variables {
+        runner = runner.env(name, *value);
+    }
+    let runner = runner.start();
+    runner.wait_exit(SOON);
+    let told = runner.stdout();
+    for (name, place, kept_by, words) in ways {
+        if place.is_none() {
+            continue;
+        }
+        let report = reports.iter().find(|report| report["source"] == name);
+        assert_eq!(report.unwrap()["readOnlyBy"], kept_by, "{name}: {out}{err}");
+        let line = told
+            .lines()
+            .find(|line| line.contains(&format!("source {name}")));
+        assert!(
+            line.is_some_and(|line| line.contains(words)),
+            "{name}: {told}"
+        );
+    }
 }
 
 #[test]

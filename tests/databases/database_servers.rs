@@ -248,7 +248,9 @@ fn a_server_that_turns_read_only_makes_no_difference() {
                 database.terminate_all();
             }
             let test = stage.start("test", "").wait_for(SOON);
-            assert_eq!(test.expect_done()["readOnly"], true, "{mode}");
+            let facts = test.expect_done();
+            assert_eq!(facts["readOnly"], true, "{mode}");
+            assert_eq!(facts["readOnlyBy"], "session", "{mode}");
             stage.expect_one();
         }
     }

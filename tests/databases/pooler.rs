@@ -39,7 +39,9 @@ fn a_session_is_read_only_all_the_same() {
     let session = session!();
     let gateway = &session.gateway;
     let answer = gateway.dispatch(&source, "test", "", json!({})).wait();
-    assert_eq!(answer.expect_done()["readOnly"], true);
+    let facts = answer.expect_done();
+    assert_eq!(facts["readOnly"], true);
+    assert_eq!(facts["readOnlyBy"], "transaction");
 }
 
 /// A PgBouncer that gives a server to a statement has no transactions, and so no read-only sessions.

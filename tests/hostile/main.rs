@@ -25,7 +25,7 @@ mod large_rows;
 mod read_only;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod scene;
-#[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+#[cfg(feature = "default")]
 mod shortage;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod silence;

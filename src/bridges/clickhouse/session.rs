@@ -14,7 +14,7 @@ use super::{key, privileges};
 use crate::bridges::description::DescribedColumn;
 use crate::bridges::sql::{Each, Needs, SelectList, Session, Walk};
 use crate::error::JobError;
-use crate::job::{Columns, JobControl, Privileges, ServerFacts, TargetColumn};
+use crate::job::{Columns, JobControl, KeptBy, Privileges, ServerFacts, TargetColumn};
 use crate::options::{Aggregate, AggregateOptions, Predicate, ReadOptions, Target};
 use crate::sql::{ColumnFacts, Dialect, Statement, Table};
 
@@ -253,6 +253,7 @@ impl Session for ClickHouseSession<'_> {
             version: String::new(),
             tls: self.conversation.encrypted(),
             read_only: false,
+            kept_by: KeptBy::Session,
         };
         self.each_row(&plain(privileges::SERVER), 2, &mut |row| {
             facts.version = format!("ClickHouse {}", row.string(0)?);

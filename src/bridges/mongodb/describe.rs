@@ -9,7 +9,7 @@ use super::filter::always;
 use super::session::Operation;
 use crate::bridges::description::{DescribedColumn, Description, send_target};
 use crate::error::JobError;
-use crate::job::{RowSink, ServerFacts, Summary};
+use crate::job::{KeptBy, RowSink, ServerFacts, Summary};
 use crate::limits;
 use crate::options::Target;
 
@@ -186,6 +186,7 @@ pub fn test(operation: &mut Operation<'_>) -> Result<Summary, JobError> {
             version,
             tls: operation.encrypted(),
             read_only: privileges.beyond_reading.is_empty(),
+            kept_by: KeptBy::Role,
         }),
         ..Summary::default()
     })

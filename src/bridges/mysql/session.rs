@@ -17,7 +17,7 @@ use super::{Flavour, MySql, privileges};
 use crate::bridges::description::DescribedColumn;
 use crate::bridges::sql::{Each, SelectList, Session, Walk};
 use crate::error::JobError;
-use crate::job::{Columns, Privileges, ServerFacts};
+use crate::job::{Columns, KeptBy, Privileges, ServerFacts};
 use crate::options::{
     AggregateOptions, Bucket, ReadOptions, Target, dimension_column, measure_column,
 };
@@ -263,8 +263,11 @@ impl Session for MySqlSession<'_> {
                 None => format!("MySQL {version}"),
             },
             tls: self.connection.encrypted,
-            // Where the session is not read-only, its transactions are.
             read_only: true,
+            kept_by: match self.connection.read_only {
+                true => KeptBy::Session,
+                false => KeptBy::Transaction,
+            },
         })
     }
 

@@ -11,7 +11,7 @@ use super::{Flavour, Postgres, error, privileges, typed};
 use crate::bridges::description::DescribedColumn;
 use crate::bridges::sql::{self, Each, Needs, Session, Walk};
 use crate::error::JobError;
-use crate::job::{Columns, Privileges, ServerFacts, TargetColumn};
+use crate::job::{Columns, KeptBy, Privileges, ServerFacts, TargetColumn};
 use crate::json::Text;
 use crate::options::{AggregateOptions, Predicate, ReadOptions, Target, TimeUnit};
 use crate::sql::{Bound, ColumnFacts, Cursor, Dialect, KeyPart, Statement, Table};
@@ -231,6 +231,10 @@ impl Session for PostgresSession<'_> {
             version: String::new(),
             tls: self.connection.encrypted(),
             read_only: false,
+            kept_by: match self.connection.is_read_only() {
+                true => KeptBy::Session,
+                false => KeptBy::Transaction,
+            },
         };
         let flavour = self.engine.flavour;
         self.connection.rows(sql, &[], |row| {

@@ -8,7 +8,7 @@ use super::privileges;
 use super::resp::{Allowance, read_reply, write_command};
 use crate::bridges::keyvalue::{Command, Reading, Reply, Store, Trouble};
 use crate::error::JobError;
-use crate::job::{JobControl, Privileges, ServerFacts};
+use crate::job::{JobControl, KeptBy, Privileges, ServerFacts};
 use crate::limits;
 use crate::net::{Cutter, Link};
 
@@ -114,6 +114,7 @@ impl Store for Session {
             version: version.to_owned(),
             tls: self.encrypted(),
             read_only: privileges::ask(self)?.beyond_reading.is_empty(),
+            kept_by: KeptBy::Role,
         })
     }
 

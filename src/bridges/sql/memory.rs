@@ -14,8 +14,8 @@ use crate::bridges::pool::Connector;
 use crate::bridges::{Bridge, Opened, Registered};
 use crate::error::{ErrorCode, JobError, Retry};
 use crate::job::{
-    ChunkLimits, Columns, JobControl, Package, Privileges, QueueSender, RowSink, ServerFacts, Slot,
-    Summary, TargetColumn, Wakeup,
+    ChunkLimits, Columns, JobControl, KeptBy, Package, Privileges, QueueSender, RowSink,
+    ServerFacts, Slot, Summary, TargetColumn, Wakeup,
 };
 use crate::json::Text;
 use crate::options::{
@@ -221,6 +221,7 @@ impl Session for MemorySession<'_> {
             version: "Memory 1".into(),
             tls: false,
             read_only: true,
+            kept_by: KeptBy::Session,
         })
     }
 

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row, Statement, params_from_iter};
 use super::error::failure;
 use crate::bridges::lite::{Cells, Database, EachCells, Value};
 use crate::error::JobError;
-use crate::job::{JobControl, Privileges, ServerFacts};
+use crate::job::{JobControl, KeptBy, Privileges, ServerFacts};
 use crate::limits;
 
 /// A connection in the read transaction of a job.
@@ -77,6 +77,7 @@ impl Database for OpenFile<'_> {
             version: format!("SQLite {version}"),
             tls: false,
             read_only: self.is_read_only().unwrap_or(false),
+            kept_by: KeptBy::File,
         })
     }
 

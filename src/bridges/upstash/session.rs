@@ -4,7 +4,7 @@ use super::rest;
 use crate::bridges::keyvalue::{Command, Reading, Reply, Store, Trouble};
 use crate::bridges::service::{Service, ended, quoted, refused};
 use crate::error::{ErrorCode, JobError};
-use crate::job::{JobControl, Privileges, ServerFacts};
+use crate::job::{JobControl, KeptBy, Privileges, ServerFacts};
 use crate::limits;
 use crate::net::Peer;
 use crate::net::http::HttpError;
@@ -116,6 +116,7 @@ impl Store for Session {
             tls: self.service.encrypted(),
             // A token that may not write may not scan either.
             read_only: false,
+            kept_by: KeptBy::Role,
         })
     }
 
