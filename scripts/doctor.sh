@@ -540,7 +540,6 @@ read_log() {
     known 'Missing runner token' "set SEMILAYER_RUNNER_TOKEN (rk_..., shown once on create)"
     known 'DATABASE_URL is required' "that is a message of SemiLayer's own gateway, not of a runner: another image or command was started; the runner needs SEMILAYER_RUNNER_ID and SEMILAYER_RUNNER_TOKEN"
     known 'UnknownIssuer\|SELF_SIGNED_CERT\|self-signed certificate\|UNABLE_TO_GET_ISSUER\|UNABLE_TO_VERIFY_LEAF\|(CaUsedAsEndEntity)\|(BadSignature)' "$INTERCEPTED"
-    known 'calls itself an authority (CA:TRUE)' "a MySQL server's own certificate must be made with basicConstraints=CA:FALSE, or be signed by an authority"
     known 'certificate expired\|CERT_HAS_EXPIRED\|certificate has expired\|CERT_NOT_YET_VALID\|is valid only from' "check this machine's clock; if it is right, the server's certificate is out of date"
     known 'certificate is not for\|ALTNAME_INVALID' "the server there has a certificate for another name: check SEMILAYER_GATEWAY_URL, or the host of the source"
     known 'status 407' "the proxy wants a user: HTTPS_PROXY=http://user:password@host:port"

@@ -29,7 +29,7 @@ use crate::config::{
     ConfigError, Environment, Flags, LogFilter, LogFormat, Settings, Survey, variables,
 };
 use crate::console::Console;
-use crate::inspect::{Check, audit_identity, audit_names};
+use crate::inspect::{Check, audit_identity, audit_names, audit_proxy};
 use crate::sources::SourceEnvironment;
 use crate::text::nearest;
 use crate::{bridges, limits};
@@ -220,6 +220,7 @@ fn survey(flags: &Flags) -> Survey {
 /// What is odd about settings with which the runner works all the same.
 fn oddities(settings: &Settings) -> Vec<Check> {
     let mut odd = audit_identity(&settings.identity, variable);
+    odd.extend(audit_proxy(&settings.identity, variable));
     odd.extend(audit_names(&variables::misspelt(environment().names())));
     odd
 }

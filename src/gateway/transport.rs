@@ -4,7 +4,6 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 
-use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
 use socket2::{SockRef, TcpKeepalive};
 
@@ -12,9 +11,7 @@ use crate::gateway::address::GatewayAddress;
 use crate::gateway::credentials::Credentials;
 use crate::gateway::error::GatewayError;
 use crate::limits;
-use crate::net::{
-    Budget, Budgeted, Layers, Progress, Proxy, ProxyKind, TunnelError, connect, open_tunnel,
-};
+use crate::net::{Budget, Budgeted, Layers, Progress, Proxy, TunnelError, connect, open_tunnel};
 
 /// Everything there is to know about the other end.
 pub struct Destination<'a> {
@@ -74,20 +71,14 @@ impl Transport {
         let mut tls = None;
         if address.tls {
             let host = &address.host;
-            let connection = match &mut outer {
-                None => handshake(host, destination.tls, &mut stream),
-                Some(outer) => {
-                    let mut within = rustls::Stream::new(outer, &mut stream);
-                    handshake(host, destination.tls, &mut within)
-                }
-            };
-            let connection = connection.map_err(|source| GatewayError::Tls {
+            let layers = Layers::open(host, destination.tls, &mut stream, outer);
+            let layers = layers.map_err(|source| GatewayError::Tls {
                 host: host.clone(),
                 source,
             });
-            let connection = connection.map_err(timely)?;
-            watch(Step::Encrypted(&connection));
-            tls = Some(Layers::new(connection, outer));
+            let mut layers = layers.map_err(timely)?;
+            watch(Step::Encrypted(layers.inner()));
+            tls = Some(layers);
         }
         Ok(Self { tcp, tls })
     }
@@ -172,41 +163,16 @@ fn tunnel(
     budget: Budget,
 ) -> Result<Option<ClientConnection>, GatewayError> {
     let target = (destination.address.host.as_str(), destination.address.port);
-    let failed = |source| GatewayError::Proxy {
-        proxy: proxy.to_string(),
-        source,
-    };
-    let refused = |error| match error {
+    open_tunnel(stream, proxy, target, destination.tls, budget).map_err(|error| match error {
         TunnelError::Refused(status) => GatewayError::ProxyRefused {
             proxy: proxy.to_string(),
             status,
         },
-        TunnelError::Broken(source) => failed(source),
-    };
-    if proxy.kind != ProxyKind::Https {
-        open_tunnel(stream, proxy, target, budget).map_err(refused)?;
-        return Ok(None);
-    }
-    let mut outer = handshake(&proxy.host, destination.tls, stream).map_err(failed)?;
-    let within = rustls::Stream::new(&mut outer, stream);
-    open_tunnel(within, proxy, target, budget).map_err(refused)?;
-    Ok(Some(outer))
-}
-
-fn handshake(
-    host: &str,
-    config: &Arc<ClientConfig>,
-    stream: &mut (impl Read + Write),
-) -> io::Result<ClientConnection> {
-    let name = ServerName::try_from(host.to_owned())
-        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-    let mut tls = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
-    while tls.is_handshaking() {
-        tls.complete_io(stream)?;
-    }
-    // The last of it may wait in a layer below.
-    stream.flush()?;
-    Ok(tls)
+        TunnelError::Broken(source) => GatewayError::Proxy {
+            proxy: proxy.to_string(),
+            source,
+        },
+    })
 }
 
 /// An error that is really the end of the budget says so, and in which phase.

@@ -45,6 +45,26 @@ pub fn audit_identity(
     checks
 }
 
+/// A proxy that is set for plain HTTP only, which nothing here speaks beyond this machine's own network. `variable` looks
+/// into the environment.
+pub fn audit_proxy(
+    identity: &Identity,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Option<Check> {
+    let either = |names: [&'static str; 2]| {
+        let set = |name: &&str| variable(name).is_some_and(|value| !value.is_empty());
+        names.into_iter().find(set)
+    };
+    let ignored = either(["HTTP_PROXY", "http_proxy"])?;
+    let used = either(["HTTPS_PROXY", "https_proxy"]).or(either(["ALL_PROXY", "all_proxy"]));
+    if used.is_some() || !identity.gateway.tls {
+        return None;
+    }
+    let text = format!("{ignored} is ignored: the gateway is reached by TLS");
+    let advice = "if the way there leads through that proxy, set HTTPS_PROXY to the same";
+    Some(Check::new("proxy", Mark::Warning, text).advise(advice))
+}
+
 const QUOTED: &str = "take the quotes away: an --env-file and a unit's EnvironmentFile in the wrong form pass them on";
 
 /// Variables that nothing reads, though they look as if something should.

@@ -11,7 +11,7 @@ mod source_audit;
 mod token_name;
 mod walk;
 
-pub use audit::{audit_identity, audit_names, audit_oversight, audit_roots};
+pub use audit::{audit_identity, audit_names, audit_oversight, audit_proxy, audit_roots};
 pub use check::{Check, Mark};
 pub use container::is_container;
 pub use question::{Rules, ask};

@@ -2,8 +2,10 @@
 //! reads and writes them.
 
 use std::io::{self, Read, Write};
+use std::sync::Arc;
 
-use rustls::ClientConnection;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection};
 
 /// Most that is taken from one layer to the other at a time.
 const PART: usize = 16 << 10;
@@ -19,14 +21,26 @@ pub struct Layers {
 }
 
 impl Layers {
-    /// After the handshakes.
-    pub fn new(inner: ClientConnection, outer: Option<ClientConnection>) -> Self {
-        Self {
+    /// The handshake with a host, within what there is with a proxy.
+    ///
+    /// # Errors
+    /// Those of TLS and of the socket.
+    pub fn open(
+        host: &str,
+        config: &Arc<ClientConfig>,
+        socket: &mut (impl Read + Write),
+        mut outer: Option<ClientConnection>,
+    ) -> io::Result<Self> {
+        let inner = match &mut outer {
+            None => handshake(host, config, socket)?,
+            Some(outer) => handshake(host, config, &mut rustls::Stream::new(outer, socket))?,
+        };
+        Ok(Self {
             inner,
             outer: outer.map(Box::new),
             pending: Vec::new(),
             taken: 0,
-        }
+        })
     }
 
     /// The connection with the host itself.
@@ -154,6 +168,26 @@ impl Layers {
         }
         drain(outer, cipher)
     }
+}
+
+/// A connection with a host whose certificate is good.
+///
+/// # Errors
+/// Those of TLS and of the stream.
+pub fn handshake(
+    host: &str,
+    config: &Arc<ClientConfig>,
+    stream: &mut (impl Read + Write),
+) -> io::Result<ClientConnection> {
+    let name = ServerName::try_from(host.to_owned())
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    let mut tls = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
+    while tls.is_handshaking() {
+        tls.complete_io(stream)?;
+    }
+    // The last of it may wait in a layer below.
+    stream.flush()?;
+    Ok(tls)
 }
 
 fn drain(tls: &mut ClientConnection, cipher: &mut Vec<u8>) -> io::Result<()> {

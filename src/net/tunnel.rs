@@ -1,8 +1,12 @@
 //! A tunnel through a proxy: by CONNECT, or by SOCKS.
 
 use std::io::{self, Read, Write};
+use std::sync::Arc;
+
+use rustls::{ClientConfig, ClientConnection};
 
 use crate::net::http::{Head, nonsense};
+use crate::net::layers::handshake;
 use crate::net::socks::open_socks;
 use crate::net::{Budget, Proxy, ProxyKind, base64, bracketed, resolve};
 
@@ -15,19 +19,26 @@ pub enum TunnelError {
     Broken(io::Error),
 }
 
-/// Asks the proxy at the other end of `stream` for a tunnel to a host.
+/// Asks the proxy at the other end of `stream` for a tunnel to a host. The TLS with the proxy itself, if it is reached by
+/// that; its certificate is checked by `tls`.
 ///
 /// # Errors
 /// The proxy's refusal, or what went wrong.
-pub fn open_tunnel(
-    stream: impl Read + Write,
+pub fn open_tunnel<S: Read + Write>(
+    stream: &mut S,
     proxy: &Proxy,
     (host, port): (&str, u16),
+    tls: &Arc<ClientConfig>,
     budget: Budget,
-) -> Result<(), TunnelError> {
+) -> Result<Option<ClientConnection>, TunnelError> {
+    let target = || format!("{}:{port}", bracketed(host));
     let socks = match proxy.kind {
-        ProxyKind::Http | ProxyKind::Https => {
-            return open_http(stream, proxy, &format!("{}:{port}", bracketed(host)));
+        ProxyKind::Http => return open_http(stream, proxy, &target()).map(|()| None),
+        ProxyKind::Https => {
+            let outer = handshake(&proxy.host, tls, stream);
+            let mut outer = outer.map_err(TunnelError::Broken)?;
+            open_http(rustls::Stream::new(&mut outer, stream), proxy, &target())?;
+            return Ok(Some(outer));
         }
         ProxyKind::SocksByName => open_socks(stream, proxy, host, port),
         ProxyKind::Socks => budget
@@ -36,7 +47,7 @@ pub fn open_tunnel(
             .and_then(|found| found.first().copied().ok_or(io::ErrorKind::NotFound.into()))
             .and_then(|address| open_socks(stream, proxy, &address.ip().to_string(), port)),
     };
-    socks.map_err(TunnelError::Broken)
+    socks.map(|()| None).map_err(TunnelError::Broken)
 }
 
 fn open_http(

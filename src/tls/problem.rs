@@ -134,8 +134,6 @@ fn describe(
              (CaUsedAsEndEntity); {TRUST}",
             facts.subject
         ),
-        // Only a driver with a check of its own leaves the facts out.
-        (other, None) if is_authority(other) => f.write_str(NO_AUTHORITY),
         (other, _) if is_certificate(other, "UnsupportedCertVersion") => f.write_str(
             "the server's certificate is of version 1, as `openssl x509 -req` makes it, which cannot be verified \
              (UnsupportedCertVersion); make it with `-extfile` and `subjectAltName=DNS:<host>`",
@@ -148,12 +146,6 @@ fn describe(
 const NO_GOOD_BYE: &str = "peer closed connection without sending TLS close_notify";
 
 const TRUST: &str = "to trust it, name its PEM file in NODE_EXTRA_CA_CERTS";
-
-/// Our own check accepts such a certificate when it is among the extra roots; the MySQL driver's lets nothing in.
-const NO_AUTHORITY: &str = "the server's certificate calls itself an authority (CA:TRUE), as \
-    `openssl req -x509` makes it, and this driver accepts none of those as a server's own, even if it is trusted; \
-    make the certificate with `-addext basicConstraints=CA:FALSE` and `-addext subjectAltName=DNS:<host>`, or let \
-    an authority sign it, and name its PEM file, or the authority's, in NODE_EXTRA_CA_CERTS or sslrootcert";
 
 /// webpki's error for an end that shows a certificate of an authority.
 fn is_authority(cause: &CertificateError) -> bool {

@@ -75,6 +75,40 @@ fn a_token_among_the_arguments_is_a_warning_and_an_error_by_no_means() {
 }
 
 #[test]
+fn a_proxy_for_plain_http_is_said_to_be_ignored_once() {
+    let _watchdog = watchdog(Duration::from_secs(30));
+    let status = |variables: &[(&str, &str)]| {
+        let (out, err, code) = call(|runner| {
+            let runner = runner.args(&["status"]);
+            let runner = runner.env("SEMILAYER_GATEWAY_URL", "wss://h/c");
+            let mut variables = variables.iter();
+            variables
+                .by_ref()
+                .fold(runner, |runner, (name, value)| runner.env(name, *value))
+        });
+        assert_eq!((err.as_str(), code), ("", 0));
+        out
+    };
+    for (name, other) in [("HTTP_PROXY", "HTTPS_PROXY"), ("http_proxy", "all_proxy")] {
+        let out = status(&[(name, "http://u:s3cret@proxy:3128")]);
+        let warning = format!("⚠ proxy: {name} is ignored: the gateway is reached by TLS; if");
+        assert_eq!(out.matches(&warning).count(), 1, "{out}");
+        assert!(!out.contains("s3cret"), "{out}");
+        for heard in [
+            vec![(name, "http://proxy:1"), (other, "http://proxy:2")],
+            vec![
+                (name, "http://proxy:1"),
+                ("SEMILAYER_GATEWAY_URL", "ws://localhost/c"),
+            ],
+            vec![(name, "")],
+        ] {
+            let out = status(&heard);
+            assert!(!out.contains("is ignored"), "{heard:?}: {out}");
+        }
+    }
+}
+
+#[test]
 fn missing_credentials_are_named() {
     let _watchdog = watchdog(Duration::from_secs(30));
     const ID: &str =

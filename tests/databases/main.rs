@@ -60,5 +60,7 @@ mod server_defaults;
 mod sqlite;
 #[cfg(all(feature = "postgres", feature = "mysql"))]
 mod unusual_tls;
+#[cfg(feature = "upstash")]
+mod upstash;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod walks;

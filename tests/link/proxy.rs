@@ -1,105 +1,14 @@
 //! A gateway behind a proxy of any kind, whose name only the proxy can resolve.
 
-use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::Duration;
 
 use runner_testkit::databases::{Database, SqliteDatabase};
+use runner_testkit::proxy::Proxy;
 use runner_testkit::temp::TempDir;
-use runner_testkit::{Gateway, Options, RunnerBuilder, TestCa, network, runner, tls, watchdog};
+use runner_testkit::{Gateway, Options, RunnerBuilder, TestCa, network, runner, watchdog};
 use serde_json::json;
 
 const SOON: Duration = Duration::from_secs(10);
-
-/// A proxy that asks for a user and leads everybody to the same port.
-struct Proxy {
-    port: u16,
-    requests: Arc<Mutex<Vec<String>>>,
-}
-
-impl Proxy {
-    fn start(target: u16) -> Self {
-        Self::serving(move |client, seen| serve(client, target, seen))
-    }
-
-    fn serving(serve: impl Fn(TcpStream, &Mutex<Vec<String>>) + Send + Sync + 'static) -> Self {
-        let serve = Arc::new(serve);
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&requests);
-        thread::spawn(move || {
-            for client in listener.incoming() {
-                let (client, seen) = (client.unwrap(), Arc::clone(&seen));
-                let serve = Arc::clone(&serve);
-                thread::spawn(move || serve(client, &seen));
-            }
-        });
-        Self { port, requests }
-    }
-
-    fn requests(&self) -> Vec<String> {
-        self.requests.lock().unwrap().clone()
-    }
-}
-
-fn serve(mut client: TcpStream, target: u16, requests: &Mutex<Vec<String>>) {
-    let Some(head) = network::read_head(&mut client) else {
-        return;
-    };
-    requests.lock().unwrap().push(head.clone());
-    // "user:p@ssw0rd"
-    if !head.contains("\r\nProxy-Authorization: Basic dXNlcjpwQHNzdzByZA==\r\n") {
-        let _ = client.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
-        return;
-    }
-    client
-        .write_all(b"HTTP/1.1 200 Connection established\r\nVia: test\r\n\r\n")
-        .unwrap();
-    let server = TcpStream::connect(("127.0.0.1", target)).unwrap();
-    network::join(&client, &server).unwrap();
-}
-
-/// A SOCKS proxy that asks for the same user, and notes whom it is asked for.
-fn socks(client: TcpStream, target: u16, requests: &Mutex<Vec<String>>) -> io::Result<()> {
-    let take = |count: usize| {
-        let mut bytes = vec![0; count];
-        (&client).read_exact(&mut bytes).map(|()| bytes)
-    };
-    let methods = take(2)?[1];
-    let methods = take(methods.into())?;
-    let mut refused = !methods.contains(&2);
-    let answer = [5, if refused { 0xff } else { 2 }];
-    (&client).write_all(&answer)?;
-    let length = take(2)?[1];
-    refused |= take(length.into())? != b"user";
-    let length = take(1)?[0];
-    refused |= take(length.into())? != b"p@ssw0rd";
-    (&client).write_all(&[1, refused.into()])?;
-    let kind = take(4)?[3];
-    let host = match kind {
-        1 => take(4)?
-            .iter()
-            .map(u8::to_string)
-            .collect::<Vec<_>>()
-            .join("."),
-        3 => {
-            let length = take(1)?[0];
-            String::from_utf8(take(length.into())?).unwrap()
-        }
-        _ => "another".to_owned(),
-    };
-    take(2)?;
-    requests.lock().unwrap().push(host.clone());
-    let forbidden = host == "forbidden.test";
-    (&client).write_all(&[5, if forbidden { 2 } else { 0 }, 0, 1, 0, 0, 0, 0, 0, 0])?;
-    match forbidden {
-        true => Ok(()),
-        false => network::join(&client, &TcpStream::connect(("127.0.0.1", target))?),
-    }
-}
 
 struct Setup {
     gateway: Gateway,
@@ -118,7 +27,7 @@ fn setup() -> Setup {
     let folder = TempDir::new();
     folder.write("ca.pem", ca.pem());
     Setup {
-        proxy: Proxy::start(gateway.port()),
+        proxy: Proxy::http(gateway.port()),
         gateway,
         folder,
         ca,
@@ -178,17 +87,28 @@ fn an_exempt_gateway_is_reached_directly() {
     assert!(setup.proxy.requests().is_empty());
 }
 
+#[test]
+fn a_proxy_for_plain_http_is_not_used_and_that_is_said_once() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let setup = setup();
+    let proxy = format!("http://user:p%40ssw0rd@127.0.0.1:{}", setup.proxy.port);
+    let runner = setup.runner("localhost", "").env_remove("HTTPS_PROXY");
+    let runner = runner.env("http_proxy", proxy).start();
+    setup.gateway.wait_hello(1, SOON);
+    setup.gateway.connection().cut();
+    setup.gateway.wait_hello(2, SOON);
+    assert!(setup.proxy.requests().is_empty());
+    let log = runner.stderr();
+    assert_eq!(log.matches("http_proxy is ignored").count(), 1, "{log}");
+}
+
 /// Frames of many sizes pass through both layers, both ways.
 #[test]
 fn a_proxy_that_is_reached_by_tls_sees_no_token_either() {
     let _watchdog = watchdog(Duration::from_secs(60));
     let mut setup = setup();
     let (config, port) = (setup.ca.server(&["localhost"]), setup.gateway.port());
-    setup.proxy = Proxy::serving(move |client, seen| {
-        if let Ok(plain) = tls::terminate(client, Arc::clone(&config)) {
-            serve(plain, port, seen);
-        }
-    });
+    setup.proxy = Proxy::https(port, config);
     let proxy = format!("https://user:p%40ssw0rd@localhost:{}", setup.proxy.port);
     let runner = setup
         .runner("gateway.test", "")
@@ -232,7 +152,7 @@ fn a_socks_proxy_is_asked_for_a_name_or_an_address() {
     let _watchdog = watchdog(Duration::from_secs(60));
     let mut setup = setup();
     let port = setup.gateway.port();
-    setup.proxy = Proxy::serving(move |client, seen| drop(socks(client, port, seen)));
+    setup.proxy = Proxy::socks(port);
     let port = setup.proxy.port;
     for (scheme, host, asked) in [
         ("socks5h", "gateway.test", "gateway.test"),

@@ -6,14 +6,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
 use socket2::{Domain, SockAddr, Socket, TcpKeepalive, Type};
 
 use super::timed::Timed;
 use super::{Cutter, DialError, Link};
-use crate::limits;
-use crate::net::{Budget, Proxy, ProxyKind, TunnelError, bracketed, connect_by, open_tunnel};
+use crate::net::{
+    Budget, ConnectError, Layers, Proxy, TunnelError, bracketed, connect_by, open_tunnel,
+};
+use crate::{limits, tls};
 
 /// The other end of a link.
 #[derive(Clone)]
@@ -22,7 +23,7 @@ pub struct Peer {
     pub host: String,
     /// Its port.
     pub port: u16,
-    /// The proxy that leads there.
+    /// The proxy that leads there. Only with TLS: what is not encrypted is on a network of one's own.
     pub proxy: Option<Proxy>,
     /// How its certificate is checked; `None` for plain text.
     pub tls: Option<Arc<ClientConfig>>,
@@ -40,14 +41,18 @@ pub(super) fn open(peer: &Peer, budget: Budget, cutter: &Cutter) -> Result<Link,
         Some(proxy) => (proxy.host.as_str(), proxy.port),
         None => (peer.host.as_str(), peer.port),
     };
-    let mut socket = reach(host, port, budget, cutter)?;
-    if let Some(proxy) = &peer.proxy {
-        tunnel(&mut socket, proxy, (&peer.host, peer.port), budget)?;
-    }
+    let mut socket = reach(host, port, budget, cutter).map_err(|error| match peer.proxy {
+        Some(_) => DialError::ProxyUnreachable(error),
+        None => DialError::Connect(error),
+    })?;
+    let outer = match &peer.proxy {
+        Some(proxy) => tunnel(&mut socket, proxy, peer, budget)?,
+        None => None,
+    };
     let tls = match &peer.tls {
         None => None,
         Some(config) => Some(Box::new(
-            handshake(&mut socket, &peer.host, config)
+            Layers::open(&peer.host, config, &mut socket, outer)
                 .map_err(|source| DialError::Tls { source })?,
         )),
     };
@@ -64,7 +69,7 @@ pub(super) fn open_local(path: &Path, budget: Budget, cutter: &Cutter) -> Result
     })
 }
 
-fn reach(host: &str, port: u16, budget: Budget, cutter: &Cutter) -> Result<Timed, DialError> {
+fn reach(host: &str, port: u16, budget: Budget, cutter: &Cutter) -> Result<Timed, ConnectError> {
     let given_up = cutter.over();
     let attempt = |address: &SocketAddr, share| {
         let domain = Domain::for_address(*address);
@@ -74,7 +79,6 @@ fn reach(host: &str, port: u16, budget: Budget, cutter: &Cutter) -> Result<Timed
     };
     connect_by(host, port, budget, given_up, &mut |_| {}, attempt)
         .map(|socket| Timed::new(socket, cutter, budget.until()))
-        .map_err(DialError::Connect)
 }
 
 fn attempt(
@@ -99,38 +103,24 @@ fn prepare(socket: &Socket) -> io::Result<()> {
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(limits::TCP_KEEPALIVE))
 }
 
-/// No proxy that is itself reached by TLS.
+/// The way through a proxy; the TLS with the proxy itself, if it is reached by that.
 fn tunnel(
     socket: &mut Timed,
     proxy: &Proxy,
-    target: (&str, u16),
+    peer: &Peer,
     budget: Budget,
-) -> Result<(), DialError> {
-    if proxy.kind == ProxyKind::Https {
-        return Err(DialError::Proxy {
+) -> Result<Option<ClientConnection>, DialError> {
+    let failed = |source| DialError::Proxy {
+        proxy: proxy.to_string(),
+        source,
+    };
+    let tls = tls::verified().map_err(|error| failed(io::Error::other(error)))?;
+    let target = (peer.host.as_str(), peer.port);
+    open_tunnel(socket, proxy, target, &tls, budget).map_err(|error| match error {
+        TunnelError::Refused(status) => DialError::ProxyRefused {
             proxy: proxy.to_string(),
-            source: io::ErrorKind::Unsupported.into(),
-        });
-    }
-    open_tunnel(socket, proxy, target, budget).map_err(|error| {
-        let proxy = proxy.to_string();
-        match error {
-            TunnelError::Refused(status) => DialError::ProxyRefused { proxy, status },
-            TunnelError::Broken(source) => DialError::Proxy { proxy, source },
-        }
+            status,
+        },
+        TunnelError::Broken(source) => failed(source),
     })
-}
-
-fn handshake(
-    socket: &mut Timed,
-    host: &str,
-    config: &Arc<ClientConfig>,
-) -> io::Result<ClientConnection> {
-    let name = ServerName::try_from(host.to_owned())
-        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-    let mut tls = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
-    while tls.is_handshaking() {
-        tls.complete_io(socket)?;
-    }
-    Ok(tls)
 }

@@ -20,6 +20,8 @@ pub enum DialError {
         /// What the system says.
         source: io::Error,
     },
+    /// The same with the proxy's host.
+    ProxyUnreachable(ConnectError),
     /// The proxy broke off, or is none.
     Proxy {
         /// Its host and port.
@@ -54,7 +56,10 @@ impl DialError {
     /// True when another attempt may succeed: neither the answer nor time was final.
     pub fn retryable(&self) -> bool {
         match self {
-            Self::Connect(_) | Self::Local { .. } | Self::Proxy { .. } => true,
+            Self::Connect(_)
+            | Self::Local { .. }
+            | Self::ProxyUnreachable(_)
+            | Self::Proxy { .. } => true,
             // A certificate that is refused stays so.
             Self::Tls { source } => source.kind() != io::ErrorKind::InvalidData,
             Self::ProxyRefused { .. } | Self::TimedOut { .. } | Self::Cut => false,
@@ -89,7 +94,12 @@ impl fmt::Display for DialError {
         match self {
             Self::Connect(error) => error.fmt(f),
             Self::Local { .. } => f.write_str("cannot connect to the socket"),
+            Self::ProxyUnreachable(error) => write!(f, "the proxy that HTTPS_PROXY names, {error}"),
             Self::Proxy { proxy, .. } => write!(f, "the proxy {proxy} does not open a tunnel"),
+            Self::ProxyRefused { proxy, status: 407 } => write!(
+                f,
+                "the proxy {proxy} refuses a tunnel with HTTP 407; put user and password into HTTPS_PROXY"
+            ),
             Self::ProxyRefused { proxy, status } => {
                 write!(f, "the proxy {proxy} refuses a tunnel with HTTP {status}")
             }
@@ -105,7 +115,7 @@ impl fmt::Display for DialError {
 impl std::error::Error for DialError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Connect(error) => Some(&error.source),
+            Self::Connect(error) | Self::ProxyUnreachable(error) => Some(&error.source),
             Self::Local { source } | Self::Proxy { source, .. } | Self::Tls { source } => {
                 Some(source)
             }

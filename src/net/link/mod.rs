@@ -10,9 +10,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::Instant;
 
-use rustls::ClientConnection;
-
-use crate::net::Budget;
+use crate::net::{Budget, Layers};
 
 pub use cutter::Cutter;
 pub use dial::Peer;
@@ -23,7 +21,7 @@ use timed::Timed;
 /// An open connection, encrypted or not.
 pub struct Link {
     socket: Timed,
-    tls: Option<Box<ClientConnection>>,
+    tls: Option<Box<Layers>>,
 }
 
 impl Link {
@@ -58,7 +56,7 @@ impl Read for Link {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         match &mut self.tls {
             None => self.socket.read(buf),
-            Some(tls) => rustls::Stream::new(&mut **tls, &mut self.socket).read(buf),
+            Some(tls) => tls.read_from(&mut self.socket, buf),
         }
     }
 }
@@ -67,14 +65,14 @@ impl Write for Link {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         match &mut self.tls {
             None => self.socket.write(buf),
-            Some(tls) => rustls::Stream::new(&mut **tls, &mut self.socket).write(buf),
+            Some(tls) => tls.write_to(&mut self.socket, buf),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.tls {
             None => Ok(()),
-            Some(tls) => rustls::Stream::new(&mut **tls, &mut self.socket).flush(),
+            Some(tls) => tls.flush_to(&mut self.socket),
         }
     }
 }

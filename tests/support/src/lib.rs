@@ -18,6 +18,7 @@ pub mod linked;
 pub mod network;
 pub mod openssl;
 pub mod project;
+pub mod proxy;
 pub mod runner;
 pub mod secrets;
 pub mod service_manager;

@@ -2,7 +2,7 @@
 //! loopback one, in both directions at once, so that back-pressure passes through.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -14,6 +14,8 @@ use rustls::{
     ServerConnection, SignatureScheme,
 };
 
+use crate::network;
+
 /// New keys after so many pieces, which the other end must follow.
 const KEY_UPDATE: u64 = 50;
 
@@ -21,6 +23,22 @@ const KEY_UPDATE: u64 = 50;
 pub fn terminate(encrypted: TcpStream, config: Arc<ServerConfig>) -> io::Result<TcpStream> {
     let tls = ServerConnection::new(config).map_err(io::Error::other)?;
     pump(encrypted, tls.into())
+}
+
+/// A door that speaks TLS before a plain server. It is there as long as the test's process.
+pub fn front(server: SocketAddr, config: Arc<ServerConfig>) -> SocketAddr {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let address = listener.local_addr().expect("an address");
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let config = Arc::clone(&config);
+            thread::spawn(move || -> io::Result<()> {
+                let plain = terminate(client, config)?;
+                network::join(&plain, &TcpStream::connect(server)?)
+            });
+        }
+    });
+    address
 }
 
 /// Completes the handshake as the client of the server `name` and returns the plain side of the connection.
