@@ -3,6 +3,7 @@
 
 use mysql::prelude::Queryable;
 use runner_testkit::databases::{self, Database, MysqlDatabase, PrivateServer};
+use runner_testkit::fakes::FakeMySql;
 use runner_testkit::{session, source};
 use serde_json::json;
 
@@ -101,6 +102,55 @@ fn a_way_to_log_in_that_is_not_spoken_is_named() {
     let said = answer.expect_error("SOURCE_AUTH_FAILED");
     assert!(said.contains("logs in by sha256_password"), "{said}");
     assert!(said.contains("caching_sha2_password"), "{said}");
+}
+
+/// Those of which there is no real server here.
+#[test]
+fn what_a_plugin_is_for_is_said() {
+    let session = session!();
+    for (plugin, said) in [
+        ("parsec", "parsec, which"),
+        ("dialog", "dialog (PAM), which"),
+        ("auth_gssapi_client", "auth_gssapi_client (Kerberos), which"),
+        (
+            "mysql_clear_password",
+            "mysql_clear_password (PAM or LDAP), which",
+        ),
+        ("mysql_old_password", "mysql_old_password, which"),
+        (
+            "authentication_webauthn_client",
+            "authentication_webauthn_client, which",
+        ),
+    ] {
+        let server = FakeMySql::asking_for(plugin);
+        let source = source::managed(plugin, "mariadb", json!({ "url": server.url() }));
+        let answer = session.ask(&source, "test", "", json!({}));
+        let message = answer.expect_error("SOURCE_AUTH_FAILED");
+        let words = format!("the account logs in by {said}");
+        assert!(message.contains(&words), "{plugin}: {message}");
+    }
+}
+
+#[test]
+fn accounts_of_the_servers_own_machine_are_said_to_be_such() {
+    let Some(server) = PrivateServer::mariadb() else {
+        return;
+    };
+    server.administrate(
+        "CREATE USER locals IDENTIFIED VIA unix_socket; GRANT SELECT ON *.* TO locals;
+         INSTALL SONAME 'auth_pam'; CREATE USER asked IDENTIFIED VIA pam",
+    );
+    let session = session!();
+    for (user, words) in [("locals", "unix_socket"), ("asked", "by dialog (PAM)")] {
+        let url = databases::with_user(&server.url, user);
+        let source = source::managed(user, "mariadb", json!({ "url": url }));
+        let answer = session.ask(&source, "test", "", json!({}));
+        let message = answer.expect_error("SOURCE_AUTH_FAILED");
+        assert!(
+            message.contains(words) && message.contains("let it log in by"),
+            "{user}: {message}"
+        );
+    }
 }
 
 #[test]

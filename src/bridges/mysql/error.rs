@@ -86,19 +86,22 @@ pub(super) fn text(error: &Error) -> String {
     }
     match error {
         Error::MySqlError(server) => format!(
-            "{} (error {}, SQLSTATE {})",
-            server.message, server.code, server.state
+            "{} (error {}, SQLSTATE {}){}",
+            server.message,
+            server.code,
+            server.state,
+            advice(server.code)
         ),
         Error::DriverError(DriverError::ConnectTimeout) => "the connection timed out".to_owned(),
         Error::DriverError(DriverError::CouldNotConnect(Some((_, cause, _)))) => cause.clone(),
         Error::DriverError(DriverError::TlsNotSupported) => {
             "the server offers no TLS, which the configuration asks for".to_owned()
         }
-        Error::DriverError(DriverError::UnknownAuthPlugin(name)) => format!(
-            "the account logs in by {}, which the runner does not speak; let it log in by caching_sha2_password, \
-             mysql_native_password or (on MariaDB) ed25519: ALTER USER … IDENTIFIED …",
-            printable(name.chars().take(64))
-        ),
+        Error::DriverError(DriverError::UnknownAuthPlugin(name)) => unspoken(name),
+        Error::DriverError(DriverError::CleartextPluginDisabled) => {
+            unspoken("mysql_clear_password")
+        }
+        Error::DriverError(DriverError::OldMysqlPasswordDisabled) => unspoken("mysql_old_password"),
         Error::DriverError(cause) => cause.to_string(),
         Error::TlsError(cause) => format!("TLS: {cause}"),
         Error::CodecError(cause) => {
@@ -109,6 +112,32 @@ pub(super) fn text(error: &Error) -> String {
         }
         _ => "the driver could not read the answer".to_owned(),
     }
+}
+
+/// What to do about a server's error that does not say so.
+fn advice(code: u16) -> &'static str {
+    match code {
+        1698 => {
+            "; if the account logs in as a user of the server's own machine (unix_socket, auth_socket), let it log \
+             in by a password"
+        }
+        _ => "",
+    }
+}
+
+/// For an account that logs in by a plugin which the driver does not know.
+pub(super) fn unspoken(plugin: &str) -> String {
+    let what = match plugin {
+        "dialog" => " (PAM)",
+        "mysql_clear_password" => " (PAM or LDAP)",
+        "auth_gssapi_client" | "authentication_kerberos_client" => " (Kerberos)",
+        _ => "",
+    };
+    format!(
+        "the account logs in by {}{what}, which the runner does not speak; let it log in by caching_sha2_password, \
+         mysql_native_password or (on MariaDB) ed25519: ALTER USER … IDENTIFIED …",
+        printable(plugin.chars().take(64))
+    )
 }
 
 /// The network's own error, which the driver wraps in one of its own when it arises within a packet.

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
+use super::error::unspoken;
 use crate::error::{ErrorCode, JobError};
 use crate::job::JobControl;
 use crate::limits;
@@ -132,8 +133,14 @@ impl Guard {
             return Err(too_much());
         }
         let received = state.received.fetch_add(bytes.len(), Ordering::Relaxed) + bytes.len();
-        if lock(&state.opening).is_some() && received > limits::MYSQL_LOGIN {
-            return Err(too_much());
+        if lock(&state.opening).is_some() {
+            if received > limits::MYSQL_LOGIN {
+                return Err(too_much());
+            }
+            if asks_for_parsec(bytes) {
+                let problem = unspoken("parsec");
+                return Err(JobError::new(ErrorCode::SourceAuthFailed, problem));
+            }
         }
         if received <= limits::LARGE_ROW {
             return Ok(());
@@ -161,6 +168,12 @@ fn is_sane(bytes: &[u8]) -> bool {
         _ => 0,
     };
     columns <= limits::MYSQL_COLUMNS
+}
+
+/// True for a server that asks for another way to log in, MariaDB's `parsec`, at which the driver panics. (A packet's
+/// length and number, then 254 and the plugin's name.)
+fn asks_for_parsec(bytes: &[u8]) -> bool {
+    matches!(bytes.get(4..), Some([0xfe, name @ ..]) if name.starts_with(b"parsec\0"))
 }
 
 fn too_much() -> JobError {

@@ -35,6 +35,20 @@ impl FakeMySql {
         }
     }
 
+    /// It asks for another way to log in, as a MariaDB does whose account has this plugin; for `parsec`, with the salt
+    /// that comes next.
+    pub fn asking_for(plugin: &'static str) -> Self {
+        Self::at_login(move |mut client| {
+            client.write_all(&greeting())?;
+            read(&mut client)?;
+            let switch = [b"\xfe", plugin.as_bytes(), b"\0", &[7; 32]].concat();
+            client.write_all(&Self::packet(2, &switch))?;
+            read(&mut client)?;
+            client.write_all(&Self::packet(4, &[b"\x01P\0", &[7; 18][..]].concat()))?;
+            read(&mut client).map(drop)
+        })
+    }
+
     /// Where it is.
     pub fn url(&self) -> String {
         format!("mysql://u:p@{}/d?sslmode=disable", self.server.address)
@@ -88,7 +102,7 @@ fn greeting() -> Vec<u8> {
     FakeMySql::packet(0, &body)
 }
 
-fn read(client: &mut TcpStream) -> io::Result<Vec<u8>> {
+fn read(client: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut head = [0; 4];
     client.read_exact(&mut head)?;
     let [a, b, c, _] = head;
