@@ -256,8 +256,11 @@ pub const STRANGER_BUDGET: Duration = Duration::from_secs(1);
 pub const KILL_ATTEMPTS: u32 = 5;
 /// See [`KILL_ATTEMPTS`].
 pub const KILL_PAUSE: Duration = Duration::from_millis(100);
-/// Largest packet of a MySQL server that the driver takes; how large a row may be is said elsewhere.
-pub const MYSQL_PACKET: usize = 64 << 20;
+/// Largest packet of a MySQL server that the driver takes: the largest there is. How large a row may be is said elsewhere.
+pub const MYSQL_PACKET: usize = 1 << 30;
+/// From so many bytes of a statement's values on, a server that hangs up may have found them too many: the least of what
+/// servers are set to by default.
+pub const MYSQL_LARGE_VALUES: usize = 1 << 20;
 /// Most that is kept of an error of PostgreSQL, for when the driver does not pass it on.
 pub const POSTGRES_ERROR: usize = 4 << 10;
 /// Most that a MySQL server may say before a session is open; usually a few hundred bytes.

@@ -51,3 +51,42 @@ fn transactions_limits_and_nulls_are_not_the_servers_choice() {
     let log = session.runner.stderr();
     assert!(!log.contains("refuses"), "{log}");
 }
+
+/// A row above the largest packet that clients are set to take is a row; a filter above the server's own says so.
+#[test]
+fn packets_above_a_limit_say_so() {
+    let Some(server) = PrivateServer::mariadb() else {
+        return;
+    };
+    server.configure("max_allowed_packet = 96M\ninnodb_log_file_size = 256M");
+    // It will be ended as by a crash.
+    server.administrate("SET GLOBAL innodb_flush_log_at_trx_commit = 1");
+    let database = MysqlDatabase::create(
+        &server.url,
+        "CREATE TABLE {}t (id INT PRIMARY KEY, b LONGTEXT);
+         INSERT INTO {}t VALUES (1, REPEAT('x', 70000000)), (2, 'y')",
+    );
+    server.configure("max_allowed_packet = 1M");
+    let source = database.source();
+    let target = database.target("t");
+    let large = json!({ "where": { "id": 1 } });
+    let session = session!();
+    let answer = session.ask(&source, "query", &target, large.clone());
+    let said = answer.expect_error("QUERY_FAILED");
+    assert!(said.contains("a row is larger than"), "{said}");
+    for size in [1_500_000, 3_000_000, 12_000_000] {
+        let filter = json!({ "where": { "b": "z".repeat(size) } });
+        let answer = session.ask(&source, "query", &target, filter);
+        let (_, said) = answer.result("query").unwrap_err();
+        assert!(said.contains("max_allowed_packet"), "{size}: {said}");
+    }
+    let answer = session.ask(&source, "query", &target, json!({ "where": { "id": 2 } }));
+    assert_eq!(answer.rows(), [json!({ "id": 2, "b": "y" })]);
+    // Whoever lets rows be larger gets them.
+    let session = session!(|runner| runner.env("SEMILAYER_MAX_ROW_BYTES", "134217728"));
+    let answer = session.ask(&source, "query", &target, large);
+    assert_eq!(
+        answer.rows()[0]["b"].as_str().map(str::len),
+        Some(70_000_000)
+    );
+}

@@ -110,6 +110,7 @@ impl Connection {
         begin: impl FnOnce(&[Column]) -> Result<T, JobError>,
         mut each: impl FnMut(&T, &Row) -> Result<(), JobError>,
     ) -> Result<(), JobError> {
+        let sent = params.iter().map(length).sum();
         let params = if params.is_empty() {
             Params::Empty
         } else {
@@ -122,7 +123,7 @@ impl Connection {
         let mut rows = self
             .conn
             .exec_iter(statement, params)
-            .map_err(|e| error::executing(&e))?;
+            .map_err(|e| error::sending(&e, sent))?;
         let pass_on = || -> Result<(), JobError> {
             let context = begin(rows.columns().as_ref())?;
             for row in rows.by_ref() {
@@ -234,10 +235,13 @@ pub(super) fn integer(row: &Row, column: usize) -> u64 {
 
 /// Bytes of the texts and byte strings of a row.
 fn size(row: &Row) -> usize {
-    (0..row.len())
-        .map(|i| match row.as_ref(i) {
-            Some(Value::Bytes(bytes)) => bytes.len(),
-            _ => 8,
-        })
-        .sum()
+    let values = (0..row.len()).filter_map(|i| row.as_ref(i));
+    values.map(length).sum()
+}
+
+fn length(value: &Value) -> usize {
+    match value {
+        Value::Bytes(bytes) => bytes.len(),
+        _ => 8,
+    }
 }

@@ -6,6 +6,7 @@ use std::io;
 use mysql::{DriverError, Error};
 
 use crate::error::{ErrorCode, JobError, Retry};
+use crate::limits;
 use crate::text::printable;
 use crate::tls::chain;
 
@@ -52,6 +53,18 @@ pub(super) fn executing(error: &Error) -> JobError {
         // The driver and the server no longer agree on where an answer ends.
         _ => JobError::new(ErrorCode::QueryFailed, text(error)).with(Retry::NewConnection),
     }
+}
+
+/// As [`executing`], for a statement whose values have so many bytes: of a server that hangs up in the middle of them its
+/// reason may be lost on the way.
+pub(super) fn sending(error: &Error, bytes: usize) -> JobError {
+    let mut failed = executing(error);
+    if bytes > limits::MYSQL_LARGE_VALUES && io_cause(error).is_some() {
+        failed.message.push_str(&format!(
+            "; the values that the job names have {bytes} bytes, which may be more than the server's max_allowed_packet"
+        ));
+    }
+    failed
 }
 
 /// True for errors after which the server closes the connection, or no longer knows its statements.
@@ -117,6 +130,9 @@ pub(super) fn text(error: &Error) -> String {
 /// What to do about a server's error that does not say so.
 fn advice(code: u16) -> &'static str {
     match code {
+        1153 => {
+            "; what the job asks is more than the server takes at once: ask for less, or raise max_allowed_packet"
+        }
         1698 => {
             "; if the account logs in as a user of the server's own machine (unix_socket, auth_socket), let it log \
              in by a password"
