@@ -183,6 +183,9 @@ pub const JOB_DEADLINE: Duration = Duration::from_millis(30_000);
 pub const POOL_MAX: usize = 3;
 /// Most connections a source may ask for.
 pub const POOL_CEILING: usize = 64;
+/// Most conditions of a filter that a service gets one after the other: each is one level of an expression, of
+/// which D1 has a hundred.
+pub const NARROW_CHAIN: usize = 32;
 /// Before a service that is too busy is asked again, unless it says how long.
 pub const BUSY_PAUSE: Duration = Duration::from_millis(200);
 /// Most descriptors that the connections of all sources may have together: 400 of PostgreSQL, 1000 of most others. With a

@@ -5,7 +5,7 @@
 //! - `passthrough`: JSON that a database holds, as the official runner shows it
 //! - `javascript`: what JavaScript makes of a value where it wants a string or a number; `instant` and `legacy_date`:
 //!   where it wants a date; `utf16`: its order of texts
-//! - `raw`: JSON as the text it came in, for whoever filters and groups it
+//! - `raw`: JSON as the text it came in, for whoever filters and groups it; `stream`: the same while it comes in
 
 mod bytes;
 mod instant;
@@ -16,6 +16,7 @@ mod number;
 mod object;
 mod passthrough;
 mod raw;
+mod stream;
 mod string;
 mod text;
 mod time;
@@ -30,6 +31,7 @@ pub use number::{write_f32, write_f64, write_i64, write_u64};
 pub(crate) use object::{Object, members, object, write_object};
 pub use passthrough::write_document;
 pub use raw::{Raw, RawKind};
+pub use stream::Stream;
 pub use string::write_string;
 pub use text::{Out, Text};
 pub(crate) use time::{MAX_MICROS, MICROS_PER_DAY, civil_from_days, days_from_civil, write_millis};

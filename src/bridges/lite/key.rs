@@ -16,14 +16,14 @@ use crate::options::Target;
 use crate::sql::{Cursor, KeyPart};
 
 /// The key by which a table is paged.
-pub(in crate::bridges) struct Key {
+pub(super) struct Key {
     parts: Vec<KeyPart>,
     /// True when a text compared with the key's only column becomes a number if it looks like one.
     numeric: bool,
     /// The table's own key has one column.
     single: bool,
-    /// A value comes with its storage class beside it: numbers alone may be rounded, or missing.
-    with_class: bool,
+    /// Values come exactly: numbers alone may be rounded, or missing.
+    exact: bool,
 }
 
 /// A column of the key as the catalog has it.
@@ -79,27 +79,22 @@ impl Key {
             parts,
             numeric,
             single,
-            with_class: !database.tells_numbers(),
+            exact: !database.tells_numbers(),
         })
     }
 
     /// By what rows are sorted and compared.
-    pub(in crate::bridges) fn parts(&self) -> &[KeyPart] {
+    pub(super) fn parts(&self) -> &[KeyPart] {
         &self.parts
     }
 
     /// The key as a select list.
     pub(super) fn select_list(&self) -> String {
-        let parts = self.parts.iter().map(|part| match self.with_class {
-            true => with_class(&part.expression),
+        let parts = self.parts.iter().map(|part| match self.exact {
+            true => exactly(&part.expression, true),
             false => part.expression.clone(),
         });
         parts.collect::<Vec<_>>().join(", ")
-    }
-
-    /// How many columns that is.
-    pub(super) fn width(&self) -> usize {
-        self.parts.len() * if self.with_class { 2 } else { 1 }
     }
 
     /// The values after which a page begins, for [`bind_key`].
@@ -117,47 +112,47 @@ impl Key {
     }
 
     /// The cursor of the row with these values of the select list.
-    pub(super) fn cursor(&self, values: Vec<Value<'_>>) -> String {
-        let values: Vec<_> = match self.with_class {
-            true => values.chunks(2).map(of_class).collect(),
-            false => values,
-        };
+    pub(super) fn cursor(&self, mut values: Vec<Value<'_>>) -> Result<String, JobError> {
+        if self.exact {
+            let exact = values.into_iter().map(of_exact);
+            values = exact.collect::<Result<_, _>>()?;
+        }
         if let (true, Some(value)) = (self.single, values.first())
             && let Some(text) = plain_text(value, self.numeric)
         {
-            return Cursor::Plain(text).encode();
+            return Ok(Cursor::Plain(text).encode());
         }
-        Cursor::Parts(values.iter().map(tagged).collect()).encode()
+        let parts = values.iter().map(tagged).collect();
+        Ok(Cursor::Parts(parts).encode())
     }
 }
 
-/// A value as it is, or as text where it may not come through, and its storage class.
-fn with_class(value: &str) -> String {
+/// Selects a value so that it comes exactly where numbers may be rounded or missing: integers, texts and infinities are
+/// texts with their storage class in front. For a key a text need not be UTF-8.
+pub(super) fn exactly(value: &str, is_key: bool) -> String {
+    let texts = match is_key {
+        true => format!(
+            "'x'||hex({value}) WHEN 'real' THEN iif({value} - {value} = 0, {value}, 'r'||{value})"
+        ),
+        false => format!("'t'||{value}"),
+    };
     format!(
-        "CASE WHEN typeof({value}) = 'integer' OR {value} IN (9e999, -9e999) \
-         THEN CAST({value} AS TEXT) ELSE {value} END, typeof({value})"
+        "CASE typeof({value}) WHEN 'integer' THEN 'i'||{value} WHEN 'text' THEN {texts} ELSE {value} END"
     )
 }
 
-/// The value that came so.
-fn of_class<'a>(pair: &[Value<'a>]) -> Value<'a> {
-    let [value, Value::Text(class)] = pair else {
-        return Value::Null;
-    };
-    let number = match value {
-        Value::Text(text) => std::str::from_utf8(text).unwrap_or_default(),
-        _ => "",
-    };
-    match (class.as_ref(), value) {
-        (b"integer", _) => number.parse().map_or(Value::Null, Value::Integer),
-        (b"real", Value::Text(_)) => number.parse().map_or(Value::Null, Value::Real),
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "it was a double, written without a fraction"
-        )]
-        (b"real", Value::Integer(whole)) => Value::Real(*whole as f64),
-        (_, value) => value.clone(),
-    }
+/// The value that came so. A number without its class is a double, with a fraction or without.
+pub(super) fn of_exact(value: Value<'_>) -> Result<Value<'_>, JobError> {
+    Ok(match value {
+        Value::Text(Cow::Borrowed(text)) => of_class(text).ok_or_else(Value::unclassed)?,
+        Value::Text(Cow::Owned(text)) => {
+            let value = of_class(&text).ok_or_else(Value::unclassed)?;
+            value.into_owned()
+        }
+        #[expect(clippy::cast_precision_loss, reason = "it is the text of a double")]
+        Value::Integer(whole) => Value::Real(whole as f64),
+        other => other,
+    })
 }
 
 fn key_part(expression: String) -> KeyPart {
@@ -262,16 +257,21 @@ pub(super) fn bind_key(value: &Json) -> Result<Value<'_>, JobError> {
     let Json::String(tagged) = value else {
         return bind(value);
     };
-    let mut rest = tagged.chars();
-    let param = match rest.next() {
-        Some('t') => Some(Value::text(rest.as_str())),
-        Some('i') => rest.as_str().parse().ok().map(Value::Integer),
-        Some('r') => rest.as_str().parse().ok().map(Value::Real),
-        Some('b') => unhex(rest.as_str()).map(Value::Blob),
-        Some('x') => unhex(rest.as_str()).map(Value::Text),
+    let foreign = || JobError::invalid_options("options.cursor", "is not one of this runner's");
+    of_class(tagged.as_bytes()).ok_or_else(foreign)
+}
+
+/// The value of a text with its storage class in front.
+fn of_class(tagged: &[u8]) -> Option<Value<'_>> {
+    let mut rest = std::str::from_utf8(tagged).ok()?.chars();
+    match rest.next()? {
+        't' => Some(Value::text(rest.as_str())),
+        'i' => rest.as_str().parse().ok().map(Value::Integer),
+        'r' => rest.as_str().parse().ok().map(Value::Real),
+        'b' => unhex(rest.as_str()).map(Value::Blob),
+        'x' => unhex(rest.as_str()).map(Value::Text),
         _ => None,
-    };
-    param.ok_or_else(|| JobError::invalid_options("options.cursor", "is not one of this runner's"))
+    }
 }
 
 /// Two digits a byte.
@@ -285,7 +285,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 }
 
 /// The bytes behind such digits.
-pub(in crate::bridges) fn unhex(text: &str) -> Option<Cow<'static, [u8]>> {
+fn unhex(text: &str) -> Option<Cow<'static, [u8]>> {
     text.as_bytes()
         .chunks(2)
         .map(|pair| match pair {
@@ -338,15 +338,17 @@ mod tests {
 
     #[test]
     fn a_value_is_what_its_class_says() {
-        let value = |value, class| of_class(&[value, Value::text(class)]);
+        let value = |value| of_exact(value).unwrap();
         let text = Value::text;
-        let max = value(text("9223372036854775807"), "integer");
+        let max = value(text("i9223372036854775807"));
         assert_eq!(max, Value::Integer(i64::MAX));
-        let least = value(text("-Inf"), "real");
-        assert_eq!(least, Value::Real(f64::NEG_INFINITY));
-        assert_eq!(value(Value::Integer(1), "real"), Value::Real(1.0));
-        assert_eq!(value(text("Inf"), "text"), text("Inf"));
-        assert_eq!(value(Value::Null, "null"), Value::Null);
+        assert_eq!(value(text("r-Inf")), Value::Real(f64::NEG_INFINITY));
+        assert_eq!(value(Value::Integer(1)), Value::Real(1.0));
+        assert_eq!(value(text("tInf")), text("Inf"));
+        let owned = Value::Text(Cow::Owned(b"xFF41".to_vec()));
+        assert_eq!(value(owned), Value::Text(Cow::Borrowed(&[0xff, b'A'])));
+        assert_eq!(value(Value::Null), Value::Null);
+        assert!(of_exact(text("")).is_err() && of_exact(text("5")).is_err());
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! What SQLite is wherever it runs, in this process or behind a service: its language, its catalog, its keys, and
 //! values that have a storage class each. What speaks it is a [`Database`]; [`LiteSession`] answers jobs on one.
 //!
-//! - `dialect`: the language; `catalog`, `key`, `since`: what must be known of a table
+//! - `dialect`: the language; `narrow`: the same within the limits of a service; `catalog`, `key`, `since`: what must be known of a table
 //! - `value`: values in and out; `literal`: those that cannot be bound; `row`: rows as JSON
-//! - `session`: statements of a job
+//! - `select`: what a statement selects; `session`: statements of a job
 
 // Until they are bridges of every build.
 #![cfg_attr(not(feature = "turso"), allow(dead_code, unused_imports))]
@@ -12,7 +12,9 @@ mod catalog;
 mod dialect;
 mod key;
 mod literal;
+mod narrow;
 mod row;
+mod select;
 mod session;
 mod since;
 mod value;
@@ -21,16 +23,15 @@ use std::ops::ControlFlow;
 
 use crate::error::JobError;
 use crate::job::{Privileges, ServerFacts};
-use crate::options::Target;
 use crate::sql::{Dialect, Statement};
 
-pub(super) use catalog::{Known, columns};
+pub(super) use catalog::Known;
 pub(super) use dialect::{SQLITE, SqliteDialect};
-pub(super) use key::{Key, unhex};
 pub(super) use literal::spelled_out;
+pub(super) use narrow::NarrowDialect;
 pub(super) use row::{Cells, Layout, Record};
 pub(super) use session::LiteSession;
-pub(super) use value::{MAX_EXACT, Value, bind, write_value};
+pub(super) use value::{Value, bind, is_exact, write_value};
 
 /// A database of SQLite's language, as one job has it.
 pub(super) trait Database {
@@ -49,9 +50,15 @@ pub(super) trait Database {
         &["sqlite_"]
     }
 
-    /// False where numbers may come rounded, or where infinities do not come.
+    /// False where numbers may come rounded, or where infinities do not come. Values of keys are then asked for so
+    /// that they come exactly.
     fn tells_numbers(&self) -> bool {
         true
+    }
+
+    /// True where integers come rounded. All columns of a target are then asked for so that they come exactly.
+    fn rounds(&self) -> bool {
+        false
     }
 
     /// Runs a statement and hands over its rows, as they come, until there are no more, or `each` has enough.
@@ -85,26 +92,6 @@ pub(super) trait Database {
     /// The next statement is most likely followed by this one.
     fn announce(&mut self, _statement: &dyn Fn(&dyn Dialect) -> Statement) {}
 
-    /// A select list of these columns of a target, or of all of them, and of a key.
-    fn select(
-        &mut self,
-        _target: &Target,
-        names: Option<&[String]>,
-        key: Option<&Key>,
-    ) -> Result<Selected, JobError> {
-        let mut sql = self.dialect().select_list(names);
-        if let Some(key) = key {
-            sql.push_str(", ");
-            sql.push_str(&key.select_list());
-        }
-        let hidden = key.map_or(0, Key::width);
-        Ok(Selected {
-            sql,
-            hidden,
-            places: (1..=hidden).rev().collect(),
-        })
-    }
-
     /// Makes ready for statements that sort.
     fn prepare_sort(&mut self) -> Result<(), JobError> {
         Ok(())
@@ -120,17 +107,6 @@ pub(super) trait Database {
 
     /// What may be done with it beyond reading.
     fn privileges(&mut self) -> Result<Privileges, JobError>;
-}
-
-/// A select list.
-#[derive(Default)]
-pub(super) struct Selected {
-    /// The list.
-    pub sql: String,
-    /// Columns at its end that are not shown.
-    pub hidden: usize,
-    /// Where the columns of the key are, counted from its end.
-    pub places: Vec<usize>,
 }
 
 /// Takes the rows of a statement, until it has enough of them.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::key::of_exact;
 use super::session::List;
 use super::value::{Value, write_value};
 use crate::bridges::sql;
@@ -27,19 +28,7 @@ pub(in crate::bridges) trait Cells {
 
     /// Appends the row as a JSON object.
     fn write(&self, layout: &Layout, out: &mut Text) -> Result<(), JobError> {
-        out.push('{');
-        let mut first = true;
-        for (i, key) in layout.keys.iter().enumerate() {
-            let Some(key) = key else { continue };
-            if !first {
-                out.push(',');
-            }
-            first = false;
-            out.push_str(key);
-            self.write_value(out, i)?;
-        }
-        out.push('}');
-        Ok(())
+        layout.write(out, |out, column| self.write_value(out, column))
     }
 }
 
@@ -129,6 +118,27 @@ impl Layout {
             .collect();
         Ok(Self { keys })
     }
+
+    /// Appends an object of which `write` appends the value in a column.
+    fn write(
+        &self,
+        out: &mut Text,
+        mut write: impl FnMut(&mut Text, usize) -> Result<(), JobError>,
+    ) -> Result<(), JobError> {
+        out.push('{');
+        let mut first = true;
+        for (i, key) in self.keys.iter().enumerate() {
+            let Some(key) = key else { continue };
+            if !first {
+                out.push(',');
+            }
+            first = false;
+            out.push_str(key);
+            write(out, i)?;
+        }
+        out.push('}');
+        Ok(())
+    }
 }
 
 /// A row of a statement as jobs see it.
@@ -140,7 +150,16 @@ pub(super) struct LiteRow<'a> {
 
 impl sql::Row for LiteRow<'_> {
     fn write_row(&self, out: &mut Text) -> Result<(), JobError> {
-        self.cells.write(self.layout, out)
+        if !self.list.selected.exact {
+            return self.cells.write(self.layout, out);
+        }
+        self.layout.write(out, |out, column| {
+            match self.cells.value(column)? {
+                text @ Value::Text(_) => write_value(out, &of_exact(text)?),
+                _ => self.cells.write_value(out, column)?,
+            }
+            Ok(())
+        })
     }
 
     fn cursor(&self) -> Result<String, JobError> {
@@ -150,7 +169,7 @@ impl sql::Row for LiteRow<'_> {
             .map(|place| self.cells.value(columns.saturating_sub(*place)))
             .collect::<Result<Vec<_>, _>>()?;
         let key = self.list.key.as_ref();
-        Ok(key.map_or_else(String::new, |key| key.cursor(values)))
+        key.map_or_else(|| Ok(String::new()), |key| key.cursor(values))
     }
 }
 

@@ -3,12 +3,13 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::Database;
 use super::catalog;
 use super::key::{Key, bind_key};
 use super::row::{Layout, LiteRow};
+use super::select::{Selected, select};
 use super::since::changed_since;
 use super::value::bind;
-use super::{Database, Selected};
 use crate::bridges::description::DescribedColumn;
 use crate::bridges::sql::{Each, SelectList, Session, Walk};
 use crate::error::JobError;
@@ -48,7 +49,7 @@ impl Session for LiteSession<'_> {
 
     fn list(&mut self, target: &Target, names: Option<&[String]>) -> Result<List, JobError> {
         Ok(List {
-            selected: self.0.select(target, names, None)?,
+            selected: select(self.0, target, names, None)?,
             key: None,
         })
     }
@@ -67,7 +68,7 @@ impl Session for LiteSession<'_> {
                 None => Vec::new(),
             },
             list: List {
-                selected: self.0.select(target, fields, Some(&key))?,
+                selected: select(self.0, target, fields, Some(&key))?,
                 key: Some(key),
             },
         })

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use serde_json::Value as Json;
 
-use crate::error::JobError;
+use crate::error::{ErrorCode, JobError};
 use crate::json::{Text, write_bytes, write_f64, write_i64, write_string};
 
 /// Integers up to this one are exact as doubles.
-pub(in crate::bridges) const MAX_EXACT: u64 = 1 << 53;
+const MAX_EXACT: u64 = 1 << 53;
 
 /// A value by its storage class.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +30,28 @@ impl<'a> Value<'a> {
     pub fn text(text: &'a str) -> Self {
         Self::Text(Cow::Borrowed(text.as_bytes()))
     }
+
+    /// The same, borrowed from nothing.
+    pub(super) fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Integer(whole) => Value::Integer(whole),
+            Self::Real(float) => Value::Real(float),
+            Self::Text(bytes) => Value::Text(Cow::Owned(bytes.into_owned())),
+            Self::Blob(bytes) => Value::Blob(Cow::Owned(bytes.into_owned())),
+        }
+    }
+
+    /// The error of a value without the storage class that was asked for.
+    pub(super) fn unclassed() -> JobError {
+        let text = "the database answered without the storage class that it was asked for";
+        JobError::new(ErrorCode::QueryFailed, text)
+    }
+}
+
+/// True for an integer that is one as a double.
+pub(in crate::bridges) fn is_exact(whole: i64) -> bool {
+    whole.unsigned_abs() <= MAX_EXACT
 }
 
 /// A value of a job as SQLite takes it. Numbers are REAL, as the official drivers bind them: it decides
@@ -40,7 +62,7 @@ pub(in crate::bridges) fn bind(value: &Json) -> Result<Value<'_>, JobError> {
         Json::Bool(truth) => Value::Integer(i64::from(*truth)),
         Json::String(text) => Value::text(text),
         Json::Number(number) => match number.as_i64() {
-            Some(whole) if whole.unsigned_abs() > MAX_EXACT => Value::Integer(whole),
+            Some(whole) if !is_exact(whole) => Value::Integer(whole),
             _ => Value::Real(number.as_f64().unwrap_or(f64::NAN)),
         },
         Json::Array(_) | Json::Object(_) => {

@@ -1,0 +1,99 @@
+//! Select lists.
+
+use super::key::{Key, exactly};
+use super::{Database, catalog};
+use crate::error::JobError;
+use crate::options::Target;
+
+/// A select list.
+#[derive(Default)]
+pub(super) struct Selected {
+    /// The list.
+    pub sql: String,
+    /// Columns at its end that are not shown.
+    pub hidden: usize,
+    /// Where the columns of the key are, counted from its end.
+    pub places: Vec<usize>,
+    /// All columns come exactly.
+    pub exact: bool,
+}
+
+/// The list of these columns of a target, or of all of them, and of a key.
+pub(super) fn select(
+    database: &mut dyn Database,
+    target: &Target,
+    names: Option<&[String]>,
+    key: Option<&Key>,
+) -> Result<Selected, JobError> {
+    if database.rounds() {
+        return select_exactly(database, target, names, key);
+    }
+    let mut sql = database.dialect().select_list(names);
+    if let Some(key) = key {
+        sql.push_str(", ");
+        sql.push_str(&key.select_list());
+    }
+    let hidden = key.map_or(0, |key| key.parts().len());
+    Ok(Selected {
+        sql,
+        hidden,
+        places: (1..=hidden).rev().collect(),
+        exact: false,
+    })
+}
+
+/// The same, one by one. A key is taken from the columns that are shown, as far as it is among them: results may have
+/// no more columns than tables.
+fn select_exactly(
+    database: &mut dyn Database,
+    target: &Target,
+    names: Option<&[String]>,
+    key: Option<&Key>,
+) -> Result<Selected, JobError> {
+    let columns = catalog::columns(database, target)?;
+    let language = database.dialect();
+    let key = key.map_or(&[][..], Key::parts);
+    let mut places = vec![None; key.len()];
+    let mut list = Vec::with_capacity(columns.len() + key.len());
+    let all = columns.iter().filter(|column| !column.hidden);
+    let shown: Vec<_> = match names {
+        Some(names) => names.iter().map(String::as_str).collect(),
+        None => all.map(|column| column.name.as_str()).collect(),
+    };
+    for name in shown {
+        let known = columns.iter().find(|c| c.name.eq_ignore_ascii_case(name));
+        let Some(known) = known else {
+            // The database knows it: as the rowid, or not at all.
+            list.push(language.column(name));
+            continue;
+        };
+        let own = language.column(&known.name);
+        let place = key.iter().position(|part| {
+            let rest = part.expression.strip_prefix(&own);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        });
+        if let Some(place) = place.and_then(|place| places.get_mut(place)) {
+            *place = Some(list.len());
+        }
+        let value = exactly(&own, place.is_some());
+        list.push(format!("{value} AS {}", language.quote(&known.name)));
+    }
+    let shown = list.len();
+    for (part, place) in key.iter().zip(&mut places) {
+        if place.is_none() {
+            *place = Some(list.len());
+            list.push(exactly(&part.expression, true));
+        }
+    }
+    let places = places.into_iter().flatten();
+    Ok(Selected {
+        hidden: list.len() - shown,
+        places: places.map(|place| list.len() - place).collect(),
+        // Of no columns at all there is no table.
+        exact: !list.is_empty(),
+        sql: match list.is_empty() {
+            true => language.select_list(None),
+            false => list.join(", "),
+        },
+    })
+}
