@@ -73,6 +73,14 @@ pub(super) fn public_key(der: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((algorithm, bits))
 }
 
+/// The algorithm that a certificate is signed with, as the bytes of its object identifier.
+pub(super) fn signature_algorithm(der: &[u8]) -> Option<&[u8]> {
+    let certificate = &mut expect(&mut { der }, SEQUENCE)?;
+    expect(certificate, SEQUENCE)?;
+    let mut algorithm = expect(certificate, SEQUENCE)?;
+    expect(&mut algorithm, OBJECT_ID)
+}
+
 /// The first element of a DER text, without what follows it.
 pub(super) fn first_element(der: &[u8]) -> Option<&[u8]> {
     let mut rest = der;

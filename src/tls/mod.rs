@@ -4,10 +4,11 @@
 //! - `pem`: certificates and keys as people have them
 //! - `roots`: who is trusted; `verifier`: whether a certificate is good
 //! - `problem`: what is wrong with it, and who can help; `chain`: errors with all their causes
-//! - `certificate`: what people want to know of one
+//! - `certificate`: what people want to know of one; `channel_binding`: what ties a login to it
 
 mod certificate;
 mod chain;
+mod channel_binding;
 mod pem;
 mod problem;
 mod roots;
@@ -27,6 +28,7 @@ use verifier::{Trust, Verifier};
 
 pub use certificate::{CertificateFacts, Day};
 pub use chain::chain;
+pub use channel_binding::server_end_point;
 pub use pem::Pem;
 pub use problem::{Remedy, certificate_problem, remedy, words};
 pub use roots::{EXTRA_ROOTS, authorities, extra_certificates, roots};

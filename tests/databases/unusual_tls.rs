@@ -206,3 +206,28 @@ fn a_certificate_of_the_first_version_is_any_certificate() {
         }
     }
 }
+
+/// A login is tied to the certificate under the hash that the certificate is signed with.
+#[test]
+fn channel_binding_knows_every_hash() {
+    let (Some(server), Some(openssl)) = (PrivateServer::postgres(), Openssl::start()) else {
+        return;
+    };
+    let access = "local all all trust\nhostssl all all all scram-sha-256\n";
+    let access = server.file("data/scram.hba", access);
+    let access = access.display();
+    server.administrate(&format!("ALTER SYSTEM SET hba_file = '{access}'"));
+    let session = session!();
+    for (name, kind) in [("rsa", RSA), ("ec", P256)] {
+        openssl.key("server", kind);
+        for hash in ["-sha1", "-sha256", "-sha384", "-sha512"] {
+            let certificate = ["req", "-x509", "-key", "server.key", "-out", "server.pem"];
+            openssl.run(&[&certificate[..], &["-subj", "/CN=127.0.0.1", hash]].concat());
+            server.encrypt_with(&openssl.read("server.pem"), &openssl.read("server.key"));
+            thread::sleep(Duration::from_millis(500));
+            let url = format!("{}?sslmode=no-verify&channel_binding=require", server.url);
+            let found = tls_of(&session, &format!("{name}{hash}"), "postgres", &url);
+            assert_eq!(found, Ok(true), "{name} {hash}");
+        }
+    }
+}

@@ -16,14 +16,17 @@ use std::time::Duration;
 use postgres::Socket;
 use postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Sleep, sleep};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream as Encrypted;
 
 use super::greeting::Greeting;
 use super::messages::{Heard, Messages};
 use crate::error::JobError;
 use crate::job::JobControl;
+use crate::tls::server_end_point;
 
 /// Whether a connection is to be encrypted.
 #[derive(Clone)]
@@ -173,14 +176,17 @@ pub struct LinkTls {
     pub budget: Duration,
 }
 
-type Tls = <MakeRustlsConnect as MakeTlsConnect<Guarded>>::Stream;
-type Handshake = <MakeRustlsConnect as MakeTlsConnect<Guarded>>::TlsConnect;
-
 /// A hook for one host name.
 pub struct LinkConnect {
     link: Arc<Link>,
     budget: Duration,
     policy: Policy,
+}
+
+/// Who is to answer, and what is expected of it.
+struct Handshake {
+    connector: TlsConnector,
+    host: ServerName<'static>,
 }
 
 enum Policy {
@@ -195,10 +201,12 @@ impl MakeTlsConnect<Socket> for LinkTls {
     type Error = io::Error;
 
     fn make_tls_connect(&mut self, host: &str) -> io::Result<LinkConnect> {
-        let handshake = |config: &Arc<ClientConfig>| -> io::Result<Handshake> {
-            let mut maker = MakeRustlsConnect::new(ClientConfig::clone(config));
-            // This maker never fails.
-            MakeTlsConnect::<Guarded>::make_tls_connect(&mut maker, host).map_err(io::Error::other)
+        let handshake = |config: &Arc<ClientConfig>| match ServerName::try_from(host.to_owned()) {
+            Ok(host) => Ok(Handshake {
+                connector: TlsConnector::from(Arc::clone(config)),
+                host,
+            }),
+            Err(error) => Err(io::Error::new(io::ErrorKind::InvalidInput, error)),
         };
         let policy = match &self.encryption {
             Encryption::Off => Policy::Off,
@@ -253,7 +261,8 @@ impl LinkConnect {
         stream.flush().await?;
         match stream.read_u8().await? {
             b'S' => {
-                let tls = handshake.connect(stream).await.inspect_err(|error| {
+                let tls = handshake.connector.connect(handshake.host, stream);
+                let tls = tls.await.inspect_err(|error| {
                     // Neither is about TLS: the time is over, or the job.
                     let ended = [io::ErrorKind::TimedOut, io::ErrorKind::ConnectionAborted];
                     let failed = !ended.contains(&error.kind());
@@ -353,14 +362,18 @@ enum Stream {
     /// Plain text.
     Plain(Guarded),
     /// Encrypted.
-    Tls(Box<Tls>),
+    Tls(Box<Encrypted<Guarded>>),
 }
 
 impl TlsStream for Wire {
     fn channel_binding(&self) -> ChannelBinding {
         match &self.stream {
             Stream::Plain(_) => ChannelBinding::none(),
-            Stream::Tls(tls) => tls.channel_binding(),
+            Stream::Tls(tls) => {
+                let certificates = tls.get_ref().1.peer_certificates().unwrap_or_default();
+                let end_point = certificates.first().and_then(|own| server_end_point(own));
+                end_point.map_or_else(ChannelBinding::none, ChannelBinding::tls_server_end_point)
+            }
         }
     }
 }
