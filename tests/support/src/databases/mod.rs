@@ -21,7 +21,7 @@ pub use self::mongodb::{MongodbDatabase, MongodbSet, mongodb_certificates};
 pub use self::mysql::MysqlDatabase;
 pub use self::postgres::PostgresDatabase;
 pub use self::private::PrivateServer;
-pub use self::redis::{RedisClient, RedisReply, redis};
+pub use self::redis::{RedisClient, RedisKeys, RedisReply, redis};
 pub use self::sqlite::SqliteDatabase;
 
 /// A database of one test, whatever its engine.

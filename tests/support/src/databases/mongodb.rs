@@ -21,25 +21,65 @@ pub struct MongodbDatabase {
 }
 
 impl MongodbDatabase {
-    /// With `one`, `sleeper` and `nap`. `None`, and why, where there is no server.
-    pub fn usual() -> Option<Self> {
+    /// Without any collection. `None`, and why, where there is no server.
+    pub fn empty() -> Option<Self> {
+        Some(Self::on(&super::mongodb()?))
+    }
+
+    /// The same on the server at this URL.
+    pub fn on(url: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let database = Self {
-            url: super::mongodb()?,
+        Self {
+            url: url.to_owned(),
             prefix: format!("t{}_{number}_", std::process::id()),
-        };
-        database.insert("one", &[json!({ "_id": 1, "id": 1 })]);
-        for (view, millis) in [("sleeper", 60_000), ("nap", 2_000)] {
-            let function = json!({
-                "body": format!("function() {{ sleep({millis}); return 1; }}"), "args": [], "lang": "js",
-            });
-            let pipeline = json!([{ "$project": { "id": 1, "slept": { "$function": function } } }]);
-            let one = database.target("one");
-            let view = database.target(view);
-            database.run(&json!({ "create": view, "viewOn": one, "pipeline": pipeline }));
         }
+    }
+
+    /// With `one`, `sleeper` and `nap`. `None`, and why, where there is no server.
+    pub fn usual() -> Option<Self> {
+        let database = Self::empty()?;
+        database.insert("one", &[json!({ "_id": 1, "id": 1 })]);
+        database.create_sleeper("sleeper", 60_000);
+        database.create_sleeper("nap", 2_000);
         Some(database)
+    }
+
+    /// A view of `one` that takes so many milliseconds.
+    pub fn create_sleeper(&self, view: &str, millis: u32) {
+        let function = json!({
+            "body": format!("function() {{ sleep({millis}); return 1; }}"), "args": [], "lang": "js",
+        });
+        let pipeline = json!([{ "$project": { "id": 1, "slept": { "$function": function } } }]);
+        let (view, one) = (self.target(view), self.target("one"));
+        self.run(&json!({ "create": view, "viewOn": one, "pipeline": pipeline }));
+    }
+
+    /// Fills a collection with so many documents: `_id` and `id` from 1 on, and these fields, in which `$i` is that
+    /// number. The server makes them itself.
+    pub fn generate(&self, collection: &str, count: u64, fields: Value) {
+        let seed = self.target("seed");
+        self.run(&json!({ "update": seed, "updates": [{ "q": { "_id": 1 }, "u": { "_id": 1 }, "upsert": true }] }));
+        let mut shown = json!({ "_id": "$i", "id": "$i" });
+        for (name, value) in fields.as_object().expect("fields") {
+            shown[name] = value.clone();
+        }
+        self.run(&json!({
+            "aggregate": seed, "cursor": {},
+            "pipeline": [
+                { "$project": { "i": { "$range": [1, count + 1] } } },
+                { "$unwind": "$i" },
+                { "$project": shown },
+                { "$out": self.target(collection) },
+            ],
+        }));
+    }
+
+    /// Ends every operation on these collections, as an administrator does.
+    pub fn kill_everything(&self) {
+        for operation in self.active() {
+            self.run_on("admin", &json!({ "killOp": 1, "op": operation }));
+        }
     }
 
     /// Adds documents, in Extended JSON.

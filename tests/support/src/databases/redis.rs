@@ -3,11 +3,14 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::process;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use data_encoding::BASE64;
 use serde_json::Value;
+use url::Url;
 
 use super::{address, server};
 use crate::project;
@@ -48,16 +51,22 @@ pub struct RedisClient {
 }
 
 impl RedisClient {
-    /// Connects to the server behind a URL.
+    /// Connects to the server behind a URL, and to the database that its path names.
     pub fn connect(url: &str) -> Self {
-        let stream = TcpStream::connect(address(&url.replacen("redis:", "http:", 1)));
-        let stream = stream.expect("a Redis server");
+        let stream = TcpStream::connect(address(url)).expect("a Redis server");
         stream
             .set_read_timeout(Some(Duration::from_secs(60)))
             .expect("a time limit");
-        Self {
+        let mut client = Self {
             stream: BufReader::new(stream),
+        };
+        let path = Url::parse(url).expect("a Redis URL").path().to_owned();
+        let number = path.trim_start_matches('/');
+        if !number.is_empty() {
+            let selected = client.ask(&["SELECT", number]);
+            assert_eq!(selected, RedisReply::Status("OK".into()), "{url}");
         }
+        client
     }
 
     /// Runs a command.
@@ -127,6 +136,109 @@ impl RedisClient {
             if let RedisReply::Error(error) = self.ask(&parts) {
                 panic!("{line}: {error}");
             }
+        }
+    }
+}
+
+/// Keys of one process in a database of the server that no fixture is in, dropped afterwards.
+pub struct RedisKeys {
+    /// URL of that database.
+    pub url: String,
+    prefix: String,
+}
+
+impl RedisKeys {
+    /// None so far. A name that no other process uses stands before every target.
+    pub fn on(server: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        Self {
+            url: format!("{server}/9"),
+            prefix: format!("t{}_{number}_", process::id()),
+        }
+    }
+
+    /// The target of a job.
+    pub fn target(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+
+    /// Gives a target a key for each of these: what follows the colon, and the value.
+    pub fn fill(&self, name: &str, entries: impl Iterator<Item = (String, String)>) {
+        /// Keys of one command.
+        const BATCH: usize = 1000;
+        let target = self.target(name);
+        let mut client = RedisClient::connect(&self.url);
+        let mut command = vec!["MSET".to_owned()];
+        let mut send = |command: &mut Vec<String>| {
+            let reply = client.ask(command);
+            assert_eq!(reply, RedisReply::Status("OK".into()));
+            command.truncate(1);
+        };
+        for (key, value) in entries {
+            command.push(format!("{target}:{key}"));
+            command.push(value);
+            if command.len() > 2 * BATCH {
+                send(&mut command);
+            }
+        }
+        if command.len() > 1 {
+            send(&mut command);
+        }
+    }
+
+    /// Ends every connection to the database, as an administrator does.
+    pub fn kill_everybody(&self) {
+        let mut client = RedisClient::connect(&self.url);
+        let RedisReply::Bytes(list) = client.ask(&["CLIENT", "LIST"]) else {
+            panic!("no list of clients");
+        };
+        for line in String::from_utf8_lossy(&list).lines() {
+            let mut words = line.split(' ');
+            let number = words.next().and_then(|word| word.strip_prefix("id="));
+            if let Some(number) = number
+                && words.any(|word| word == "db=9")
+            {
+                client.ask(&["CLIENT", "KILL", "ID", number, "SKIPME", "yes"]);
+            }
+        }
+    }
+}
+
+impl Drop for RedisKeys {
+    fn drop(&mut self) {
+        let mut client = RedisClient::connect(&self.url);
+        let pattern = format!("{}*", self.prefix);
+        let mut cursor = b"0".to_vec();
+        loop {
+            let scan: [&[u8]; 6] = [
+                b"SCAN",
+                &cursor,
+                b"MATCH",
+                pattern.as_bytes(),
+                b"COUNT",
+                b"5000",
+            ];
+            let RedisReply::List(mut step) = client.ask(&scan) else {
+                return;
+            };
+            let (Some(RedisReply::List(keys)), Some(RedisReply::Bytes(next))) =
+                (step.pop(), step.pop())
+            else {
+                return;
+            };
+            let mut command = vec![b"UNLINK".to_vec()];
+            command.extend(keys.into_iter().filter_map(|key| match key {
+                RedisReply::Bytes(key) => Some(key),
+                _ => None,
+            }));
+            if command.len() > 1 {
+                client.ask(&command);
+            }
+            if next == b"0" {
+                return;
+            }
+            cursor = next;
         }
     }
 }

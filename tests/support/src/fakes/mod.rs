@@ -4,11 +4,13 @@
 mod mysql;
 mod pooler;
 mod postgres;
+mod talks;
 mod upstash;
 
 pub use mysql::FakeMySql;
 pub use pooler::Pooler;
 pub use postgres::FakePostgres;
+pub use talks::{Villain, villains};
 pub use upstash::{UPSTASH_READ_ONLY_TOKEN, UPSTASH_TOKEN, upstash};
 
 use std::io::{self, Write};

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use runner_testkit::{FaultProxy, Faults, Gateway};
 use serde_json::json;
 
-use crate::load::Database;
+use crate::databases::Database;
 use crate::random::Random;
 
 /// Between two faults of the gateway or its link; more often, and a runner would mostly wait to reconnect.

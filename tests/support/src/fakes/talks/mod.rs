@@ -1,0 +1,84 @@
+//! Every way in which a hostile database talks: it falls silent, floods, says that something huge follows, sends rows
+//! that cannot be read, garbage, one byte at a time, or hangs up in the middle.
+
+mod http;
+mod mongodb;
+mod mysql;
+mod postgres;
+mod redis;
+
+use std::io::{self, Write};
+use std::net::TcpStream;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::Server;
+use crate::source;
+
+/// What a server says to a client, until that is gone.
+pub type Talk = fn(&TcpStream) -> io::Result<()>;
+
+/// A running server and how it misbehaves.
+pub struct Villain {
+    /// For people.
+    pub name: String,
+    bridge: &'static str,
+    config: Value,
+}
+
+impl Villain {
+    /// It as a managed source that may have so many connections.
+    pub fn source(&self, id: &str, connections: usize) -> Value {
+        let mut config = self.config.clone();
+        config["pool"] = json!({ "max": connections });
+        source::managed(id, self.bridge, config)
+    }
+
+    fn of(bridge: &'static str, moment: &str, name: &str, config: Value) -> Self {
+        Self {
+            name: format!("{bridge}, {moment}: {name}"),
+            bridge,
+            config,
+        }
+    }
+}
+
+/// A server for every talk of every protocol. They run until the process ends.
+pub fn villains() -> Vec<Villain> {
+    [
+        postgres::villains(),
+        mysql::villains(),
+        mongodb::villains(),
+        redis::villains(),
+        http::villains(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// A server that talks so from its first byte on.
+fn from_the_first_byte(talk: Talk) -> Server {
+    Server::start(std::sync::Arc::new(move |client| talk(&client)))
+}
+
+/// Bytes that are no message of any protocol.
+fn garbage(client: &TcpStream) -> io::Result<()> {
+    super::send_forever(client, &[0xff, 0x7f, 0x33, 0x01])
+}
+
+/// These bytes, one after the other, and then silence.
+fn drip(mut client: &TcpStream, bytes: &[u8]) -> io::Result<()> {
+    for byte in bytes {
+        client.write_all(&[*byte])?;
+        thread::sleep(Duration::from_millis(20));
+    }
+    super::stay_silent(client)
+}
+
+/// These bytes, and then the end.
+fn hang_up_after(mut client: &TcpStream, bytes: &[u8]) -> io::Result<()> {
+    client.write_all(bytes)
+}
