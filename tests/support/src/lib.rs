@@ -5,6 +5,7 @@
 //! Everything panics when something is wrong: that is what ends a test.
 
 pub mod answer;
+pub mod bson;
 pub mod certificates;
 pub mod clock;
 pub mod connection;

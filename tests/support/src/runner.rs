@@ -8,6 +8,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::time::{clock_getcpuclockid, clock_gettime};
+use nix::unistd::Pid;
+
 use crate::{RUNNER_ID, TOKEN, secrets};
 
 /// Every child that may still run, for the watchdog.
@@ -20,14 +23,11 @@ pub fn kill_all() {
     }
 }
 
-/// CPU time of all live threads of a process.
+/// CPU time of a process, of threads that have ended as well.
 pub fn cpu_of(pid: u32) -> Duration {
-    let tasks = fs::read_dir(format!("/proc/{pid}/task")).expect("a live process");
-    let nanoseconds = tasks.filter_map(|task| {
-        let text = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
-        text.split(' ').next()?.parse::<u64>().ok()
-    });
-    Duration::from_nanos(nanoseconds.sum())
+    let pid = Pid::from_raw(i32::try_from(pid).expect("a process id"));
+    let clock = clock_getcpuclockid(pid).expect("a live process");
+    clock_gettime(clock).expect("its clock").into()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -311,7 +311,7 @@ impl Runner {
         open.count() as u64
     }
 
-    /// CPU time of all live threads.
+    /// CPU time so far.
     pub fn cpu(&self) -> Duration {
         cpu_of(self.pid)
     }

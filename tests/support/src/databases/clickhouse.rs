@@ -31,15 +31,16 @@ impl ClickhouseDatabase {
 
     /// Runs statements on the current engine. `None`, and why, where there is no server.
     pub fn current(sql: &str) -> Option<Self> {
-        Some(Self::create(&super::clickhouse()?, sql))
+        Some(Self::on(&super::clickhouse()?, sql))
     }
 
     /// The same on the real server of 2018.
     pub fn old(sql: &str) -> Option<Self> {
-        Some(Self::create(&super::clickhouse_old()?, sql))
+        Some(Self::on(&super::clickhouse_old()?, sql))
     }
 
-    fn create(url: &str, sql: &str) -> Self {
+    /// The same on the server at this URL.
+    pub fn on(url: &str, sql: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let database = Self {

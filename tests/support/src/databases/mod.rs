@@ -3,6 +3,7 @@
 
 mod clickhouse;
 mod mongodb;
+mod mongodb_client;
 mod mysql;
 mod postgres;
 mod private;
@@ -18,6 +19,7 @@ use url::Url;
 
 pub use self::clickhouse::ClickhouseDatabase;
 pub use self::mongodb::{MongodbDatabase, MongodbSet, mongodb_certificates};
+pub use self::mongodb_client::MongodbClient;
 pub use self::mysql::MysqlDatabase;
 pub use self::postgres::PostgresDatabase;
 pub use self::private::PrivateServer;

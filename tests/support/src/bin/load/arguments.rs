@@ -5,6 +5,7 @@ use std::time::Duration;
 use lexopt::prelude::{Long, Short, ValueExt};
 
 use crate::database::Source;
+use crate::session::Program;
 use crate::table::Bench;
 use crate::tables::Tables;
 
@@ -13,7 +14,9 @@ pub const USAGE: &str = "\
 Load on a runner, measured. One JSON object a measure.
 
 usage: load MEASURE --source URL [--runner PATH] [OPTIONS]
-       load table --runner PATH --postgres URL --mariadb URL [--quick] [--plot FILE]
+       load ratios --runner PATH --postgres URL [--mariadb URL] [--mongodb URL] [--clickhouse URL] [--redis URL]
+                   [--against COMMAND] [--quick] [--plot FILE]
+       load growth --runner PATH --postgres URL [--against COMMAND] [--quick]
 
 MEASURE
   prepare      makes the tables bench_points and bench_rows in the source, replacing what is there
@@ -24,15 +27,17 @@ MEASURE
   idle         one job, then nothing
   bare-point   a bare loop over the driver that does what `point` does, without a runner
   bare-bulk    the same for `bulk`
-  table        everything against its references, in tables of its own, as one table
+  ratios       everything against its references, on tables of its own, as one table
+  growth       how cost grows with jobs in flight, sources, columns and rows, as tables
 
   --source URL      postgres://…, mysql://…, or the path of a SQLite file
   --runner PATH     the runner's binary
   --in-flight N     point jobs at a time (default 8)
   --seconds S       for how long (default 5)
   --times N         so many measures, each of a new process (default 1)
-  --rows N          rows of the whole table (default 1000000)
+  --rows N          rows of the whole table, and keys of the whole store; at least 50,000 (default 1000000)
   --quick           shorter stretches and a smaller table
+  --against COMMAND another runner that takes every measure, too, by turns; words with spaces between them
   --plot FILE       draws the ratios as SVG, too
 ";
 
@@ -41,7 +46,9 @@ pub enum Arguments {
     /// One measure.
     Single(Single),
     /// All of them.
-    Table(Bench),
+    Ratios(Bench),
+    /// How cost grows.
+    Growth(Bench),
 }
 
 /// One measure.
@@ -49,7 +56,7 @@ pub struct Single {
     /// Its name.
     pub measure: String,
     /// The runner's binary.
-    pub runner: String,
+    pub runner: Program,
     /// The database.
     pub source: Source,
     /// Its tables.
@@ -67,15 +74,20 @@ impl Arguments {
     pub fn parse(mut parser: lexopt::Parser) -> Result<Option<Self>, String> {
         let (mut measure, mut runner, mut source) = (None, None, None);
         let (mut postgres, mut mariadb, mut plot) = (None, None, None);
+        let (mut mongodb, mut clickhouse, mut redis, mut against) = (None, None, None, None);
         let (mut rows, mut in_flight, mut seconds, mut times) = (None, 8, None, 1);
         let mut quick = false;
         let text = |error: lexopt::Error| error.to_string();
         while let Some(argument) = parser.next().map_err(text)? {
             match argument {
-                Long("runner") => runner = Some(value(&mut parser)?),
+                Long("runner") => runner = Some(Program::at(value(&mut parser)?)),
+                Long("against") => against = Some(Program::parse(&value(&mut parser)?)?),
                 Long("source") => source = Some(Source::parse(&value(&mut parser)?)?),
                 Long("postgres") => postgres = Some(value(&mut parser)?),
                 Long("mariadb") => mariadb = Some(value(&mut parser)?),
+                Long("mongodb") => mongodb = Some(value(&mut parser)?),
+                Long("clickhouse") => clickhouse = Some(value(&mut parser)?),
+                Long("redis") => redis = Some(value(&mut parser)?),
                 Long("plot") => plot = Some(value(&mut parser)?),
                 Long("in-flight") => in_flight = number(&value(&mut parser)?)?,
                 Long("seconds") => seconds = Some(number(&value(&mut parser)?)?),
@@ -90,25 +102,35 @@ impl Arguments {
             }
         }
         let measure = measure.ok_or("measure what? See --help")?;
-        if measure == "table" {
-            return Ok(Some(Self::Table(Bench {
-                runner: runner.ok_or("--runner is missing")?,
-                rounds: 5,
+        if measure == "ratios" || measure == "growth" {
+            let ours = runner.ok_or("--runner is missing")?;
+            let bench = Bench {
+                programs: [Some(ours), against].into_iter().flatten().collect(),
+                rounds: if quick { 3 } else { 5 },
                 seconds: seconds.unwrap_or(if quick { 0.5 } else { 2.0 }),
                 rows: rows.unwrap_or(if quick { 200_000 } else { 1_000_000 }),
                 postgres: postgres.ok_or("--postgres is missing")?,
-                mariadb: mariadb.ok_or("--mariadb is missing")?,
+                mariadb,
+                mongodb,
+                clickhouse,
+                redis,
                 plot,
-            })));
+            };
+            return Ok(Some(match measure.as_str() {
+                "growth" => Self::Growth(bench),
+                _ => Self::Ratios(bench),
+            }));
         }
         let alone = measure == "prepare" || measure.starts_with("bare-");
-        if runner.is_none() && !alone {
-            return Err("--runner is missing".to_owned());
-        }
+        // What stands alone needs none.
+        let runner = match runner {
+            None if alone => Program::at(String::new()),
+            runner => runner.ok_or("--runner is missing")?,
+        };
         let time = Duration::try_from_secs_f64(seconds.unwrap_or(5.0));
         Ok(Some(Self::Single(Single {
             measure,
-            runner: runner.unwrap_or_default(),
+            runner,
             source: source.ok_or("--source is missing")?,
             tables: Tables::new("", rows.unwrap_or(1_000_000)),
             in_flight,

@@ -20,15 +20,27 @@ pub enum Engine {
     Mysql,
     /// A SQLite file.
     Sqlite,
+    /// MongoDB; the URL names the database.
+    Mongodb,
+    /// ClickHouse.
+    Clickhouse,
+    /// Redis.
+    Redis,
+    /// The REST front end of Upstash, with this token.
+    Upstash(&'static str),
 }
 
 impl Source {
-    /// Tells the engine by the scheme.
+    /// Tells the engine by the scheme. Those that are no SQL have their tables made by the measures themselves.
     pub fn parse(url: &str) -> Result<Self, String> {
         let engine = match url.split_once("://") {
             Some(("postgres" | "postgresql", _)) => Engine::Postgres,
             Some(("mysql" | "mariadb", _)) => Engine::Mysql,
-            Some((scheme, _)) => return Err(format!("{scheme} is no scheme of a database")),
+            Some((scheme, _)) => {
+                return Err(format!(
+                    "{scheme} is no scheme of a database that is measured alone"
+                ));
+            }
             None => Engine::Sqlite,
         };
         Ok(Self::of(engine, url))
@@ -57,7 +69,7 @@ impl Source {
         rusqlite::Connection::open(&self.url).expect("a SQLite file")
     }
 
-    /// Runs statements, separated by `;`.
+    /// Runs statements of SQL, separated by `;`.
     pub fn run(&self, script: &str) {
         let mut run: Box<dyn FnMut(&str)> = match self.engine {
             Engine::Postgres => {
@@ -72,6 +84,7 @@ impl Source {
                 let client = self.sqlite();
                 Box::new(move |sql| client.execute_batch(sql).expect(sql))
             }
+            other => panic!("{other:?} has no script"),
         };
         let statements = script.split(';').map(str::trim);
         for statement in statements.filter(|statement| !statement.is_empty()) {
@@ -85,14 +98,19 @@ impl Source {
             Engine::Postgres => "postgres",
             Engine::Mysql => "mysql",
             Engine::Sqlite => "sqlite",
+            Engine::Mongodb => "mongodb",
+            Engine::Clickhouse => "clickhouse",
+            Engine::Redis => "redis",
+            Engine::Upstash(_) => "upstash",
         }
     }
 
-    /// Key and value that describe it in the environment.
-    pub fn variable(&self) -> (&'static str, &str) {
+    /// Keys and values that describe it in the environment.
+    pub fn keys(&self) -> Vec<(&'static str, &str)> {
         match self.engine {
-            Engine::Sqlite => ("PATH", &self.url),
-            _ => ("URL", &self.url),
+            Engine::Sqlite => vec![("PATH", &self.url)],
+            Engine::Upstash(token) => vec![("URL", &self.url), ("TOKEN", token)],
+            _ => vec![("URL", &self.url)],
         }
     }
 }

@@ -1,17 +1,22 @@
 //! The gateway's end of one WebSocket, as cheap as it can be: the load must not be the bottleneck. Of a frame
-//! it looks at the first bytes, where our runner writes id and type; the rest it only counts.
+//! it looks at the first bytes, where our runner writes id and type; the rest it only counts. A frame that begins
+//! otherwise, as another runner may write it, is parsed.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use runner_testkit::{Admission, upgrade};
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 /// Digits of every job's id.
 pub const ID_DIGITS: usize = 12;
 /// How long a runner may say nothing.
 const SILENCE: Duration = Duration::from_secs(120);
+/// How long it may take to connect.
+const CONNECT: Duration = Duration::from_secs(60);
 /// Read at once.
 const READ: usize = 256 << 10;
 
@@ -37,8 +42,17 @@ pub struct Message {
     pub id: u64,
     /// Bytes of its text.
     pub length: usize,
-    /// The whole text, where it was asked for or the message is no chunk.
+    /// The whole text, where it was asked for or the message is no chunk of the usual form.
     pub text: String,
+}
+
+/// What is looked at in a frame that begins in another way than ours.
+#[derive(Deserialize)]
+struct Glance {
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(rename = "type")]
+    kind: String,
 }
 
 /// The connection of one runner.
@@ -63,13 +77,14 @@ struct Frame {
 }
 
 impl Link {
-    /// Waits for a runner, lets it in and reads its `hello`; tells when that came.
-    pub fn accept(listener: &TcpListener) -> (Self, Instant) {
-        let (stream, _) = listener.accept().expect("a runner");
-        stream.set_nodelay(true).expect("a socket");
-        stream.set_read_timeout(Some(SILENCE)).expect("a socket");
-        let upgraded = upgrade::accept(stream, 1, |_| Admission::Accept);
-        let (stream, _, _) = upgraded.expect("an upgrade").expect("a runner");
+    /// Waits for a runner, lets it in, reads its `hello` and assigns it these sources; tells when the `hello` came.
+    pub fn accept(listener: &TcpListener, assigned: &[Value]) -> Result<(Self, Instant), String> {
+        let stream = Self::wait(listener)?;
+        let broken = |error: std::io::Error| error.to_string();
+        stream.set_nodelay(true).map_err(broken)?;
+        stream.set_read_timeout(Some(SILENCE)).map_err(broken)?;
+        let upgraded = upgrade::accept(stream, 1, |_| Admission::Accept).map_err(broken)?;
+        let (stream, _, _) = upgraded.ok_or("no upgrade to a WebSocket")?;
         let mut link = Self {
             stream,
             buffer: vec![0; 4 * READ],
@@ -78,12 +93,35 @@ impl Link {
             output: Vec::with_capacity(64 << 10),
             keep: false,
         };
-        let hello = link.message();
+        let hello = link.message()?;
         let at = Instant::now();
-        assert!(hello.text.contains("\"hello\""), "no hello: {}", hello.text);
-        link.put(br#"{"type":"hello-ack","serverVersion":1,"assignedSources":[]}"#);
-        link.flush();
-        (link, at)
+        if !hello.text.contains("\"hello\"") {
+            return Err(format!("no hello: {}", hello.text));
+        }
+        let ack = json!({ "type": "hello-ack", "serverVersion": 1, "assignedSources": assigned });
+        link.put(ack.to_string().as_bytes());
+        link.flush()?;
+        Ok((link, at))
+    }
+
+    fn wait(listener: &TcpListener) -> Result<TcpStream, String> {
+        let until = Instant::now() + CONNECT;
+        listener.set_nonblocking(true).expect("a listener");
+        loop {
+            match listener.accept() {
+                Ok((stream, _)) => {
+                    stream.set_nonblocking(false).expect("a socket");
+                    return Ok(stream);
+                }
+                Err(_) if Instant::now() > until => return Err("it does not connect".to_owned()),
+                Err(_) => thread::sleep(Duration::from_micros(200)),
+            }
+        }
+    }
+
+    /// Ends the connection without a word.
+    pub fn cut(&self) {
+        let _ = self.stream.shutdown(Shutdown::Both);
     }
 
     /// Queues a text frame; `flush` sends it.
@@ -92,20 +130,17 @@ impl Link {
     }
 
     /// Sends what is queued.
-    pub fn flush(&mut self) {
-        if !self.output.is_empty() {
-            self.stream
-                .write_all(&self.output)
-                .expect("a runner that reads");
-            self.output.clear();
-        }
+    pub fn flush(&mut self) -> Result<(), String> {
+        let sent = self.stream.write_all(&self.output);
+        self.output.clear();
+        sent.map_err(|error| format!("it does not read: {error}"))
     }
 
-    /// The next message. Sends what is queued before it waits for one, not before.
-    pub fn message(&mut self) -> Message {
+    /// The next message. Sends what is queued before it waits for one, not before. A job that failed is an error.
+    pub fn message(&mut self) -> Result<Message, String> {
         let mut message: Option<Message> = None;
         loop {
-            let frame = self.frame();
+            let frame = self.frame()?;
             let payload = self.start + frame.offset..self.start + frame.offset + frame.length;
             match frame.opcode {
                 0 | 1 => {
@@ -114,7 +149,7 @@ impl Link {
                     message.length += payload.len();
                     if self.keep || message.kind != Kind::Chunk {
                         unmask(payload, frame.mask);
-                        message.text += std::str::from_utf8(payload).expect("UTF-8");
+                        message.text += std::str::from_utf8(payload).map_err(|_| "no UTF-8")?;
                     }
                 }
                 9 => {
@@ -123,19 +158,18 @@ impl Link {
                     self.put_frame(0x8a, &payload);
                 }
                 10 => {}
-                other => panic!("the runner sent a frame of kind {other}"),
+                other => return Err(format!("it sent a frame of kind {other}")),
             }
             self.start += frame.offset + frame.length;
             if frame.last
                 && frame.opcode <= 1
-                && let Some(message) = message.take()
+                && let Some(mut message) = message.take()
             {
-                assert!(
-                    message.kind != Kind::Error,
-                    "a job failed: {}",
-                    message.text
-                );
-                return message;
+                message.look()?;
+                return match message.kind {
+                    Kind::Error => Err(format!("a job failed: {}", message.text)),
+                    _ => Ok(message),
+                };
             }
         }
     }
@@ -144,22 +178,27 @@ impl Link {
         self.output.push(first);
         match payload.len() {
             length @ 0..126 => self.output.push(length as u8),
-            length => {
-                let length = u16::try_from(length).expect("a short frame");
+            length @ 126..0x1_0000 => {
                 self.output.push(126);
-                self.output.extend_from_slice(&length.to_be_bytes());
+                self.output
+                    .extend_from_slice(&(length as u16).to_be_bytes());
+            }
+            length => {
+                self.output.push(127);
+                self.output
+                    .extend_from_slice(&(length as u64).to_be_bytes());
             }
         }
         self.output.extend_from_slice(payload);
     }
 
     /// The head of a frame that is wholly in the buffer.
-    fn frame(&mut self) -> Frame {
+    fn frame(&mut self) -> Result<Frame, String> {
         loop {
             let here = self.end - self.start;
-            let frame = head(&self.buffer[self.start..self.end]);
+            let frame = head(&self.buffer[self.start..self.end])?;
             let wanted = match frame {
-                Some(frame) if here >= frame.offset + frame.length => break frame,
+                Some(frame) if here >= frame.offset + frame.length => break Ok(frame),
                 Some(frame) => frame.offset + frame.length,
                 None => 0,
             };
@@ -171,30 +210,52 @@ impl Link {
             if self.buffer.len() < (self.end + READ).max(wanted) {
                 self.buffer.resize((self.end + READ).max(wanted), 0);
             }
-            self.flush();
+            self.flush()?;
             let read = self.stream.read(&mut self.buffer[self.end..]);
-            let count = read.expect("a runner that answers");
-            assert!(count > 0, "the runner went away");
-            self.end += count;
+            match read.map_err(|error| format!("it does not answer: {error}"))? {
+                0 => return Err("it went away".to_owned()),
+                count => self.end += count,
+            }
         }
     }
 }
 
-fn head(bytes: &[u8]) -> Option<Frame> {
-    let (&first, &second) = (bytes.first()?, bytes.get(1)?);
-    assert!(second & 0x80 != 0, "a frame without a mask");
-    let (length, mask_at) = match second & 0x7f {
-        126 => (u16::from_be_bytes(*bytes[2..].first_chunk()?).into(), 4),
-        127 => (u64::from_be_bytes(*bytes[2..].first_chunk()?), 10),
-        length => (u64::from(length), 2),
+/// The head of a frame, once enough of it is there.
+fn head(bytes: &[u8]) -> Result<Option<Frame>, String> {
+    let Some([first, second]) = bytes.first_chunk() else {
+        return Ok(None);
     };
-    Some(Frame {
+    if second & 0x80 == 0 {
+        return Err("it sent a frame without a mask".to_owned());
+    }
+    let (length, mask_at) = match second & 0x7f {
+        126 => (
+            bytes
+                .get(2..)
+                .and_then(<[u8]>::first_chunk)
+                .map(|word| u16::from_be_bytes(*word).into()),
+            4,
+        ),
+        127 => (
+            bytes
+                .get(2..)
+                .and_then(<[u8]>::first_chunk)
+                .map(|word| u64::from_be_bytes(*word)),
+            10,
+        ),
+        length => (Some(u64::from(length)), 2),
+    };
+    let mask = bytes.get(mask_at..).and_then(<[u8]>::first_chunk);
+    let (Some(length), Some(mask)) = (length, mask) else {
+        return Ok(None);
+    };
+    Ok(Some(Frame {
         last: first & 0x80 != 0,
         opcode: first & 0x0f,
-        mask: *bytes.get(mask_at..)?.first_chunk()?,
+        mask: *mask,
         offset: mask_at + 4,
-        length: usize::try_from(length).expect("a frame that fits"),
-    })
+        length: usize::try_from(length).map_err(|_| "it sent a frame that does not fit")?,
+    }))
 }
 
 fn unmask(bytes: &mut [u8], mask: [u8; 4]) {
@@ -203,7 +264,7 @@ fn unmask(bytes: &mut [u8], mask: [u8; 4]) {
     }
 }
 
-/// What the first bytes of a message say.
+/// What the first bytes of a message say, if it begins as ours do.
 fn begin(payload: &[u8], mask: [u8; 4]) -> Message {
     const ID: &[u8] = b"{\"id\":\"";
     const TYPE: &[u8] = b"\",\"type\":\"";
@@ -212,25 +273,51 @@ fn begin(payload: &[u8], mask: [u8; 4]) -> Message {
     let length = payload.len().min(HEAD);
     start[..length].copy_from_slice(&payload[..length]);
     unmask(&mut start[..length], mask);
-    let (kind, id) = match start.strip_prefix(ID) {
-        Some(rest) => {
-            let (id, rest) = rest.split_at(ID_DIGITS);
-            let kind = match rest.strip_prefix(TYPE) {
-                Some(b"c") => Kind::Chunk,
-                Some(b"d") => Kind::Done,
-                Some(b"e") => Kind::Error,
-                other => panic!("id and type are not where they were expected: {other:?}"),
-            };
-            let digits = id.iter().map(|digit| u64::from(digit - b'0'));
-            (kind, digits.fold(0, |id, digit| id * 10 + digit))
+    let parts = start.strip_prefix(ID).map(|rest| rest.split_at(ID_DIGITS));
+    let (kind, id) = match parts {
+        Some((id, rest)) if id.iter().all(u8::is_ascii_digit) => {
+            let kind = rest.strip_prefix(TYPE).and_then(|kind| kind.first());
+            (kind.and_then(|letter| kind_of(*letter)), number(id))
         }
-        None => (Kind::Session, 0),
+        _ => (None, 0),
     };
     Message {
-        kind,
+        kind: kind.unwrap_or(Kind::Session),
         id,
         length: 0,
         text: String::new(),
+    }
+}
+
+fn kind_of(letter: u8) -> Option<Kind> {
+    match letter {
+        b'c' => Some(Kind::Chunk),
+        b'd' => Some(Kind::Done),
+        b'e' => Some(Kind::Error),
+        _ => None,
+    }
+}
+
+fn number(digits: &[u8]) -> u64 {
+    let digits = digits.iter().map(|digit| u64::from(digit - b'0'));
+    digits.fold(0, |number, digit| number * 10 + digit)
+}
+
+impl Message {
+    /// Parses the whole text, where the first bytes said nothing.
+    fn look(&mut self) -> Result<(), String> {
+        if self.kind != Kind::Session {
+            return Ok(());
+        }
+        let parsed = serde_json::from_str::<Glance>(&self.text);
+        let glance = parsed.map_err(|error| format!("{error}: {}", self.text))?;
+        if let Some(id) = glance.id
+            && let Some(kind) = glance.kind.bytes().next().and_then(kind_of)
+        {
+            self.kind = kind;
+            self.id = number(id.as_bytes());
+        }
+        Ok(())
     }
 }
 
@@ -238,4 +325,30 @@ fn begin(payload: &[u8], mask: [u8; 4]) -> Message {
 pub fn meta(done: &Message, key: &str) -> Value {
     let frame: Value = serde_json::from_str(&done.text).expect("JSON");
     frame["meta"][key].clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(text: &str) -> (Kind, u64) {
+        let mask = [1, 2, 3, 4];
+        let mut payload = text.as_bytes().to_vec();
+        unmask(&mut payload, mask);
+        let mut message = begin(&payload, mask);
+        message.text = text.to_owned();
+        message.look().unwrap();
+        (message.kind, message.id)
+    }
+
+    #[test]
+    fn a_frame_is_known_however_it_begins() {
+        let ours = r#"{"id":"000000000042","type":"done","meta":{}}"#;
+        assert_eq!(seen(ours), (Kind::Done, 42));
+        let others = r#"{"type":"chunk","rows":[{"a":1}],"id":"000000000042"}"#;
+        assert_eq!(seen(others), (Kind::Chunk, 42));
+        let with_a_space = r#"{"id": "000000000042", "type": "error", "code": "x"}"#;
+        assert_eq!(seen(with_a_space), (Kind::Error, 42));
+        assert_eq!(seen(r#"{"type":"heartbeat"}"#), (Kind::Session, 0));
+    }
 }

@@ -3,6 +3,7 @@
 mod arguments;
 mod database;
 mod floor;
+mod growth;
 mod link;
 mod points;
 mod reference;
@@ -40,7 +41,12 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) {
     match arguments {
-        Arguments::Table(bench) => {
+        Arguments::Growth(bench) => {
+            for growth in growth::measure(bench) {
+                println!("{}", growth.markdown());
+            }
+        }
+        Arguments::Ratios(bench) => {
             let (rows, notes) = table::measure(bench);
             print!("{}", table::markdown(&rows));
             println!();
@@ -67,28 +73,28 @@ fn measure(single: &Single) {
             floor::points(source, tables, single.in_flight as u64, single.time).json("bare-point")
         }
         "bare-bulk" => floor::rows(source, tables).json("bare-bulk"),
-        _ => of_runner(single),
+        _ => of_runner(single).unwrap_or_else(|why| panic!("the runner: {why}")),
     };
     println!("{line}");
 }
 
-fn of_runner(single: &Single) -> Value {
+fn of_runner(single: &Single) -> Result<Value, String> {
     let Single { source, tables, .. } = single;
-    let mut session = Session::start(&single.runner, &[source]);
+    let mut session = Session::start(&single.runner, &[source])?;
     let everything = json!({ "where": {}, "limit": tables.bulk });
     let mut line = match single.measure.as_str() {
-        "point" => points::run(&mut session, &tables.points, single.in_flight, single.time)
+        "point" => points::run(&mut session, &tables.points, single.in_flight, single.time)?
             .json(single.in_flight),
-        "bulk" => second(&mut session, "batchRead", &tables.rows, &everything),
-        "walk" => walk::run(&mut session, &tables.rows).json(),
-        "aggregate" => second(&mut session, "aggregate", &tables.rows, &aggregate()),
+        "bulk" => second(&mut session, "batchRead", &tables.rows, &everything)?,
+        "walk" => walk::run(&mut session, &tables.rows)?.json(),
+        "aggregate" => second(&mut session, "aggregate", &tables.rows, &aggregate())?,
         "idle" => {
             // What a runner with a live connection holds when nothing happens.
             session.ask(
                 "batchRead",
-                &tables.points,
+                &tables.points.target,
                 &json!({ "where": {}, "limit": 1 }),
-            );
+            )?;
             thread::sleep(Duration::from_secs(1));
             json!({ "measure": "idle" })
         }
@@ -98,7 +104,7 @@ fn of_runner(single: &Single) -> Value {
     line["startToHelloMs"] = (session.start_to_hello.as_secs_f64() * 1e3).into();
     line["rssMb"] = (session.runner.rss() as f64 / 1e6).into();
     line["peakMb"] = (session.runner.peak_rss() as f64 / 1e6).into();
-    line
+    Ok(line)
 }
 
 /// An aggregate that has to look at every row.
@@ -113,14 +119,19 @@ pub fn aggregate() -> Value {
 }
 
 /// The second of two equal jobs: the first one connects.
-fn second(session: &mut Session, kind: &str, table: &str, options: &Value) -> Value {
-    session.ask(kind, table, options);
-    let answer = session.ask(kind, table, options);
-    json!({
+fn second(
+    session: &mut Session,
+    kind: &str,
+    table: &str,
+    options: &Value,
+) -> Result<Value, String> {
+    session.ask(kind, table, options)?;
+    let answer = session.ask(kind, table, options)?;
+    Ok(json!({
         "measure": kind, "rows": answer.rows, "bytes": answer.bytes,
         "seconds": answer.total.as_secs_f64(), "rowsPerSecond": answer.rate().round(),
         "firstChunkMs": answer.first.as_secs_f64() * 1e3,
         "runnerCpuMicrosPerRow": answer.runner_micros(),
         "loadCpuMicrosPerRow": answer.load_cpu.as_secs_f64() * 1e6 / answer.rows as f64,
-    })
+    }))
 }

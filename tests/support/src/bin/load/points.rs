@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use crate::link::Kind;
 use crate::session::{Session, own_cpu};
-use crate::tables::POINTS;
+use crate::tables::{POINTS, Points};
 
 /// What a stretch of point jobs showed.
-pub struct Points {
+pub struct Stretch {
     /// Jobs answered.
     pub jobs: u64,
     /// In this time.
@@ -23,7 +23,7 @@ pub struct Points {
     pub latencies: Vec<Duration>,
 }
 
-impl Points {
+impl Stretch {
     /// Jobs a second.
     pub fn rate(&self) -> f64 {
         self.jobs as f64 / self.took.as_secs_f64()
@@ -56,28 +56,41 @@ fn round(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }
 
-/// One job of these.
-fn options(key: u64) -> Value {
-    json!({ "where": { "id": key } })
+/// Looks up random rows of this table for a while, after a tenth of that time to warm up; of all sources, if there
+/// are several.
+pub fn run(
+    session: &mut Session,
+    points: &Points,
+    in_flight: usize,
+    time: Duration,
+) -> Result<Stretch, String> {
+    for source in 0..session.sources() {
+        session.choose(source);
+        let rows = session.rows("query", &points.target, &points.options(POINTS.start + 7))?;
+        let id = rows.first().map(|row| &row["id"]);
+        if rows.len() != 1 || id.is_none_or(|id| !id.to_string().contains("100007")) {
+            return Err(format!("not the row that was asked for: {rows:?}"));
+        }
+    }
+    stretch(session, points, in_flight, time / 10)?;
+    stretch(session, points, in_flight, time)
 }
 
-/// Looks up random rows of this table for a while, after a tenth of that time to warm up.
-pub fn run(session: &mut Session, table: &str, in_flight: usize, time: Duration) -> Points {
-    let rows = session.rows("query", table, &options(POINTS.start + 7));
-    let id = rows.first().map(|row| &row["id"]);
-    assert!(
-        rows.len() == 1 && id.is_some_and(|id| id.to_string().contains("100007")),
-        "not the row that was asked for: {rows:?}"
-    );
-    stretch(session, table, in_flight, time / 10);
-    stretch(session, table, in_flight, time)
-}
-
-fn stretch(session: &mut Session, table: &str, in_flight: usize, time: Duration) -> Points {
-    let mut frame = session.job_frame("query", table, &options(POINTS.start));
-    let key = POINTS.start.to_string();
-    let text = std::str::from_utf8(&frame.text).expect("JSON");
-    let key_at = text.rfind(&key).expect("the key");
+fn stretch(
+    session: &mut Session,
+    points: &Points,
+    in_flight: usize,
+    time: Duration,
+) -> Result<Stretch, String> {
+    let digits = POINTS.start.to_string();
+    let mut frames = Vec::new();
+    for source in 0..session.sources() {
+        session.choose(source);
+        let frame = session.job_frame("query", &points.target, &points.options(POINTS.start));
+        let text = std::str::from_utf8(&frame.text).expect("JSON");
+        let at = text.rfind(&digits).expect("the key");
+        frames.push((frame, at));
+    }
     // The sent jobs, as many as are in flight: id and time.
     let mut sent: Vec<(u64, Instant)> = Vec::with_capacity(in_flight);
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
@@ -86,12 +99,11 @@ fn stretch(session: &mut Session, table: &str, in_flight: usize, time: Duration)
         random ^= random >> 7;
         random ^= random << 17;
         let id = session.next_id();
+        let which = (random >> 32) as usize % frames.len();
+        let (frame, at) = &mut frames[which];
         frame.set_id(id);
-        frame.set_digits(
-            key_at,
-            key.len(),
-            POINTS.start + random % (POINTS.end - POINTS.start),
-        );
+        let key = POINTS.start + random % (POINTS.end - POINTS.start);
+        frame.set_digits(*at, digits.len(), key);
         session.link.put(&frame.text);
         sent.push((id, Instant::now()));
     };
@@ -103,12 +115,12 @@ fn stretch(session: &mut Session, table: &str, in_flight: usize, time: Duration)
         send(session, &mut sent);
     }
     while !sent.is_empty() {
-        let message = session.link.message();
+        let message = session.link.message()?;
         match message.kind {
             Kind::Chunk => chunks += 1,
             Kind::Done => {
                 let at = sent.iter().position(|(id, _)| *id == message.id);
-                let (_, since) = sent.swap_remove(at.expect("a job in flight"));
+                let (_, since) = sent.swap_remove(at.ok_or("an end of no job in flight")?);
                 latencies.push(since.elapsed());
                 if start.elapsed() < time {
                     send(session, &mut sent);
@@ -117,12 +129,14 @@ fn stretch(session: &mut Session, table: &str, in_flight: usize, time: Duration)
             Kind::Error | Kind::Session => {}
         }
     }
-    assert_eq!(chunks, latencies.len(), "jobs without a row");
-    Points {
+    if chunks != latencies.len() {
+        return Err("jobs without a row".to_owned());
+    }
+    Ok(Stretch {
         jobs: latencies.len() as u64,
         took: start.elapsed(),
         runner_cpu: session.runner.cpu() - runner_cpu,
         load_cpu: own_cpu() - load_cpu,
         latencies,
-    }
+    })
 }

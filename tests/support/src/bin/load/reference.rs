@@ -1,4 +1,4 @@
-//! Other programs doing the same work: pgbench, psql, mariadb, sqlite3.
+//! Other programs doing the same work: pgbench, psql, mariadb, sqlite3, curl, redis-benchmark.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -13,11 +13,11 @@ use crate::tables::{POINTS, Tables};
 /// The kernel counts the CPU time of ended children in hundredths of a second.
 const TICK: f64 = 0.01;
 
-/// What a stretch of pgbench showed.
+/// What a stretch of another program showed.
 pub struct Transactions {
     /// Transactions a second.
     pub rate: f64,
-    /// pgbench's CPU time of each, in microseconds.
+    /// Its CPU time of each, in microseconds.
     pub micros: f64,
 }
 
@@ -36,7 +36,7 @@ pub fn pgbench(
             "\\set id random({}, {})\nSELECT t.id, t.owner, t.balance, t.note FROM {} AS t WHERE t.id = :id;\n",
             POINTS.start,
             POINTS.end - 1,
-            tables.points
+            tables.points.target
         ),
     );
     let mut command = Command::new("pgbench");
@@ -121,6 +121,28 @@ fn wall(source: &Source, statement: &str) -> Duration {
             command.args(["-readonly", "-json", &source.url, statement]);
             command
         }
+        Engine::Clickhouse => {
+            let url = Url::parse(&source.url).expect("a database URL");
+            let mut command = Command::new("curl");
+            let password = url.password().unwrap_or_default();
+            let database = url.path().trim_start_matches('/');
+            command
+                .args([
+                    "--silent",
+                    "--show-error",
+                    "--fail",
+                    "--data-binary",
+                    statement,
+                ])
+                .args(["--user", &format!("{}:{password}", url.username())])
+                .arg(format!(
+                    "http://{}:{}/?database={database}&default_format=JSONEachRow",
+                    url.host_str().expect("a host"),
+                    url.port().unwrap_or(8123),
+                ));
+            command
+        }
+        other => panic!("{other:?} has no client"),
     };
     let start = Instant::now();
     let status = command.stdout(Stdio::null()).status().expect("a client");
@@ -139,8 +161,34 @@ pub fn rows_statement(engine: Engine, table: &str, limit: Option<u64>) -> String
             "SELECT JSON_OBJECT('id', id, 'name', name, 'email', email, 'amount', amount, 'ratio', ratio, \
              'active', active, 'created_at', created_at, 'note', note) FROM {table}{limit}"
         ),
-        Engine::Sqlite => format!("SELECT * FROM {table}{limit}"),
+        _ => format!("SELECT * FROM {table}{limit}"),
     }
+}
+
+/// redis-benchmark getting keys at random on so many connections: gets a second, and its CPU time of each.
+pub fn redis_benchmark(
+    source: &Source,
+    tables: &Tables,
+    connections: usize,
+    gets: u64,
+) -> Transactions {
+    let before = children_cpu();
+    let output = Command::new("redis-benchmark")
+        .args(["-u", &source.url, "-q", "--csv"])
+        .args(["-c", &connections.to_string(), "-n", &gets.to_string()])
+        .args(["-r", &POINTS.end.to_string()])
+        .args(["GET", &format!("{}:__rand_int__", tables.points.target)])
+        .output()
+        .expect("redis-benchmark");
+    let micros = (children_cpu() - before) * 1e6 / gets as f64;
+    let said = String::from_utf8_lossy(&output.stdout);
+    // A line of heads, and one of figures: what was done, how often a second.
+    let figure = said
+        .lines()
+        .last()
+        .and_then(|line| line.split("\",\"").nth(1)?.parse().ok());
+    let rate = figure.unwrap_or_else(|| panic!("redis-benchmark did nothing:\n{said}"));
+    Transactions { rate, micros }
 }
 
 /// What the runner sends for the aggregate that is measured, for this table.

@@ -1,4 +1,4 @@
-//! One runner with one source, and the load's connection to it.
+//! One runner with its sources, and the load's connection to it.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -9,6 +9,42 @@ use serde_json::{Value, json};
 use crate::database::Source;
 use crate::link::{ID_DIGITS, Kind, Link, Message, meta};
 
+/// A program that obeys the runner's environment: its name, and arguments before `start`.
+#[derive(Debug, Clone)]
+pub struct Program {
+    words: Vec<String>,
+}
+
+impl Program {
+    /// The binary at this path.
+    pub fn at(path: String) -> Self {
+        Self { words: vec![path] }
+    }
+
+    /// From a command, whose words have spaces between them.
+    pub fn parse(command: &str) -> Result<Self, String> {
+        let words: Vec<_> = command.split_whitespace().map(str::to_owned).collect();
+        if words.is_empty() {
+            return Err("a command without a word".to_owned());
+        }
+        Ok(Self { words })
+    }
+
+    /// Its file, where it is one by itself.
+    pub fn file(&self) -> Option<&str> {
+        match self.words.as_slice() {
+            [file] => Some(file),
+            _ => None,
+        }
+    }
+
+    fn builder(&self, gateway: &str) -> RunnerBuilder {
+        let mut arguments: Vec<_> = self.words.iter().skip(1).map(String::as_str).collect();
+        arguments.push("start");
+        RunnerBuilder::new(&self.words[0], gateway).args(&arguments)
+    }
+}
+
 /// A connected runner.
 pub struct Session {
     /// The process.
@@ -17,6 +53,7 @@ pub struct Session {
     pub link: Link,
     /// From the start of the process to its `hello`.
     pub start_to_hello: Duration,
+    listener: TcpListener,
     sources: Vec<Value>,
     chosen: usize,
     jobs: u64,
@@ -56,34 +93,74 @@ impl Answer {
 
 impl Session {
     /// Starts this runner with sources of its own environment. Jobs are for the first one.
-    pub fn start(binary: &str, sources: &[&Source]) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-        let port = listener.local_addr().expect("an address").port();
-        let url = format!("ws://127.0.0.1:{port}/connect");
-        let mut runner = RunnerBuilder::new(binary, &url);
+    pub fn start(program: &Program, sources: &[&Source]) -> Result<Self, String> {
+        let mut environment = Vec::new();
         let mut named = Vec::new();
         for source in sources {
-            let (key, value) = source.variable();
             let name = format!("bench-{}", source.bridge());
             let variable = name.to_uppercase().replace('-', "_");
-            runner = runner.env(&format!("SEMILAYER_SOURCE_{variable}_{key}"), value);
+            for (key, value) in source.keys() {
+                environment.push((
+                    format!("SEMILAYER_SOURCE_{variable}_{key}"),
+                    value.to_owned(),
+                ));
+            }
             named.push(source::runner_local(&name, &name, source.bridge()));
         }
+        Self::start_with(program, &environment, named, &[])
+    }
+
+    /// Starts this runner for sources that come with each job, and assigns it these.
+    pub fn start_managed(
+        program: &Program,
+        sources: Vec<Value>,
+        assigned: &[Value],
+    ) -> Result<Self, String> {
+        Self::start_with(program, &[], sources, assigned)
+    }
+
+    fn start_with(
+        program: &Program,
+        environment: &[(String, String)],
+        sources: Vec<Value>,
+        assigned: &[Value],
+    ) -> Result<Self, String> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let mut runner = program.builder(&format!("ws://127.0.0.1:{port}/connect"));
+        for (name, value) in environment {
+            runner = runner.env(name, value.as_str());
+        }
         let runner = runner.start();
-        let (link, hello) = Link::accept(&listener);
-        Self {
+        let (link, hello) = Link::accept(&listener, assigned)?;
+        Ok(Self {
             start_to_hello: hello - runner.started,
             runner,
             link,
-            sources: named,
+            listener,
+            sources,
             chosen: 0,
             jobs: 0,
-        }
+        })
+    }
+
+    /// Cuts the connection, waits for the next one and assigns it these sources. Tells how long that took.
+    pub fn reconnect(&mut self, assigned: &[Value]) -> Result<Duration, String> {
+        let start = Instant::now();
+        self.link.cut();
+        let (link, hello) = Link::accept(&self.listener, assigned)?;
+        self.link = link;
+        Ok(hello - start)
     }
 
     /// Jobs from now on are for this source.
     pub fn choose(&mut self, source: usize) {
         self.chosen = source;
+    }
+
+    /// How many there are.
+    pub fn sources(&self) -> usize {
+        self.sources.len()
     }
 
     /// The frame of a job, for any id.
@@ -105,23 +182,25 @@ impl Session {
     }
 
     /// Sends one job and waits for its end.
-    pub fn ask(&mut self, kind: &str, target: &str, options: &Value) -> Answer {
+    pub fn ask(&mut self, kind: &str, target: &str, options: &Value) -> Result<Answer, String> {
         let mut frame = self.job_frame(kind, target, options);
         let id = self.next_id();
         frame.set_id(id);
         let (runner_cpu, load_cpu) = (self.runner.cpu(), own_cpu());
         let start = Instant::now();
         self.link.put(&frame.text);
-        self.link.flush();
+        self.link.flush()?;
         let mut first = None;
         let mut bytes = 0;
         let mut chunks = Vec::new();
         let done = loop {
-            let message = self.link.message();
+            let message = self.link.message()?;
             if message.kind == Kind::Session {
                 continue;
             }
-            assert_eq!(message.id, id, "an answer to another job");
+            if message.id != id {
+                return Err("an answer to another job".to_owned());
+            }
             first.get_or_insert_with(|| start.elapsed());
             bytes += message.length as u64;
             match message {
@@ -133,8 +212,10 @@ impl Session {
             }
         };
         let total = start.elapsed();
-        Answer {
-            rows: meta(&done, "count").as_u64().expect("a count"),
+        Ok(Answer {
+            rows: meta(&done, "count")
+                .as_u64()
+                .ok_or("a done without a count")?,
             bytes,
             first: first.unwrap_or(total),
             total,
@@ -142,20 +223,26 @@ impl Session {
             runner_cpu: self.runner.cpu() - runner_cpu,
             load_cpu: own_cpu() - load_cpu,
             chunks,
-        }
+        })
     }
 
     /// The rows of one job, parsed.
-    pub fn rows(&mut self, kind: &str, target: &str, options: &Value) -> Vec<Value> {
+    pub fn rows(
+        &mut self,
+        kind: &str,
+        target: &str,
+        options: &Value,
+    ) -> Result<Vec<Value>, String> {
         self.link.keep = true;
         let answer = self.ask(kind, target, options);
         self.link.keep = false;
         let mut rows = Vec::new();
-        for chunk in answer.chunks {
-            let mut chunk: Value = serde_json::from_str(&chunk).expect("JSON");
-            rows.append(chunk["rows"].as_array_mut().expect("rows"));
+        for chunk in answer?.chunks {
+            let mut chunk: Value =
+                serde_json::from_str(&chunk).map_err(|error| error.to_string())?;
+            rows.append(chunk["rows"].as_array_mut().ok_or("a chunk without rows")?);
         }
-        rows
+        Ok(rows)
     }
 }
 

@@ -55,7 +55,7 @@ impl Walk {
 }
 
 /// Walks through this table.
-pub fn run(session: &mut Session, table: &str) -> Walk {
+pub fn run(session: &mut Session, table: &str) -> Result<Walk, String> {
     let mut walk = Walk {
         pages: Vec::new(),
         rows: 0,
@@ -64,7 +64,7 @@ pub fn run(session: &mut Session, table: &str) -> Walk {
     let mut options = json!({ "limit": PAGE });
     let cpu = session.runner.cpu();
     loop {
-        let page = session.ask("read", table, &options);
+        let page = session.ask("read", table, &options)?;
         walk.rows += page.rows;
         walk.pages.push(page.total);
         match page.next_cursor {
@@ -73,5 +73,5 @@ pub fn run(session: &mut Session, table: &str) -> Walk {
         }
     }
     walk.runner_cpu = session.runner.cpu() - cpu;
-    walk
+    Ok(walk)
 }

@@ -136,7 +136,7 @@ fn main() -> ExitCode {
     let minutes = start.elapsed().as_secs_f64() / 60.0;
     line("ran for", format!("{minutes:.1} minutes"));
     for (name, figure) in table {
-        println!("{name:<36}{figure}");
+        println!("{name:<40}{figure}");
     }
     for breach in &breaches {
         eprintln!("{breach}");

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::{Talk, Villain, drip, from_the_first_byte, garbage, hang_up_after};
+use crate::bson::document;
 use crate::fakes::{Server, send_forever, stay_silent};
 
 /// Numbers of messages.
@@ -56,19 +57,6 @@ fn head(length: i32, kind: i32) -> Vec<u8> {
 fn message(document: &[u8]) -> Vec<u8> {
     let length = i32::try_from(21 + document.len()).expect("short");
     [&head(length, OP_MSG)[..], &[0; 5], document].concat()
-}
-
-/// A document of these fields, each a type, a name and a value.
-fn document(fields: &[(u8, &str, &[u8])]) -> Vec<u8> {
-    let mut body = Vec::new();
-    for (kind, name, value) in fields {
-        body.push(*kind);
-        body.extend(name.bytes());
-        body.push(0);
-        body.extend(*value);
-    }
-    let length = i32::try_from(body.len() + 5).expect("short");
-    [&length.to_le_bytes()[..], &body, &[0]].concat()
 }
 
 /// An answer that says no more than that all is well.

@@ -1,11 +1,10 @@
-//! Point jobs at several depths, by turns with pgbench and with a bare loop over the driver.
+//! Point jobs at several depths, by turns with pgbench or redis-benchmark and with a bare loop.
 
 use std::time::Duration;
 
-use super::{Bench, Notes, Row, Sample, Target, Unit, row};
+use super::{Bench, Contest, Figures, Notes, Row, Sample, Target, Unit, row};
 use crate::database::{Engine, Source};
-use crate::points::{self, Points};
-use crate::session::Session;
+use crate::points::{self, Stretch};
 use crate::tables::Tables;
 use crate::{floor, reference};
 
@@ -17,13 +16,14 @@ const IN_FLIGHT: [usize; 3] = [1, 8, 32];
 /// Figures of all rounds at one depth.
 #[derive(Default)]
 struct Depth {
-    runner: Sample,
-    extended: Sample,
-    prepared: Sample,
+    rates: Figures,
+    micros: Figures,
+    /// Other programs, by what they are called.
+    programs: Vec<(String, Sample)>,
     bare: Sample,
 }
 
-/// Measures them. Only PostgreSQL has a pgbench.
+/// Measures them.
 pub fn measure(
     bench: &Bench,
     group: &'static str,
@@ -31,8 +31,7 @@ pub fn measure(
     tables: &Tables,
     notes: &mut Notes,
 ) -> Vec<Row> {
-    let mut session = Session::start(&bench.runner, &[source]);
-    let pgbench = source.engine == Engine::Postgres;
+    let mut contest = Contest::start(bench, &[source]);
     let (mut rates, mut costs) = (Vec::new(), Vec::new());
     let mut single = None;
     for in_flight in IN_FLIGHT {
@@ -40,37 +39,44 @@ pub fn measure(
         let mut depth = Depth::default();
         for round in 1..=bench.rounds {
             let time = Duration::from_secs_f64(bench.seconds);
-            let points = points::run(&mut session, &tables.points, in_flight, time);
-            depth.runner.add(points.rate(), points.runner_micros());
-            if pgbench {
-                let Depth {
-                    extended, prepared, ..
-                } = &mut depth;
-                for (mode, sample) in [("extended", extended), ("prepared", prepared)] {
-                    let done = reference::pgbench(source, tables, mode, connections, bench.seconds);
-                    sample.add(done.rate, done.micros);
-                }
+            let found =
+                contest.each(|session| points::run(session, &tables.points, in_flight, time));
+            depth.rates.add(&found, Stretch::rate);
+            depth.micros.add(&found, Stretch::runner_micros);
+            for (name, done) in programs(bench, source, tables, connections) {
+                let known = depth.programs.iter().position(|(known, _)| *known == name);
+                let at = known.unwrap_or_else(|| {
+                    depth.programs.push((name, Sample::default()));
+                    depth.programs.len() - 1
+                });
+                depth.programs[at].1.add(done.rate, done.micros);
             }
             let floor = floor::points(source, tables, connections as u64, time);
             depth.bare.add(floor.rate(), floor.micros());
-            if round == bench.rounds && in_flight == 32 {
-                notes.add(load(group, in_flight, &points));
+            if let (true, Some(Some(points))) =
+                (round == bench.rounds && in_flight == 32, found.first())
+            {
+                notes.add(load(group, in_flight, points));
             }
         }
         rates.extend(rate(group, in_flight, connections, &depth));
-        let single = single.get_or_insert((depth.extended.micros(), depth.bare.micros()));
+        let single = single.get_or_insert_with(|| {
+            let first = depth.programs.first();
+            let program = first.map(|(name, sample)| (name.clone(), sample.micros()));
+            (program, depth.bare.micros())
+        });
         let label = format!("CPU a job, {in_flight} in flight");
-        let mut cost = |name, micros, target| {
-            let runner = depth.runner.micros();
-            let name = Some((name, micros));
+        let mut cost = |name: &str, micros, target| {
+            let (name, runner) = (Some((name, micros)), depth.micros.medians());
             costs.push(row(group, &label, Unit::Micros, runner, name, target));
         };
-        if pgbench {
-            cost(
-                "pgbench -M extended -c 1",
-                single.0,
-                Some(Target::AtMost(1.4)),
-            );
+        if let (Engine::Postgres, Some((name, micros))) = (source.engine, &single.0) {
+            let most = match in_flight {
+                1 => Some(Target::AtMost(2.0)),
+                32 => Some(Target::AtMost(1.15)),
+                _ => None,
+            };
+            cost(name, *micros, most);
         }
         cost("bare loop, 1 connection", single.1, None);
     }
@@ -78,43 +84,53 @@ pub fn measure(
     rates
 }
 
+/// What other programs do on so many connections.
+fn programs(
+    bench: &Bench,
+    source: &Source,
+    tables: &Tables,
+    connections: usize,
+) -> Vec<(String, reference::Transactions)> {
+    match source.engine {
+        Engine::Postgres => ["extended", "prepared"]
+            .map(|mode| {
+                let done = reference::pgbench(source, tables, mode, connections, bench.seconds);
+                (format!("pgbench -M {mode} -c {connections}"), done)
+            })
+            .into(),
+        Engine::Redis => {
+            // As long as the others take.
+            let gets = (bench.seconds * 40_000.0) as u64;
+            let done = reference::redis_benchmark(source, tables, connections, gets);
+            vec![(format!("redis-benchmark -c {connections} GET"), done)]
+        }
+        _ => Vec::new(),
+    }
+}
+
 fn rate(group: &'static str, in_flight: usize, connections: usize, depth: &Depth) -> Vec<Row> {
-    let target = (in_flight == 32).then_some(Target::AtLeast(0.6));
-    let references = [
-        (
-            format!("pgbench -M extended -c {connections}"),
-            &depth.extended,
-            target,
-        ),
-        (
-            format!("pgbench -M prepared -c {connections}"),
-            &depth.prepared,
-            None,
-        ),
-        (
-            format!("bare loop, {connections} at once"),
-            &depth.bare,
-            None,
-        ),
-    ];
+    let bare = format!("bare loop, {connections} at once");
+    let programs = depth.programs.iter().map(|(name, sample)| (name, sample));
     let label = format!("point jobs, {in_flight} in flight");
-    let rows = references.iter().filter(|(_, sample, _)| sample.any());
-    rows.map(|(name, sample, target)| {
-        let reference = Some((name.as_str(), sample.rate()));
-        row(
-            group,
-            &label,
-            Unit::Rate("jobs"),
-            depth.runner.rate(),
-            reference,
-            *target,
-        )
-    })
-    .collect()
+    programs
+        .chain([(&bare, &depth.bare)])
+        .map(|(name, sample)| {
+            let asked = in_flight == 32 && name.contains("extended");
+            let reference = Some((name.as_str(), sample.rate()));
+            row(
+                group,
+                &label,
+                Unit::Rate("jobs"),
+                depth.rates.medians(),
+                reference,
+                asked.then_some(Target::AtLeast(1.0)),
+            )
+        })
+        .collect()
 }
 
 /// What the load itself took.
-fn load(group: &str, in_flight: usize, points: &Points) -> String {
+fn load(group: &str, in_flight: usize, points: &Stretch) -> String {
     let share = |cpu: Duration| 100.0 * cpu.as_secs_f64() / points.took.as_secs_f64();
     format!(
         "{group}, {in_flight} point jobs in flight: the load generator took {:.1} µs of CPU a job, \

@@ -9,14 +9,21 @@ use crate::tables::Tables;
 const GROUP: &str = "MariaDB";
 
 /// Measures it on tables of its own.
-pub fn measure(bench: &Bench, notes: &mut Notes) -> Vec<Row> {
+pub fn measure(bench: &Bench, server: &str, notes: &mut Notes) -> Vec<Row> {
     super::progress(GROUP);
-    let database = MysqlDatabase::create(&bench.mariadb, "");
+    let database = MysqlDatabase::create(server, "");
     let source = Source::of(Engine::Mysql, &database.url);
     let tables = Tables::new(&database.target(""), 200_000);
     source.run(&tables.script(source.engine));
     let client = "mariadb -e 'SELECT JSON_OBJECT(…)'";
     let mut rows = lookups::measure(bench, GROUP, &source, &tables, notes);
-    rows.extend(bulk::measure(bench, GROUP, &source, &tables, client, notes));
+    rows.extend(bulk::measure(
+        bench,
+        GROUP,
+        &source,
+        &tables,
+        Some(client),
+        notes,
+    ));
     rows
 }

@@ -183,6 +183,7 @@ mod tests {
             measure: "rows".into(),
             unit: Unit::Rate("rows"),
             runner: 3.0,
+            other: None,
             reference: Some((reference.into(), 4.0)),
             target,
         };

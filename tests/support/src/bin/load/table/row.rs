@@ -7,15 +7,26 @@ pub enum Unit {
     Rate(&'static str),
     /// Microseconds of CPU.
     Micros,
+    /// Nanoseconds of CPU.
+    Nanos,
     /// Milliseconds.
     Millis,
+    /// The same, where they may be few.
+    ShortMillis,
+    /// Kilobytes of 10³ bytes.
+    Kilobytes,
     /// Megabytes of 10⁶ bytes.
     Megabytes,
 }
 
 impl Unit {
-    fn show(self, value: f64) -> String {
+    /// For people.
+    pub fn show(self, value: f64) -> String {
         match self {
+            _ if value.is_nan() => String::new(),
+            Self::Nanos => format!("{value:.0} ns"),
+            Self::ShortMillis => format!("{value:.2} ms"),
+            Self::Kilobytes => format!("{value:.2} KB"),
             Self::Rate(what) => format!("{} {what}/s", thousands(value)),
             Self::Micros if value < 10.0 => format!("{value:.2} µs"),
             Self::Micros => format!("{value:.1} µs"),
@@ -45,6 +56,8 @@ pub struct Row {
     pub unit: Unit,
     /// The runner's figure.
     pub runner: f64,
+    /// The figure of the runner that it is held against.
+    pub other: Option<f64>,
     /// What it is compared with, and its figure.
     pub reference: Option<(String, f64)>,
     /// What is asked.
@@ -68,8 +81,8 @@ impl Row {
         })
     }
 
-    /// The line in Markdown.
-    fn markdown(&self) -> String {
+    /// The line in Markdown; with the columns of another runner, if there is one.
+    fn markdown(&self, against: bool) -> String {
         let reference = self
             .reference
             .as_ref()
@@ -86,7 +99,7 @@ impl Row {
                 None => format!("{sign} {}", self.unit.show(value)),
             }
         });
-        format!(
+        let mut line = format!(
             "| {} | {} | {} | {} | {} | {} |",
             self.measure,
             self.unit.show(self.runner),
@@ -96,22 +109,34 @@ impl Row {
             target,
             self.met()
                 .map_or("", |met| if met { "yes" } else { "**no**" }),
-        )
+        );
+        if against {
+            line += &match self.other {
+                Some(other) => format!(" {} | {:.2} |", self.unit.show(other), self.runner / other),
+                None => " – | |".to_owned(),
+            };
+        }
+        line
     }
 }
 
 /// The table in Markdown.
 pub fn markdown(rows: &[Row]) -> String {
-    let mut text = String::from(
-        "| measure | runner | reference | ratio | target | met |\n|---|--:|---|--:|--:|---|\n",
+    let against = rows.iter().any(|row| row.other.is_some());
+    let (names, marks, cells) = match against {
+        true => (" other runner | runner ÷ other |", "--:|--:|", " | |"),
+        false => ("", "", ""),
+    };
+    let mut text = format!(
+        "| measure | runner | reference | ratio | target | met |{names}\n|---|--:|---|--:|--:|---|{marks}\n",
     );
     let mut group = "";
     for row in rows {
         if row.group != group {
             group = row.group;
-            text += &format!("| **{group}** | | | | | |\n");
+            text += &format!("| **{group}** | | | | | |{cells}\n");
         }
-        text += &row.markdown();
+        text += &row.markdown(against);
         text.push('\n');
     }
     text
@@ -147,6 +172,7 @@ mod tests {
             measure: "bulk".into(),
             unit: Unit::Rate("rows"),
             runner,
+            other: None,
             reference: reference.map(|value| ("COPY".into(), value)),
             target: Some(target),
         }
@@ -157,11 +183,22 @@ mod tests {
         let slow = row(1_500_000.0, Some(3_000_000.0), Target::AtLeast(0.6));
         assert_eq!(slow.met(), Some(false));
         assert_eq!(
-            slow.markdown(),
+            slow.markdown(false),
             "| bulk | 1,500,000 rows/s | COPY: 3,000,000 rows/s | 0.50 | ≥ 0.60 | **no** |"
         );
         assert_eq!(row(2.0, Some(1.0), Target::AtMost(2.5)).met(), Some(true));
         assert_eq!(row(999.0, None, Target::AtMost(1e3)).met(), Some(true));
+    }
+
+    #[test]
+    fn another_runner_has_columns_of_its_own() {
+        let mut ours = row(2.0, Some(1.0), Target::AtMost(2.5));
+        assert!(!markdown(std::slice::from_ref(&ours)).contains("other"));
+        ours.other = Some(4.0);
+        let table = markdown(&[ours, row(1.0, None, Target::AtMost(2.0))]);
+        assert!(table.contains("| 4 rows/s | 0.50 |\n"), "{table}");
+        let columns = |line: &str| line.matches('|').count();
+        assert!(table.lines().all(|line| columns(line) == 9), "{table}");
     }
 
     #[test]

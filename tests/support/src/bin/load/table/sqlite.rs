@@ -15,5 +15,5 @@ pub fn measure(bench: &Bench, notes: &mut Notes) -> Vec<Row> {
     let source = Source::of(Engine::Sqlite, &database.path().to_string_lossy());
     let tables = Tables::new("", 200_000);
     source.run(&tables.script(source.engine));
-    bulk::measure(bench, GROUP, &source, &tables, "sqlite3 -json", notes)
+    bulk::measure(bench, GROUP, &source, &tables, Some("sqlite3 -json"), notes)
 }
