@@ -335,6 +335,8 @@ pub const FETCH_MOST: usize = 512;
 pub const FETCH_BYTES: usize = 8 << 20;
 /// Largest value of one key: as large as the largest row.
 pub const VALUE_BYTES: usize = 32 << 20;
+/// Longest answer of Turso to a statement that looks something up: no server makes one longer than 10 MB.
+pub const HRANA_ANSWER: usize = 11 << 20;
 /// Largest value that is asked for over REST, where an answer is held as a text before it is read.
 pub const REST_VALUE_BYTES: usize = 8 << 20;
 /// Parts of a hash, list, set or stream that are asked for at once.

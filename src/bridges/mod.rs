@@ -43,11 +43,18 @@ pub mod readers;
 mod redis;
 mod registry;
 mod remembered;
-#[cfg(any(feature = "upstash", feature = "turso", feature = "d1"))]
+#[cfg(any(
+    feature = "clickhouse",
+    feature = "upstash",
+    feature = "turso",
+    feature = "d1"
+))]
 mod service;
 mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "turso")]
+mod turso;
 #[cfg(feature = "upstash")]
 mod upstash;
 pub mod writers;

@@ -26,4 +26,6 @@ pub(super) static REGISTRY: &[&Registered] = &[
     &super::redis::PACKAGE,
     #[cfg(feature = "upstash")]
     &super::upstash::PACKAGE,
+    #[cfg(feature = "turso")]
+    &super::turso::PACKAGE,
 ];

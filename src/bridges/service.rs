@@ -1,8 +1,6 @@
 //! A service that takes questions as JSON, by POST: one connection of HTTP after the other, with a token.
 
-// Until they are bridges of every build.
-#![cfg_attr(not(feature = "turso"), allow(dead_code, unused_imports))]
-
+use std::io::Read;
 use std::time::{Duration, Instant};
 
 use crate::error::{ErrorCode, JobError, Retry};
@@ -103,7 +101,8 @@ impl Service {
     }
 }
 
-/// The result of a job's questions, once their guard has ended: of a job that was ended, that end.
+/// The result of a job's questions, once their guard has ended. What ended the job is why its connection was cut, or
+/// why the time for an answer was over.
 pub(super) fn ended<T>(
     guard: StopGuard<'_>,
     job: &JobControl,
@@ -112,7 +111,24 @@ pub(super) fn ended<T>(
     if guard.finish() {
         job.check()?;
     }
-    result
+    result.map_err(|error| job.remaining().err().unwrap_or(error))
+}
+
+/// Puts the next line of an answer into `line`, as [`Answer::line`] does. Large ones take turns as they come in.
+pub(super) fn next_line<S: Read>(
+    answer: &mut Answer<'_, S>,
+    job: &JobControl,
+    line: &mut Vec<u8>,
+) -> Result<Result<bool, HttpError>, JobError> {
+    match answer.line(line, limits::LARGE_ROW) {
+        Err(HttpError::TooLarge { .. }) => {}
+        other => return Ok(other),
+    }
+    job.receive_large()?;
+    match answer.rest_of_line(line, job.large_rows().most_received()) {
+        Err(HttpError::TooLarge { .. }) => Err(job.large_rows().too_large()),
+        other => Ok(other),
+    }
 }
 
 /// How long the server wants to be left alone, in whole seconds; else a little.

@@ -6,7 +6,8 @@
     feature = "mysql",
     feature = "sqlite",
     feature = "mongodb",
-    feature = "clickhouse"
+    feature = "clickhouse",
+    feature = "turso"
 ))]
 use crate::json::Text;
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
@@ -74,6 +75,12 @@ pub fn clickhouse(out: &mut Text, line: &[u8], hidden: usize) -> bool {
     super::clickhouse::write_row(out, line, hidden)
 }
 
+/// Appends the values of a row of Turso as it comes over the wire, as a list. False for what is no line of an answer.
+#[cfg(feature = "turso")]
+pub fn turso(out: &mut Text, line: &str) -> bool {
+    super::turso::write_line(out, line)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +112,16 @@ mod tests {
         let mut out = Text::new();
         sqlite(&mut out, rusqlite::types::ValueRef::Real(0.5));
         assert_eq!(&*out, "0.5");
+    }
+
+    #[cfg(feature = "turso")]
+    #[test]
+    fn a_row_of_turso_is_a_list() {
+        let mut out = Text::new();
+        let row = r#"{"type":"row","row":[{"type":"integer","value":"1"},{"type":"null"}]}"#;
+        assert!(turso(&mut out, row) && turso(&mut out, r#"{"type":"row","row":[]}"#));
+        assert_eq!(&*out, "[1,null][]");
+        assert!(turso(&mut out, r#"{"type":"step_end"}"#) && !turso(&mut out, "[]"));
     }
 
     #[cfg(feature = "clickhouse")]

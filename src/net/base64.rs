@@ -45,6 +45,15 @@ pub fn decode(text: &str) -> Option<Vec<u8>> {
     Some(out)
 }
 
+/// The bytes of a text without padding, in the alphabet of URLs or the standard one.
+pub fn decode_bare(text: &str) -> Option<Vec<u8>> {
+    let mut padded = text.replace('-', "+").replace('_', "/");
+    while !padded.len().is_multiple_of(4) {
+        padded.push('=');
+    }
+    decode(&padded)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +72,15 @@ mod tests {
             assert_eq!(decode(code).as_deref(), Some(text.as_bytes()));
         }
     }
+
+    #[test]
+    fn padding_may_be_missing() {
+        for text in ["w7_Pvw", "w7/Pvw", "w7/Pvw=="] {
+            assert_eq!(decode_bare(text).unwrap(), "\u{ff}\u{3ff}".as_bytes());
+        }
+        assert_eq!(decode_bare("Z"), None);
+    }
+
     #[test]
     fn what_is_no_code_is_told() {
         for text in ["Z", "Zg=", "Zg", "====", "Zg==Zg==", "Zm 8="] {

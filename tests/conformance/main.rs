@@ -7,6 +7,7 @@
     clippy::string_slice
 )]
 
+mod connect;
 mod departures;
 mod judge;
 mod replay;
@@ -385,5 +386,80 @@ mod keyvalue {
     #[test]
     fn aggregates_of_upstash() {
         upstash("upstash-aggregate.json");
+    }
+}
+
+#[cfg(feature = "turso")]
+mod turso {
+    use std::fs;
+    use std::io::Write;
+    use std::sync::Arc;
+
+    use runner_testkit::TestCa;
+    use runner_testkit::fakes::{self, FaultyHttp};
+    use runner_testkit::temp::TempDir;
+
+    use super::*;
+    use crate::connect::Connects;
+
+    fn replay(name: &str) {
+        let Some(url) = databases::turso() else {
+            return;
+        };
+        let answers = format!("{name}.json");
+        let run = Run {
+            name,
+            answers: &answers,
+            bridge: "turso",
+            config: &|_| json!({ "url": url }),
+        };
+        run.check();
+    }
+
+    #[test]
+    fn rows() {
+        replay("turso-rows");
+    }
+
+    #[test]
+    fn aggregates() {
+        replay("turso-aggregate");
+    }
+
+    #[test]
+    fn connections() {
+        let (Some(url), Some(tokens)) = (databases::turso(), databases::turso_tokens()) else {
+            return;
+        };
+        let open = databases::address(&url);
+        let faulty = FaultyHttp::start(open);
+        let closed = fs::read_to_string(tokens.join("address")).unwrap();
+        let ca = TestCa::new("Test CA");
+        let target = closed.parse().unwrap();
+        let encrypted = fakes::encrypted(target, ca.server(&["localhost"]));
+        let roots = TempDir::new();
+        let roots = roots.write("roots.pem", ca.pem());
+        let port = encrypted.address.port();
+        let other = fakes::Server::start(Arc::new(|mut client| {
+            client.write_all(b"SSH-2.0-Other\r\n")
+        }));
+        let mut places = vec![
+            ("plain", open.to_string()),
+            ("auth", closed),
+            ("tls", format!("localhost:{port}")),
+            ("tls-by-address", format!("127.0.0.1:{port}")),
+            ("not-http", other.address.to_string()),
+            ("faulty", faulty.address().to_string()),
+        ];
+        for name in ["rw", "ro", "plain-claims", "expired", "forged", "garbage"] {
+            places.push((name, fs::read_to_string(tokens.join(name)).unwrap()));
+        }
+        let connects = Connects {
+            answers: "turso-connect.json",
+            bridge: "turso",
+            places: &places,
+            order: &|faults| faulty.order(faults),
+        };
+        connects.check(|runner| runner.env("NODE_EXTRA_CA_CERTS", roots.to_str().unwrap()));
     }
 }

@@ -58,6 +58,8 @@ mod replica_promotion;
 mod server_defaults;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "turso")]
+mod turso;
 #[cfg(all(feature = "postgres", feature = "mysql"))]
 mod unusual_tls;
 #[cfg(feature = "upstash")]

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 pub type Check = fn(&[u8]);
 
 /// Every check by the name of its fuzz target.
-pub const ALL: [(&str, Check); 13] = [
+pub const ALL: [(&str, Check); 14] = [
     ("server_frame", server_frame),
     ("job_options", job_options),
     ("source_environment", source_environment),
@@ -30,6 +30,7 @@ pub const ALL: [(&str, Check); 13] = [
     ("http_answer", http_answer),
     ("redis_replies", redis_replies),
     ("raw_json", raw_json),
+    ("hrana_line", hrana_line),
 ];
 
 const KINDS: [&str; 9] = [
@@ -43,7 +44,7 @@ const KINDS: [&str; 9] = [
     "test",
     "search",
 ];
-const BRIDGES: [&str; 11] = [
+const BRIDGES: [&str; 12] = [
     "postgres",
     "cockroachdb",
     "neon",
@@ -55,6 +56,7 @@ const BRIDGES: [&str; 11] = [
     "clickhouse",
     "redis",
     "upstash",
+    "turso",
 ];
 const SECRET: &str = "s3cret-W0rd";
 
@@ -459,6 +461,25 @@ pub fn redis_replies(bytes: &[u8]) {
     let all = bridges::readers::redis(bytes, 1 << 20);
     let few = bridges::readers::redis(bytes, 10);
     assert_eq!(all, few);
+}
+
+/// A line of an answer of Turso: what is written of a row is a list of as many values.
+pub fn hrana_line(bytes: &[u8]) {
+    let Ok(line) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let mut out = json::Text::new();
+    if !bridges::writers::turso(&mut out, line) || out.is_empty() {
+        return;
+    }
+    let written: Value = serde_json::from_str(&out.into_string()).expect("a row is JSON");
+    // What it has a limit for is no fault.
+    if let Ok(given) = serde_json::from_str::<Value>(line) {
+        assert_eq!(
+            given["row"].as_array().map(Vec::len),
+            written.as_array().map(Vec::len)
+        );
+    }
 }
 
 /// JSON as it came: what serde_json takes is taken, what is taken has parts that are JSON again.

@@ -37,6 +37,7 @@ fn capabilities() -> Vec<&'static str> {
             ("clickhouse", cfg!(feature = "clickhouse")),
             ("redis", cfg!(feature = "redis")),
             ("upstash", cfg!(feature = "upstash")),
+            ("turso", cfg!(feature = "turso")),
         ]
         .into_iter()
         .filter_map(|(name, is_built)| is_built.then_some(name)),

@@ -7,6 +7,7 @@ use std::io::Read;
 use serde::de::IgnoredAny;
 
 use super::error::{Exception, Failure};
+use crate::bridges::service::next_line;
 use crate::error::JobError;
 use crate::job::JobControl;
 use crate::limits;
@@ -19,30 +20,13 @@ pub(super) fn read_lines<S: Read>(
     each: &mut dyn FnMut(&str) -> Result<(), JobError>,
 ) -> Result<(), Failure> {
     let mut line = Vec::new();
-    while next_line(answer, job, &mut line)? {
+    while next_line(answer, job, &mut line)?? {
         match object(&line) {
             Some(text) => each(&text)?,
             None => return broken_off(answer, line),
         }
     }
     Ok(())
-}
-
-/// Large rows take turns as they come in.
-fn next_line<S: Read>(
-    answer: &mut Answer<'_, S>,
-    job: &JobControl,
-    line: &mut Vec<u8>,
-) -> Result<bool, Failure> {
-    match answer.line(line, limits::LARGE_ROW) {
-        Err(HttpError::TooLarge { .. }) => {}
-        other => return Ok(other?),
-    }
-    job.receive_large()?;
-    match answer.rest_of_line(line, job.large_rows().most_received()) {
-        Err(HttpError::TooLarge { .. }) => Err(job.large_rows().too_large().into()),
-        other => Ok(other?),
-    }
 }
 
 /// A line as the text of a JSON object. What is not UTF-8 in the strings of such a line comes from columns that hold

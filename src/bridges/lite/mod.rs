@@ -5,8 +5,8 @@
 //! - `value`: values in and out; `literal`: those that cannot be bound; `row`: rows as JSON
 //! - `select`: what a statement selects; `session`: statements of a job
 
-// Until they are bridges of every build.
-#![cfg_attr(not(feature = "turso"), allow(dead_code, unused_imports))]
+// Until D1 is a bridge of every build.
+#![cfg_attr(not(feature = "d1"), allow(dead_code, unused_imports))]
 
 mod catalog;
 mod dialect;
@@ -29,7 +29,7 @@ pub(super) use catalog::Known;
 pub(super) use dialect::{SQLITE, SqliteDialect};
 pub(super) use literal::spelled_out;
 pub(super) use narrow::NarrowDialect;
-pub(super) use row::{Cells, Layout, Record};
+pub(super) use row::{Cells, Record};
 pub(super) use session::LiteSession;
 pub(super) use value::{Value, bind, is_exact, write_value};
 

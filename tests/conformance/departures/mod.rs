@@ -25,6 +25,14 @@ const MODE: &str = "NO_BACKSLASH_ESCAPES changes no answer; with the official qu
 
 const DEPARTURES: &[Departure] = &[
     Departure {
+        id: "turso.introspectTarget.embeddings",
+        right: r#"{"name":"embeddings","columns":[
+            {"name":"id","type":"INTEGER","nullable":true,"primaryKey":true},
+            {"name":"label","type":"TEXT","nullable":true,"primaryKey":false},
+            {"name":"v","type":"F32_BLOB(3)","nullable":true,"primaryKey":false}],"rowCount":3}"#,
+        reason: "a column's type is the one that its table declares",
+    },
+    Departure {
         id: "sqlite.query.wide-keys",
         right: r#"{"rows":[{"0":"zero","1":11,"10":"ten","id":1,"b":"b","Aa":"A","constructor":"ctor",
             "toString":"ts","__proto__":"proto"}],"total":1}"#,

@@ -47,8 +47,12 @@ impl Secrets {
             self.keep(&decoded(password));
             self.keep(&BASE64.encode(pair.as_bytes()));
         }
-        for (_, file) in url.query_pairs().filter(|(name, _)| name == "sslkey") {
-            self.keep_file(&file);
+        for (name, value) in url.query_pairs() {
+            match name.as_ref() {
+                "sslkey" => self.keep_file(&value),
+                "authToken" => self.keep(&value),
+                _ => {}
+            }
         }
     }
 
@@ -127,6 +131,11 @@ pub fn keep_config(config: &Value) {
     {
         secrets().keep(password);
     }
+    for key in ["authToken", "apiToken", "token"] {
+        text(key)
+            .into_iter()
+            .for_each(|token| secrets().keep(token));
+    }
     for key in ["url", "connectionString"] {
         text(key)
             .into_iter()
@@ -165,6 +174,9 @@ mod tests {
         keep_arguments(&["start", "--token", "rk_argument", "--token=rk_joined"]);
         keep_config(&serde_json::json!({"user": "u", "password": "of-a-config-5"}));
         keep_config(&serde_json::json!({"url": format!("mysql://h/d?sslkey={}", path(&key))}));
+        keep_config(
+            &serde_json::json!({"url": "libsql://h?authToken=of%20a-url-7", "authToken": "of-a-config-8"}),
+        );
         for secret in [
             "rk_of-a-variable",
             "of-a-variable-2",
@@ -177,6 +189,8 @@ mod tests {
             "rk_argument",
             "rk_joined",
             "of-a-config-5",
+            "of a-url-7",
+            "of-a-config-8",
             "MIGHAgEAMBMGByqGSM49",
         ] {
             let text = format!("2026-01-01 INFO it is {secret}, they say");

@@ -9,9 +9,11 @@ mod postgres;
 mod private;
 mod redis;
 mod sqlite;
+mod turso;
 
 use std::env;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -25,6 +27,7 @@ pub use self::postgres::PostgresDatabase;
 pub use self::private::PrivateServer;
 pub use self::redis::{RedisClient, RedisKeys, RedisReply, redis};
 pub use self::sqlite::SqliteDatabase;
+pub use self::turso::TursoDatabase;
 
 /// A database of one test, whatever its engine.
 ///
@@ -97,6 +100,16 @@ pub fn clickhouse() -> Option<String> {
 /// A real ClickHouse of 2018, which has users and processes, but no parameters.
 pub fn clickhouse_old() -> Option<String> {
     server("TEST_CLICKHOUSE_OLD_URL")
+}
+
+/// A server of Turso with the conformance fixtures, which asks for no token.
+pub fn turso() -> Option<String> {
+    server("TEST_TURSO_URL")
+}
+
+/// The folder with the tokens of a second one, and its address.
+pub fn turso_tokens() -> Option<PathBuf> {
+    server("TEST_TURSO_TOKENS").map(PathBuf::from)
 }
 
 fn server(variable: &str) -> Option<String> {

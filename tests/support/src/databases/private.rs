@@ -43,6 +43,7 @@ impl PrivateServer {
             "TEST_MYSQL_URL",
             "TEST_MONGODB_URL",
             "TEST_REDIS_URL",
+            "TEST_TURSO_URL",
         ] {
             command.env(other, "none");
         }

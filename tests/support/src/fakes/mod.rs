@@ -1,12 +1,14 @@
 //! Database servers that log a client in and then misbehave. What they do from there on is the test's own; they
 //! know just enough of their protocol to get that far.
 
+mod http;
 mod mysql;
 mod pooler;
 mod postgres;
 mod talks;
 mod upstash;
 
+pub use http::{FaultyHttp, encrypted};
 pub use mysql::FakeMySql;
 pub use pooler::Pooler;
 pub use postgres::FakePostgres;

@@ -1,0 +1,147 @@
+//! A proxy in front of a server of HTTP that spoils answers when it is told to, and one that puts TLS before it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use serde_json::Value;
+
+use super::Server;
+use crate::tls;
+
+/// Passes requests on, one a connection, and spoils the answers to the next ones as ordered.
+pub struct FaultyHttp {
+    server: Server,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    faults: VecDeque<Value>,
+    seen: BTreeMap<String, usize>,
+}
+
+impl FaultyHttp {
+    /// In front of the server that listens there.
+    pub fn start(target: SocketAddr) -> Self {
+        let state = Arc::new(Mutex::new(State::default()));
+        let shared = Arc::clone(&state);
+        let server = Server::start(Arc::new(move |client| serve(&client, target, &shared)));
+        Self { server, state }
+    }
+
+    /// Its own address.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address
+    }
+
+    /// Orders these faults, one a request; each is an object with one or more of `status` (with `body`, `html`,
+    /// `retryAfter`), `times` (1), `delay` (milliseconds), `cut` (no answer), and `cutAfter` (so many bytes of the
+    /// answer). Requests are counted anew.
+    pub fn order(&self, faults: &[Value]) {
+        *lock(&self.state) = State {
+            faults: faults.iter().cloned().collect(),
+            seen: BTreeMap::new(),
+        };
+    }
+
+    /// How many requests there were, by their path.
+    pub fn seen(&self) -> BTreeMap<String, usize> {
+        lock(&self.state).seen.clone()
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn serve(client: &TcpStream, target: SocketAddr, state: &Mutex<State>) -> io::Result<()> {
+    let mut reader = BufReader::new(client);
+    let (path, request) = read_request(&mut reader)?;
+    let fault = {
+        let mut state = lock(state);
+        *state.seen.entry(path).or_default() += 1;
+        let fault = state.faults.pop_front().unwrap_or_default();
+        let times = fault["times"].as_u64().unwrap_or(1);
+        if times > 1 {
+            let mut again = fault.clone();
+            again["times"] = (times - 1).into();
+            state.faults.push_front(again);
+        }
+        fault
+    };
+    if let Some(delay) = fault["delay"].as_u64() {
+        thread::sleep(Duration::from_millis(delay));
+    }
+    let mut client = client;
+    if fault["cut"] == true {
+        return client.shutdown(Shutdown::Both);
+    }
+    if let Some(status) = fault["status"].as_u64() {
+        let body = match (fault["html"] == true, fault["body"].as_str()) {
+            (true, _) => "<!DOCTYPE html>",
+            (false, body) => body.unwrap_or(r#"{"error":"unavailable"}"#),
+        };
+        let retry = fault["retryAfter"].as_u64();
+        let retry = retry.map_or_else(String::new, |after| format!("Retry-After: {after}\r\n"));
+        let length = body.len();
+        let head = format!(
+            "HTTP/1.1 {status} Said\r\n{retry}Connection: close\r\nContent-Length: {length}\r\n\r\n"
+        );
+        return client.write_all(format!("{head}{body}").as_bytes());
+    }
+    let mut onward = TcpStream::connect(target)?;
+    onward.write_all(&request)?;
+    match fault["cutAfter"].as_u64() {
+        Some(most) => io::copy(&mut onward.take(most), &mut client)?,
+        None => io::copy(&mut onward, &mut client)?,
+    };
+    client.shutdown(Shutdown::Both)
+}
+
+/// The path of a request, and the request as it is to be passed on: the server closes the connection behind its answer.
+fn read_request(reader: &mut impl BufRead) -> io::Result<(String, Vec<u8>)> {
+    let (mut head, mut length) = (Vec::new(), 0);
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if line == "\r\n" {
+            break;
+        }
+        if let Some(count) = line.strip_prefix("Content-Length: ") {
+            length = count.trim().parse().map_err(io::Error::other)?;
+        }
+        head.push(line);
+    }
+    let path = head.first().and_then(|line| line.split(' ').nth(1));
+    let path = path.unwrap_or_default().to_owned();
+    let mut request = format!("{}Connection: close\r\n\r\n", head.concat()).into_bytes();
+    let start = request.len();
+    request.resize(start + length, 0);
+    reader.read_exact(&mut request[start..])?;
+    Ok((path, request))
+}
+
+/// TLS in front of the plain server that listens there, on a free port of the loopback interface.
+pub fn encrypted(target: SocketAddr, config: Arc<ServerConfig>) -> Server {
+    Server::start(Arc::new(move |client| {
+        let plain = tls::terminate(client, Arc::clone(&config))?;
+        let onward = TcpStream::connect(target)?;
+        let (mut from, mut to) = (plain.try_clone()?, onward.try_clone()?);
+        let up = thread::spawn(move || {
+            let _ = io::copy(&mut from, &mut to);
+            let _ = to.shutdown(Shutdown::Write);
+        });
+        let (mut from, mut to) = (onward, plain);
+        let copied = io::copy(&mut from, &mut to);
+        let _ = to.shutdown(Shutdown::Both);
+        let _ = up.join();
+        copied.map(drop)
+    }))
+}
