@@ -1,7 +1,7 @@
 //! Files that a configuration names: regular ones, read up to a bound.
 
 use std::cell::Cell;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -67,22 +67,46 @@ fn allowed_in(folders: &[PathBuf], path: &Path) -> io::Result<()> {
     }
 }
 
+/// Opens a regular file for reading.
+///
+/// # Errors
+/// The system's own; `InvalidInput` for what is no regular file and might block or never end.
+pub fn open(path: &Path) -> io::Result<File> {
+    allowed(path)?;
+    // Asked before it is opened, because opening a device may do something, and afterwards, because it may be another
+    // file by then: a pipe, whose other end nobody waits for.
+    only_regular(&fs::metadata(path)?)?;
+    let mut options = OpenOptions::new();
+    options.read(true);
+    never_wait(&mut options);
+    let file = options.open(path)?;
+    only_regular(&file.metadata()?)?;
+    Ok(file)
+}
+
+fn only_regular(metadata: &fs::Metadata) -> io::Result<()> {
+    match metadata.is_file() {
+        true => Ok(()),
+        false => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "this is no regular file",
+        )),
+    }
+}
+
+/// Has a pipe without another end opened, or refused, at once. On regular files it means nothing.
+pub fn never_wait(options: &mut OpenOptions) {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(options, libc::O_NONBLOCK);
+}
+
 /// All bytes of a regular file.
 ///
 /// # Errors
-/// The system's own; `InvalidInput` for what is no regular file and might block or never end,
-/// `FileTooLarge` beyond `most` bytes.
+/// As [`open`]; `FileTooLarge` beyond `most` bytes.
 pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    allowed(path)?;
-    // Asked before it is opened, because opening a pipe waits for its other end.
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "this is no regular file",
-        ));
-    }
     let mut bytes = Vec::new();
-    File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    open(path)?.take(most + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
@@ -190,5 +214,48 @@ mod tests {
             let error = read(Path::new(path), 10).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
         }
+    }
+
+    /// A file that is a regular one when it is asked about and a pipe when it is opened.
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_that_takes_the_place_of_a_file_is_not_waited_for() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let folder = std::env::temp_dir().join(format!("semilayer-swap-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let (named, pipe, plain) = (
+            folder.join("named"),
+            folder.join("pipe"),
+            folder.join("plain"),
+        );
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        fs::write(&plain, "x").unwrap();
+        let done = AtomicBool::new(false);
+        let (mut read, mut refused) = (0, 0);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let link = folder.join("link");
+                while !done.load(Ordering::Relaxed) {
+                    for target in [&pipe, &plain] {
+                        std::os::unix::fs::symlink(target, &link).unwrap();
+                        fs::rename(&link, &named).unwrap();
+                    }
+                }
+            });
+            let until = std::time::Instant::now() + std::time::Duration::from_secs(1);
+            while std::time::Instant::now() < until {
+                match super::read(&named, 10) {
+                    Ok(bytes) => {
+                        assert_eq!(bytes, b"x");
+                        read += 1;
+                    }
+                    Err(_) => refused += 1,
+                }
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+        fs::remove_dir_all(folder).unwrap();
+        assert!(read > 0 && refused > 0, "{read} read, {refused} refused");
     }
 }

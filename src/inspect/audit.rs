@@ -9,7 +9,7 @@ use crate::config::{Identity, OversightSettings};
 use crate::inspect::check::{Check, Mark};
 use crate::policy::Policy;
 use crate::text::printable;
-use crate::tls;
+use crate::{files, tls};
 
 /// Who the runner says it is. `variable` looks into the environment.
 pub fn audit_identity(
@@ -118,7 +118,9 @@ pub fn audit_oversight(settings: &OversightSettings, policy: Option<&Policy>) ->
     }
     if let Some(audit) = &settings.audit {
         let shown = printable(audit.path.to_string_lossy().chars());
-        let opened = OpenOptions::new().append(true).open(&audit.path);
+        let mut options = OpenOptions::new();
+        files::never_wait(options.append(true));
+        let opened = options.open(&audit.path);
         checks.push(match opened {
             Ok(_) => Check::new("audit", Mark::Good, format!("{shown} can be appended to")),
             Err(error) if error.kind() == ErrorKind::NotFound && has_folder(&audit.path) => {

@@ -10,15 +10,14 @@ mod file;
 mod paths;
 mod permit;
 
-use std::fs::File;
-use std::io::Read;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::{ErrorCode, JobError};
-use crate::limits;
 use crate::policy::file::{PolicyFile, SourceEntry};
 use crate::sources::variable_name;
+use crate::{files, limits};
 
 pub use permit::Permit;
 
@@ -38,16 +37,13 @@ impl Policy {
     /// It cannot be read, or has a mistake, told with its line and column.
     pub fn load(path: &Path) -> Result<Self, String> {
         let shown = path.display();
-        let mut text = String::new();
-        File::open(path)
-            .and_then(|file| {
-                file.take(limits::POLICY_BYTES + 1)
-                    .read_to_string(&mut text)
-            })
-            .map_err(|error| format!("{shown}: {error}"))?;
-        if text.len() as u64 > limits::POLICY_BYTES {
-            return Err(format!("{shown} is too long"));
-        }
+        let bytes =
+            files::read(path, limits::POLICY_BYTES).map_err(|error| match error.kind() {
+                io::ErrorKind::FileTooLarge => format!("{shown} is too long"),
+                _ => format!("{shown}: {error}"),
+            })?;
+        let text =
+            String::from_utf8(bytes).map_err(|_| format!("{shown} does not hold UTF-8 text"))?;
         Self::parse(&text).map_err(|error| format!("{shown}: {error}"))
     }
 

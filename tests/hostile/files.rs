@@ -10,10 +10,8 @@ use serde_json::{Value, json};
 
 use crate::scene::{SOON, Scene};
 
-/// Not by the test kit, which reads what files it finds in a configuration.
 fn managed(bridge: &str, config: Value) -> Value {
-    json!({"id": "hostile", "name": "hostile", "bridge": format!("@semilayer/bridge-{bridge}"),
-           "credentialsLocation": "managed", "config": config})
+    source::managed("hostile", bridge, config)
 }
 
 /// A job on this source fails at once.
@@ -67,6 +65,14 @@ fn endless_and_silent_files() {
                 "mysql",
                 format!("mysql://u:p@127.0.0.1:1/d?ssl=true&sslcert={file}&sslkey={file}"),
             ),
+            (
+                "mongodb",
+                format!("mongodb://u:p@127.0.0.1:1/d?tls=true&tlsCAFile={file}"),
+            ),
+            (
+                "mongodb",
+                format!("mongodb://u:p@127.0.0.1:1/d?tls=true&tlsCertificateKeyFile={file}"),
+            ),
         ] {
             for _ in 0..4 {
                 let source = managed(bridge, json!({ "url": url }));
@@ -82,6 +88,52 @@ fn endless_and_silent_files() {
     }
     scene.expect_healthy();
     scene.expect_small();
+}
+
+/// What the operator names is read as carefully: nothing waits, nothing grows.
+#[test]
+fn the_operators_own_files() {
+    let _watchdog = watchdog(Duration::from_secs(120));
+    let folder = TempDir::new();
+    let fifo = folder.path().join("fifo");
+    let made = Command::new("mkfifo").arg(&fifo).status();
+    assert!(made.unwrap().success());
+    let fifo = fifo.to_str().unwrap().to_owned();
+    let gateway = runner_testkit::Gateway::start();
+    for file in ["/dev/zero", "/", fifo.as_str()] {
+        for (command, variable, code) in [
+            (&["start"][..], "SEMILAYER_POLICY", Some(2)),
+            (&["start"], "SEMILAYER_RUNNER_TOKEN_FILE", Some(2)),
+            (&["status"], "SEMILAYER_RUNNER_TOKEN_FILE", None),
+            (&["status"], "NODE_EXTRA_CA_CERTS", None),
+            (&["status"], "SSL_CERT_FILE", None),
+            (&["doctor"], "SEMILAYER_AUDIT_LOG", None),
+            (&["doctor"], "SEMILAYER_POLICY", None),
+            (&["test-source"], "SEMILAYER_SOURCE_A_URL_FILE", Some(1)),
+            (&["test-source"], "SEMILAYER_SOURCE_A_PATH", Some(1)),
+        ] {
+            let mut runner = runner_testkit::runner!(gateway).args(command);
+            if variable.starts_with("SEMILAYER_RUNNER_TOKEN") {
+                runner = runner.env_remove("SEMILAYER_RUNNER_TOKEN");
+            }
+            let runner = runner.env(variable, file).start();
+            let ended = runner.wait_exit(SOON);
+            let told = format!("{}{}", runner.stdout(), runner.stderr());
+            if let Some(code) = code {
+                assert_eq!(
+                    ended.code(),
+                    Some(code),
+                    "{command:?} {variable}={file}: {told}"
+                );
+            }
+            let audit_of_endless = variable == "SEMILAYER_AUDIT_LOG" && file == "/dev/zero";
+            let named = told.contains(variable) || told.contains(file) || code == Some(1);
+            assert!(
+                named || audit_of_endless,
+                "{command:?} {variable}={file}: {told}"
+            );
+        }
+    }
 }
 
 #[test]

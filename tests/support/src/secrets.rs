@@ -63,11 +63,7 @@ impl Secrets {
 
     /// A line of a private key is as secret as the whole.
     fn read_files(&mut self) {
-        let files = self
-            .files
-            .iter()
-            .filter_map(|file| fs::read_to_string(file).ok());
-        let texts: Vec<String> = files.collect();
+        let texts: Vec<String> = self.files.iter().filter_map(|file| text_of(file)).collect();
         for line in texts.iter().flat_map(|text| text.lines()) {
             if !line.starts_with("-----") {
                 self.keep(line.trim());
@@ -75,6 +71,13 @@ impl Secrets {
             }
         }
     }
+}
+
+/// The text of a file that may hold a secret: a configuration may name what never ends, or waits for another end.
+fn text_of(file: &Path) -> Option<String> {
+    let facts = fs::metadata(file).ok()?;
+    let readable = facts.is_file() && facts.len() <= 1 << 20;
+    readable.then(|| fs::read_to_string(file).ok()).flatten()
 }
 
 fn secrets() -> MutexGuard<'static, Secrets> {
@@ -107,7 +110,7 @@ pub fn keep_variable(name: &str, value: &str) {
 /// Keeps what is secret in a file that is named like a variable.
 fn keep_folder_file(file: &Path) {
     let name = file.file_name().map(|name| name.to_string_lossy());
-    if let (Some(name), Ok(text)) = (name, fs::read_to_string(file)) {
+    if let (Some(name), Some(text)) = (name, text_of(file)) {
         keep_variable(&name, text.trim_end());
     }
 }
@@ -177,6 +180,11 @@ mod tests {
         keep_config(
             &serde_json::json!({"url": "libsql://h?authToken=of%20a-url-7", "authToken": "of-a-config-8"}),
         );
+        // Neither ends by itself.
+        for endless in ["/dev/zero", "/proc/self/fd/0"] {
+            keep_config(&serde_json::json!({"sslkey": endless}));
+            keep_variable("SEMILAYER_SOURCE_A_SSL_KEY", endless);
+        }
         for secret in [
             "rk_of-a-variable",
             "of-a-variable-2",
