@@ -26,6 +26,17 @@ pub(super) fn secret(config: &Map<String, Value>, keys: &[&str]) -> Option<Strin
     })
 }
 
+/// Refuses a host that is none: credentials in it would be told with it, and asked name servers for.
+pub(super) fn check_host(config: &Map<String, Value>) -> Result<(), JobError> {
+    let host = config.get("host").and_then(Value::as_str);
+    match host.is_some_and(|host| host.contains('@') || host.contains("://")) {
+        true => Err(unusable(
+            "host is the name or address of a machine alone; user and password have keys of their own, and so has a URL",
+        )),
+        false => Ok(()),
+    }
+}
+
 /// True when a switch is on.
 pub(super) fn is_on(config: &Map<String, Value>, key: &str) -> bool {
     config.get(key) == Some(&Value::Bool(true))

@@ -107,6 +107,7 @@ pub fn open(source: &Source) -> Result<Arc<dyn Bridge>, JobError> {
     let known = REGISTRY
         .iter()
         .find(|registered| registered.package.name() == source.bridge);
+    config::check_host(&source.config)?;
     match known {
         Some(registered) => match source.credentials {
             CredentialsLocation::Managed => {

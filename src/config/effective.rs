@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::bridges;
 use crate::config::{Environment, Flags, Privacy, Secret, VARIABLES};
 use crate::sources::SourceEnvironment;
-use crate::text::printable;
+use crate::text::{printable, unless_secret};
 
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +82,8 @@ pub fn effective(flags: &Flags, environment: &Environment) -> Vec<Given> {
 
 fn shown(value: &str, privacy: Privacy) -> String {
     match privacy {
-        Privacy::Open => printable(value.chars()),
+        // What is open may have been given a secret by mistake.
+        Privacy::Open => unless_secret(value),
         Privacy::Address => printable(without_credentials(value).chars()),
         Privacy::Token => printable(Secret::new(value.to_owned()).hint().chars()),
         Privacy::Secret => HIDDEN.to_owned(),
@@ -95,7 +96,12 @@ fn without_credentials(url: &str) -> String {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
         None => (String::new(), url),
     };
-    // A password may hold any of these, where it should not: what stands before the last @ is left out.
+    // A password may hold any of these, where it should not: what stands before the last @ is left out. One behind a path
+    // or query may be part of a password or of a key, so neither side of it is shown.
+    let (_, behind) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    if behind.contains('@') {
+        return format!("{scheme}{HIDDEN}");
+    }
     let rest = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
     let end = rest.find(['?', '#']).unwrap_or(rest.len());
     let (place, _) = rest.split_at(end);
@@ -106,6 +112,22 @@ fn without_credentials(url: &str) -> String {
 mod tests {
     use super::*;
     use std::ffi::OsString;
+
+    #[test]
+    fn no_side_of_a_secret_is_shown() {
+        for (url, told) in [
+            ("wss://u:s3@cret@h/c?s3cret", "wss://h/c"),
+            ("wss://h/c?key=s3@cret", "wss://(set)"),
+            ("wss://u:s3/cret@h/c", "wss://(set)"),
+            ("u:s3@cret@h", "h"),
+        ] {
+            assert_eq!(shown(url, Privacy::Address), told);
+        }
+        for open in ["postgres://u:s3cret@h/d", "u:s3cret@h", "rk_s3cret"] {
+            assert!(!shown(open, Privacy::Open).contains("s3cret"));
+        }
+        assert_eq!(shown("/run/x", Privacy::Open), "/run/x");
+    }
 
     #[test]
     fn what_is_set_is_told_with_its_origin_and_without_a_secret() {

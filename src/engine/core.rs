@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, bounded};
+use serde_json::{Map, Value};
 
 use crate::bridges::Bridge;
 use crate::engine::closers::Closers;
@@ -124,13 +125,11 @@ impl Core {
     pub fn refuse(&self, job: &Arc<LiveJob>, error: &JobError, speak: bool) {
         self.count(job, Some(error));
         job.session.forget(job);
+        self.oversight.record(job, Some(error), || {});
+        // At once, whatever becomes of the line: it tells nothing of the database, and a log that cannot be written
+        // must not leave a job without an answer.
         if speak {
-            let (told, said) = (Arc::clone(job), error.clone());
-            self.oversight.record(job, Some(error), move || {
-                told.session.refuse(told.control.id(), &said);
-            });
-        } else {
-            self.oversight.record(job, Some(error), || {});
+            job.session.refuse(job.control.id(), error);
         }
     }
 
@@ -269,7 +268,7 @@ impl Core {
                 Ok((rest, done)) => job.finish(rest, done),
                 Err(error) => {
                     let told = match local {
-                        true => outside(&error),
+                        true => outside(&error, || self.config_of(&job.facts.source)),
                         false => Cow::Borrowed(&error),
                     };
                     let frame = client_frame::error(job.control.id(), &told);
@@ -333,6 +332,14 @@ impl Core {
         let took = started.elapsed();
         let done = done_frame(job.control.id(), sink.rows(), took, &summary);
         Ok((rest, done))
+    }
+
+    /// What the environment says of a runner-local source; nothing where that is not usable.
+    fn config_of(&self, source: &Source) -> Map<String, Value> {
+        let config = self
+            .environment
+            .config_for(&source.name, &source.bridge, &[]);
+        config.unwrap_or_default()
     }
 
     fn open(&self, job: &LiveJob, mut source: Source) -> Result<Arc<dyn Bridge>, JobError> {

@@ -3,22 +3,35 @@
 //! local log.
 
 use std::borrow::Cow;
+use std::net::{IpAddr, SocketAddr};
+
+use serde_json::{Map, Value};
 
 use crate::error::{ErrorCode, JobError};
+use crate::net::percent;
 
-/// The error as it may cross.
-pub(super) fn outside(error: &JobError) -> Cow<'_, JobError> {
+/// The error as it may cross; `config` is what it must tell nothing of, and is asked for where that matters.
+pub(super) fn outside(
+    error: &JobError,
+    config: impl FnOnce() -> Map<String, Value>,
+) -> Cow<'_, JobError> {
     let sentence = match error.code {
         ErrorCode::SourceUnreachable => "the database of this source cannot be reached",
         ErrorCode::SourceAuthFailed => {
             "the database of this source does not accept the credentials"
         }
         // Names of variables, which the operator knows and the gateway may.
-        ErrorCode::SourceConfig => return Cow::Owned(with(error, without_places(&error.message))),
+        ErrorCode::SourceConfig => {
+            let message = without_places(&error.message);
+            return Cow::Owned(with(error, without(&message, &places(&config()))));
+        }
+        ErrorCode::QueryFailed | ErrorCode::Overloaded | ErrorCode::Internal => {
+            return Cow::Owned(with(error, without(&error.message, &places(&config()))));
+        }
         _ => return Cow::Borrowed(error),
     };
     let own = match own_words(&error.message) {
-        Some(words) => format!(": {}", without_places(words)),
+        Some(words) => format!(": {}", without(&without_places(words), &places(&config()))),
         None => String::new(),
     };
     Cow::Owned(with(
@@ -32,6 +45,103 @@ fn with(error: &JobError, message: String) -> JobError {
         message,
         ..error.clone()
     }
+}
+
+/// What a configuration says of where the database is and who asks it, the longest first.
+fn places(config: &Map<String, Value>) -> Vec<String> {
+    const NAMED: [&str; 12] = [
+        "host",
+        "user",
+        "username",
+        "path",
+        "socketPath",
+        "sslrootcert",
+        "sslcert",
+        "sslkey",
+        "sslCa",
+        "sslCert",
+        "sslKey",
+        "server",
+    ];
+    let text = |key: &str| config.get(key).and_then(Value::as_str);
+    let mut places: Vec<_> = NAMED
+        .iter()
+        .filter_map(|key| text(key))
+        .map(str::to_owned)
+        .collect();
+    for url in ["url", "connectionString"].into_iter().filter_map(text) {
+        places_of_url(url, &mut places);
+    }
+    places.retain(|place| !place.is_empty());
+    places.sort_by_key(|place| std::cmp::Reverse(place.len()));
+    places
+}
+
+/// Not by a parser, for what no parser takes has places as well.
+fn places_of_url(url: &str, places: &mut Vec<String>) {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    // A password may have a slash in it.
+    let (login, rest) = rest.rsplit_once('@').unwrap_or(("", rest));
+    let (hosts, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let mut keep = |text: &str| places.extend([text.to_owned(), percent::decode(text)]);
+    keep(login.split(':').next().unwrap_or_default());
+    for host in hosts.split(',') {
+        let bare = host.rsplit_once(':').map_or(host, |(host, _)| host);
+        keep(bare.trim_matches(['[', ']']));
+    }
+    if hosts.is_empty() || hosts == "." {
+        keep(&format!("/{path}"));
+    }
+    for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+        let value_is_place = value.contains('/') || value.contains("%2F");
+        if value_is_place || name.contains("host") || name.contains("user") {
+            keep(value);
+        }
+    }
+}
+
+/// Without these words, and without addresses of machines.
+fn without(text: &str, places: &[String]) -> String {
+    let mut text = text.to_owned();
+    for place in places {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text.as_str();
+        while let Some((before, after)) = split_at_word(rest, place) {
+            out.push_str(before);
+            out.push('…');
+            // A port.
+            let port = after
+                .strip_prefix(':')
+                .map(|port| port.trim_start_matches(|c: char| c.is_ascii_digit()));
+            rest = port.unwrap_or(after);
+        }
+        out.push_str(rest);
+        text = out;
+    }
+    let words = text.split(' ').map(|word| match is_address(word) {
+        true => "…",
+        false => word,
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// What is before and after the first such word, in whatever case.
+fn split_at_word<'t>(text: &'t str, word: &str) -> Option<(&'t str, &'t str)> {
+    let (lower, word) = (text.to_ascii_lowercase(), word.to_ascii_lowercase());
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    lower.match_indices(&word).find_map(|(start, found)| {
+        let before = text.get(..start)?;
+        let after = text.get(start + found.len()..)?;
+        let whole = !before.ends_with(is_part) && !after.starts_with(is_part);
+        whole.then_some((before, after))
+    })
+}
+
+fn is_address(word: &str) -> bool {
+    let word = word.trim_matches(['(', ')', ',', ';', '\'', '"', '`']);
+    let word = word.trim_end_matches(['.', ':']);
+    word.parse::<IpAddr>().is_ok() || word.parse::<SocketAddr>().is_ok()
 }
 
 /// What the database said. Only databases know of SQLSTATEs; before their words stands the place.
@@ -54,6 +164,8 @@ fn without_places(text: &str) -> String {
                 out.push(c);
             }
             (Some(_), _) => {}
+            // The one in "client's" opens nothing.
+            (None, '\'') if out.ends_with(char::is_alphanumeric) => out.push('\''),
             (None, '"' | '\'' | '`') => {
                 quote = Some(character);
                 out.push(character);
@@ -79,7 +191,43 @@ mod tests {
     use super::*;
 
     fn crosses(code: ErrorCode, message: &str) -> String {
-        outside(&JobError::new(code, message)).message.clone()
+        outside(&JobError::new(code, message), Map::new)
+            .message
+            .clone()
+    }
+
+    #[test]
+    fn nothing_of_the_configuration_crosses_in_a_databases_own_words() {
+        let config = serde_json::json!({
+            "url": "postgres://re%61der:p/w@db.house,db-2.house:5433/shop?sslrootcert=%2Fsrv%2Fca.pem",
+            "path": "/srv/hr.db",
+        });
+        let Value::Object(config) = config else {
+            panic!()
+        };
+        for (message, crosses) in [
+            (
+                "db.house:8123: the server answers with HTTP 418",
+                "…: the server answers with HTTP 418",
+            ),
+            (
+                "permission denied for READER, not for readers",
+                "permission denied for …, not for readers",
+            ),
+            ("not master: DB-2.House:5433 is", "not master: … is"),
+            ("moved to 10.1.2.3:6380, (::1)", "moved to … …"),
+            (
+                "cannot open /srv/hr.db nor /srv/ca.pem",
+                "cannot open … nor …",
+            ),
+            (
+                "column \"x\" at 2020-01-01 10:00:00 does not exist",
+                "column \"x\" at 2020-01-01 10:00:00 does not exist",
+            ),
+        ] {
+            let error = JobError::new(ErrorCode::QueryFailed, message);
+            assert_eq!(outside(&error, || config.clone()).message, crosses);
+        }
     }
 
     #[test]
@@ -122,6 +270,11 @@ mod tests {
         }
         let named = crosses(ErrorCode::SourceConfig, "set SEMILAYER_SOURCE_HR_URL");
         assert_eq!(named, "set SEMILAYER_SOURCE_HR_URL");
+        let whole = crosses(
+            ErrorCode::SourceConfig,
+            "the client's key 'internal' is none",
+        );
+        assert_eq!(whole, "the client's key '…' is none");
         let query = "column \"x\" does not exist (SQLSTATE 42703)";
         assert_eq!(crosses(ErrorCode::QueryFailed, query), query);
     }

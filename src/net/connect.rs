@@ -40,7 +40,11 @@ impl ConnectError {
 
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let host = &self.host;
+        // No host has one; what has may hold the end of a password.
+        let host = match self.host.contains('@') {
+            true => "the host of the configuration",
+            false => self.host.as_str(),
+        };
         match self.address {
             None => write!(f, "{host} cannot be resolved"),
             Some(address) => write!(f, "{host} ({address}) cannot be reached"),

@@ -36,6 +36,13 @@ pub fn resolve_unless(
     if let Ok(ip) = host.parse() {
         return Ok(vec![SocketAddr::new(ip, port)]);
     }
+    // No name has one: what stands there is part of a login, and no name server's business.
+    if host.contains('@') {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "this is no name of a host",
+        ));
+    }
     let (answer, answers) = bounded(1);
     shortage::spawn("resolver", move || {
         let found = (host.as_str(), port)
@@ -75,6 +82,8 @@ mod tests {
     fn literals_need_no_resolver() {
         let found = resolve("[::1]", 5432, Duration::ZERO).unwrap();
         assert_eq!(found, ["[::1]:5432".parse().unwrap()]);
+        let login = resolve("user:pa@ss@host", 80, Duration::from_secs(1)).unwrap_err();
+        assert_eq!(login.kind(), io::ErrorKind::InvalidInput);
         let found = resolve("127.0.0.1", 80, Duration::ZERO).unwrap();
         assert_eq!(found, ["127.0.0.1:80".parse().unwrap()]);
     }

@@ -182,6 +182,14 @@ fn a_strict_log_that_cannot_be_written_holds_the_answer_back() {
         .map(|_| gateway.dispatch_with(&source, "count", "t", json!({}), 700, false))
         .collect();
     for job in jobs {
-        job.wait().expect_error("AUDIT_FAILED");
+        let answer = job.wait();
+        let Terminal::Error { code, .. } = &answer.terminal else {
+            panic!("{:?}", answer.terminal);
+        };
+        // The second is that of a job whose source was busy with the ones before it.
+        assert!(
+            ["AUDIT_FAILED", "DEADLINE_EXCEEDED"].contains(&code.as_str()),
+            "{code}"
+        );
     }
 }

@@ -16,5 +16,9 @@
 mod audit;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod logs;
+#[cfg(feature = "default")]
+mod places;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod policy;
+#[cfg(feature = "default")]
+mod secrets;

@@ -29,7 +29,7 @@ pub(in crate::bridges) static PACKAGE: Registered = Registered {
         },
         schemes: &["mongodb", "mongodb+srv"],
         keys: &[
-            Key::text("URL", "url"),
+            Key::secret("URL", "url"),
             Key::text("DATABASE", "database"),
             Key::number("POOL_MIN", "pool.min"),
             Key::number("POOL_MAX", "pool.max"),
