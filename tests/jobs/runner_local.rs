@@ -41,6 +41,43 @@ fn names_do_not_swallow_each_other() {
     );
 }
 
+/// A gateway that assigns a second source of the same variables takes them from nobody.
+#[test]
+fn of_names_that_come_to_the_same_the_exact_one_has_the_variables() {
+    let database = database(2);
+    let names = |names: &[&str]| {
+        let local = |name: &&str| source::runner_local(&format!("id-of-{name}"), name, "sqlite");
+        names.iter().map(local).collect()
+    };
+    for (assigned, served, refused) in [
+        (["HR", "hr", "h-r"], Some("HR"), Some("hr")),
+        (["hr", "Hr", "other"], None, Some("hr")),
+        (["hr", "x", "y"], Some("hr"), None),
+    ] {
+        let gateway = Gateway::with(runner_testkit::Options {
+            sources: names(&assigned),
+            ..runner_testkit::Options::default()
+        });
+        let runner = runner_testkit::runner!(gateway)
+            .env(
+                "SEMILAYER_SOURCE_HR_PATH",
+                database.path().to_str().unwrap(),
+            )
+            .start();
+        gateway.wait_hello(1, std::time::Duration::from_secs(10));
+        if let Some(name) = served {
+            assert_eq!(count(&gateway, name).result("count"), Ok(json!(2)));
+        }
+        if let Some(name) = refused {
+            let message = count(&gateway, name)
+                .expect_error("SOURCE_CONFIG")
+                .to_owned();
+            assert!(message.contains("rename one of them"), "{message}");
+            runner.wait_stderr("rename one of them", std::time::Duration::from_secs(10));
+        }
+    }
+}
+
 #[test]
 fn a_value_may_come_from_a_file() {
     let database = database(3);
