@@ -36,6 +36,7 @@ impl Secrets {
     /// The password of a URL, unless it is the user's name as well, which is no secret: as it is written, as it is
     /// meant, and as a proxy gets it. And the private key that the URL names.
     fn keep_url(&mut self, text: &str) {
+        self.keep_login(text);
         let Ok(url) = Url::parse(text) else {
             return;
         };
@@ -45,7 +46,6 @@ impl Secrets {
             self.keep_password(url.username(), password);
             self.keep_password(&decoded(url.username()), &decoded(password));
         }
-        self.keep_login(text);
         for (name, value) in url.query_pairs() {
             match name.as_ref() {
                 "sslkey" => self.keep_file(&value),
