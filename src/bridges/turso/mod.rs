@@ -67,7 +67,13 @@ impl SqlEngine for Turso {
         work: impl FnOnce(&mut LiteSession<'_>) -> Result<T, JobError>,
     ) -> Result<T, JobError> {
         let guard = service.begin(job)?;
-        let mut stream = Stream::new(service, &self.settings, &self.known, job);
+        let mut stream = Stream {
+            service,
+            settings: &self.settings,
+            known: &self.known,
+            job,
+            baton: None,
+        };
         let result = work(&mut LiteSession(&mut stream));
         stream.close(result.as_ref().err());
         ended(guard, job, result)

@@ -18,67 +18,43 @@ use crate::sql::Dialect;
 /// The language of a server that is built on SQLite 3.45.
 static DIALECT: SqliteDialect = SqliteDialect { weeks: false };
 
-/// The code of a stream that was left alone for too long.
-const EXPIRED: &str = "STREAM_EXPIRED";
-
 /// What one job asks on.
 pub(super) struct Stream<'s> {
-    service: &'s mut Service,
-    settings: &'s Settings,
-    known: &'s Known,
-    job: &'s JobControl,
+    pub(super) service: &'s mut Service,
+    pub(super) settings: &'s Settings,
+    pub(super) known: &'s Known,
+    pub(super) job: &'s JobControl,
     /// By what the stream is gone on with; `None` when none is open.
-    baton: Option<String>,
+    pub(super) baton: Option<String>,
 }
 
-impl<'s> Stream<'s> {
-    pub(super) fn new(
-        service: &'s mut Service,
-        settings: &'s Settings,
-        known: &'s Known,
-        job: &'s JobControl,
-    ) -> Self {
-        Self {
-            service,
-            settings,
-            known,
-            job,
-            baton: None,
-        }
+impl Stream<'_> {
+    fn ask<T>(
+        &mut self,
+        end: &str,
+        body: &str,
+        read: impl FnOnce(Answer<'_>) -> Result<T, JobError>,
+    ) -> Result<T, JobError> {
+        let path = format!("{}v3/{end}", self.settings.path);
+        let busy = |status| matches!(status, 429 | 502..=504);
+        self.service.ask(self.job, (&path, body), busy, read)
     }
 
     /// Closes what is open: the server would keep its transaction for ten seconds. Where the connection is lost,
     /// that is all there is to be done.
     pub(super) fn close(&mut self, error: Option<&JobError>) {
-        let Some(baton) = self.baton.take() else {
+        let lost = error.is_some_and(|error| error.retry == Retry::NewConnection);
+        let Some(baton) = self.baton.take().filter(|_| !lost) else {
             return;
         };
-        if self.job.is_aborted() || error.is_some_and(|error| error.retry == Retry::NewConnection) {
-            return;
-        }
-        let path = self.path("pipeline");
-        let closed = self.service.post(&path, &hrana::last(Some(&baton), None));
-        let closed = closed.and_then(|mut answer| answer.whole(limits::EXCEPTION_BYTES));
+        let closed = self.ask(
+            "pipeline",
+            &hrana::last(Some(&baton), None),
+            |mut answer| whole(&mut answer, limits::EXCEPTION_BYTES),
+        );
         if let Err(error) = closed {
             log::debug!("a stream was not closed: {error}");
         }
-    }
-
-    fn path(&self, end: &str) -> String {
-        format!("{}v3/{end}", self.settings.path)
-    }
-
-    /// The whole answer to a statement after which the stream is closed, and its status.
-    fn last(
-        &mut self,
-        baton: Option<&str>,
-        statement: hrana::Statement<'_>,
-    ) -> Result<(u16, String), JobError> {
-        let (path, body) = (self.path("pipeline"), hrana::last(baton, Some(statement)));
-        let request = (path.as_str(), body.as_str());
-        self.service.ask(self.job, request, is_busy, |mut answer| {
-            Ok((answer.status(), whole(&mut answer, limits::HRANA_ANSWER)?))
-        })
     }
 }
 
@@ -103,14 +79,15 @@ impl Database for Stream<'_> {
     ) -> Result<(), JobError> {
         log::trace!("{sql}");
         let (sql, params) = spelled_out(sql, params, hrana::unfit);
-        let baton = self.baton.take();
+        let mut baton = self.baton.take();
         let steps = if baton.is_some() { 1 } else { 2 };
         let body = hrana::cursor(baton.as_deref(), (&sql, &params));
-        let path = self.path("cursor");
-        let (job, baton) = (self.job, &mut self.baton);
-        self.service.ask(job, (&path, &body), is_busy, |answer| {
-            read_lines(answer, job, steps, baton, each)
-        })
+        let job = self.job;
+        let read = self.ask("cursor", &body, |answer| {
+            read_lines(answer, job, steps, &mut baton, each)
+        });
+        self.baton = baton;
+        read
     }
 
     fn lookup(
@@ -121,24 +98,30 @@ impl Database for Stream<'_> {
     ) -> Result<(), JobError> {
         log::trace!("{sql}");
         let (sql, params) = spelled_out(sql, params, hrana::unfit);
-        let statement = (sql.as_ref(), params.as_slice());
-        let baton = self.baton.take();
-        let (mut status, mut text) = self.last(baton.as_deref(), statement)?;
-        if baton.is_some() && status == 400 && text.contains(EXPIRED) {
-            // The gateway took its time for the rows: better a number of another moment than none.
-            (status, text) = self.last(None, statement)?;
-        }
-        let result = hrana::result(&text).filter(|_| status == 200);
-        let result = result.ok_or_else(|| refusal(status, &text))?;
-        let (names, rows) = result.map_err(failed)?;
-        for row in rows.elements() {
-            let values = hrana::values(row).ok_or_else(|| refusal(status, &text))?;
-            let names = &names;
-            if each(&Record { names, values })?.is_break() {
-                break;
+        let mut baton = self.baton.take();
+        loop {
+            let body = hrana::last(baton.as_deref(), Some((&sql, &params)));
+            let (status, text) = self.ask("pipeline", &body, |mut answer| {
+                let text = whole(&mut answer, limits::HRANA_ANSWER)?;
+                Ok((answer.status(), text))
+            })?;
+            let (names, rows) = match hrana::result(&text).filter(|_| status == 200) {
+                Some(Ok(found)) => found,
+                // The stream was left alone for too long, because the gateway took its time for the rows: better a
+                // number of another moment than none.
+                _ if baton.take().is_some() => continue,
+                Some(Err(problem)) => return Err(failed(problem)),
+                None => return Err(refusal(status, &text)),
+            };
+            for row in rows.elements() {
+                let values = hrana::values(row).ok_or_else(|| refusal(status, &text))?;
+                let names = &names;
+                if each(&Record { names, values })?.is_break() {
+                    break;
+                }
             }
+            return Ok(());
         }
-        Ok(())
     }
 
     fn server(&mut self) -> Result<ServerFacts, JobError> {
@@ -212,11 +195,6 @@ fn read_lines(
 fn whole(answer: &mut Answer<'_>, most: usize) -> Result<String, JobError> {
     let body = answer.whole(most).map_err(unanswered)?;
     Ok(String::from_utf8_lossy(&body).into_owned())
-}
-
-/// True when a status says that the server, or what stands before it, is too busy just now.
-fn is_busy(status: u16) -> bool {
-    matches!(status, 429 | 502..=504)
 }
 
 /// The error of a statement that failed.
