@@ -8,11 +8,11 @@
 #   scripts/databases.sh down DIR   stops them and removes the folder
 #
 # A server whose URL is given from outside (TEST_POSTGRES_URL, TEST_MARIADB_URL, TEST_PGBOUNCER_URL,
-# TEST_MYSQL_URL, TEST_MONGODB_URL, TEST_CLICKHOUSE_URL, TEST_CLICKHOUSE_OLD_URL, TEST_REDIS_URL, TEST_TURSO_URL) is not
-# started: that URL is used as it is and must hold the fixtures; a Redis that is empty is filled by the tests.
+# TEST_MYSQL_URL, TEST_MONGODB_URL, TEST_CLICKHOUSE_URL, TEST_CLICKHOUSE_OLD_URL, TEST_REDIS_URL, TEST_TURSO_URL, TEST_D1_URL)
+# is not started: that URL is used as it is and must hold the fixtures; a Redis that is empty is filled by the tests.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
-for part in postgres mariadb pgbouncer mysql mongodb clickhouse redis sqld; do . "$ROOT/scripts/lib/$part.sh"; done
+for part in postgres mariadb pgbouncer mysql mongodb clickhouse redis sqld d1; do . "$ROOT/scripts/lib/$part.sh"; done
 
 # needed: the packages that are missing for the servers to be started.
 needed() {
@@ -65,6 +65,10 @@ up() {
         sqld_up "$dir" &
         jobs+=($!)
     fi
+    if [ -z "${TEST_D1_URL:-}" ]; then
+        d1_up "$dir" &
+        jobs+=($!)
+    fi
     local job failed=0
     for job in "${jobs[@]}"; do wait "$job" || failed=1; done
     if [ "$failed" = 1 ]; then
@@ -83,6 +87,7 @@ down() {
     clickhouse_old_down "$1"
     redis_down "$1"
     sqld_down "$1"
+    d1_down "$1"
     rm -rf "$1"
 }
 

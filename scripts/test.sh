@@ -8,8 +8,8 @@
 #
 # What is selected decides what is built and which servers are started. Everything it starts it stops again. A
 # server given from outside (TEST_POSTGRES_URL, TEST_MARIADB_URL, TEST_PGBOUNCER_URL, TEST_MYSQL_URL,
-# TEST_MONGODB_URL, TEST_CLICKHOUSE_URL, TEST_CLICKHOUSE_OLD_URL, TEST_REDIS_URL, TEST_TURSO_URL) is used instead of a private one, and
-# so is an optimised runner (TEST_RELEASE_RUNNER). Every runner says all it can, and whatever it says is searched for
+# TEST_MONGODB_URL, TEST_CLICKHOUSE_URL, TEST_CLICKHOUSE_OLD_URL, TEST_REDIS_URL, TEST_TURSO_URL, TEST_D1_URL) is used
+# instead of a private one, and so is an optimised runner (TEST_RELEASE_RUNNER). Every runner says all it can, and whatever it says is searched for
 # every secret it was given; TEST_RUNNER_LOG=info makes it say less. Tests that lack a server pass and say so; with
 # TEST_REQUIRE_SERVERS=1 (or the names of engines) they fail. See tests/README.md.
 set -euo pipefail
@@ -38,6 +38,7 @@ for engine in "${ENGINES[@]}"; do
     clickhouse) word='clickhouse\(\)' ;;
     # Upstash is played on it.
     redis) word='redis|upstash' ;;
+    d1) word='d1\(\)|D1Database' ;;
     *) word=$engine ;;
     esac
     ! wants "$word" || engines+=("$engine")

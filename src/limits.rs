@@ -183,6 +183,12 @@ pub const JOB_DEADLINE: Duration = Duration::from_millis(30_000);
 pub const POOL_MAX: usize = 3;
 /// Most connections a source may ask for.
 pub const POOL_CEILING: usize = 64;
+/// Values that a statement of D1 may have.
+pub const D1_PARAMETERS: usize = 100;
+/// Rows in which D1 says something about a table: one a column.
+pub const D1_CATALOG_ROWS: usize = 5000;
+/// For so long what D1 said about a table is used, each time checked along with what it is needed for.
+pub const D1_CATALOG: Duration = Duration::from_secs(600);
 /// Most conditions of a filter that a service gets one after the other: each is one level of an expression, of
 /// which D1 has a hundred.
 pub const NARROW_CHAIN: usize = 32;

@@ -2,7 +2,7 @@
 # common.sh, never run.
 
 # Those that databases.sh can start; a URL in TEST_<ENGINE>_URL takes the place of one.
-ENGINES=(postgres pgbouncer mariadb mysql mongodb clickhouse clickhouse_old redis turso)
+ENGINES=(postgres pgbouncer mariadb mysql mongodb clickhouse clickhouse_old redis turso d1)
 
 # start_servers [ENGINE]...: private servers of these engines begin to come up. They are stopped when the script
 # ends, however it ends.

@@ -21,6 +21,8 @@
 #[cfg(feature = "clickhouse")]
 mod clickhouse;
 mod config;
+#[cfg(feature = "d1")]
+mod d1;
 mod description;
 #[cfg(all(test, feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod dialect_tests;

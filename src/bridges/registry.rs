@@ -28,4 +28,6 @@ pub(super) static REGISTRY: &[&Registered] = &[
     &super::upstash::PACKAGE,
     #[cfg(feature = "turso")]
     &super::turso::PACKAGE,
+    #[cfg(feature = "d1")]
+    &super::d1::PACKAGE,
 ];

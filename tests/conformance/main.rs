@@ -13,9 +13,9 @@ mod judge;
 mod replay;
 
 use runner_testkit::databases;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::replay::{Run, profile};
+use crate::replay::Run;
 
 #[cfg(feature = "sqlite")]
 mod sqlite {
@@ -69,7 +69,7 @@ mod postgres {
         let Some(url) = databases::postgres() else {
             return;
         };
-        let config = |case: &Value| json!({ "url": direct(&url, profile(case)) });
+        let config = |profile: &str| json!({ "url": direct(&url, profile) });
         let run = Run {
             name,
             answers,
@@ -83,7 +83,7 @@ mod postgres {
         let Some(url) = databases::pgbouncer() else {
             return;
         };
-        let config = |case: &Value| json!({ "url": pooled(&url, profile(case)) });
+        let config = |profile: &str| json!({ "url": pooled(&url, profile) });
         let run = Run {
             name,
             answers,
@@ -141,7 +141,7 @@ mod mysql {
             "mysql"
         };
         let url = url.replacen("mysql://", &format!("{scheme}://"), 1);
-        let config = |case: &Value| match profile(case) {
+        let config = |profile: &str| match profile {
             "nbe" => json!({ "url": databases::with_user(&url, "nbe") }),
             _ => json!({ "url": url }),
         };
@@ -317,8 +317,9 @@ mod clickhouse {
 mod keyvalue {
     use super::*;
     use runner_testkit::fakes;
+    use serde_json::Value;
 
-    fn replay(answers: &str, bridge: &str, config: &(dyn Fn(&Value) -> Value + Sync)) {
+    fn replay(answers: &str, bridge: &str, config: &(dyn Fn(&str) -> Value + Sync)) {
         let run = Run {
             name: answers.trim_end_matches(".json"),
             answers,
@@ -333,12 +334,12 @@ mod keyvalue {
             return;
         };
         let address = databases::address(&url.replacen("redis:", "http:", 1));
-        let config = |case: &Value| match profile(case) {
-            profile @ ("db1" | "db3") => json!({ "url": format!("{url}/{}", &profile[2..]) }),
+        let config = |profile: &str| match profile {
+            "db1" | "db3" => json!({ "url": format!("{url}/{}", &profile[2..]) }),
             "db5" => json!({ "host": "127.0.0.1", "port": address.port(), "db": 5 }),
             "db99" => json!({ "url": format!("{url}/99") }),
             "dbtext" => json!({ "url": format!("{url}/abc") }),
-            profile @ ("reader" | "fenced" | "nocmd") => {
+            "reader" | "fenced" | "nocmd" => {
                 json!({ "url": format!("redis://{profile}:{profile}-pass@{address}") })
             }
             "hostform" => json!({ "host": "localhost", "port": address.port() }),
@@ -353,8 +354,8 @@ mod keyvalue {
         };
         // Small answers only, so that batches have to be halved.
         let url = fakes::upstash(&url, 200 << 10);
-        let config = |case: &Value| {
-            let token = match profile(case) {
+        let config = |profile: &str| {
+            let token = match profile {
                 "readonly" => fakes::UPSTASH_READ_ONLY_TOKEN,
                 "badtoken" => "no-token-0123456789",
                 _ => fakes::UPSTASH_TOKEN,
@@ -461,5 +462,53 @@ mod turso {
             order: &|faults| faulty.order(faults),
         };
         connects.check(|runner| runner.env("NODE_EXTRA_CA_CERTS", roots.to_str().unwrap()));
+    }
+}
+
+#[cfg(feature = "d1")]
+mod d1 {
+    use runner_testkit::databases::D1Database;
+    use runner_testkit::fakes::FaultyHttp;
+
+    use super::*;
+    use crate::connect::Connects;
+
+    fn replay(name: &str) {
+        let Some(url) = databases::d1() else {
+            return;
+        };
+        let answers = format!("{name}.json");
+        let run = Run {
+            name,
+            answers: &answers,
+            bridge: "d1",
+            config: &|_| D1Database::config(&databases::address(&url).to_string()),
+        };
+        run.check();
+    }
+
+    #[test]
+    fn rows() {
+        replay("d1-rows");
+    }
+
+    #[test]
+    fn aggregates() {
+        replay("d1-aggregate");
+    }
+
+    #[test]
+    fn connections() {
+        let Some(url) = databases::d1() else {
+            return;
+        };
+        let faulty = FaultyHttp::start(databases::address(&url));
+        let connects = Connects {
+            answers: "d1-connect.json",
+            bridge: "d1",
+            places: &[("server", faulty.address().to_string())],
+            order: &|faults| faulty.order(faults),
+        };
+        connects.check(|runner| runner);
     }
 }

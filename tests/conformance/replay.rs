@@ -28,8 +28,8 @@ pub struct Run<'a> {
     pub answers: &'a str,
     /// The bridge, without `@semilayer/bridge-`.
     pub bridge: &'a str,
-    /// Configuration of a case's source.
-    pub config: &'a (dyn Fn(&Value) -> Value + Sync),
+    /// Configuration of the source by profile.
+    pub config: &'a (dyn Fn(&str) -> Value + Sync),
 }
 
 /// A case that does not agree, with everything needed to see why.
@@ -102,11 +102,6 @@ impl Run<'_> {
             path.display()
         );
     }
-}
-
-/// Whose settings a case needs.
-pub fn profile(case: &Value) -> &str {
-    case["profile"].as_str().unwrap_or("default")
 }
 
 /// The cases of a file, one a line. This test's parser has a limit of nesting, and takes no half of a surrogate
@@ -185,14 +180,9 @@ impl Replay<'_> {
     }
 
     fn ask(&self, case: &Value, kind: &str, options: Value) -> Outcome {
-        let config = (self.run.config)(case);
-        let mut source = source::managed("primary-db", self.run.bridge, config);
-        // A case with a configuration of its own is a source of its own.
-        let name = match case["config"].is_null() {
-            true => profile(case),
-            false => case["id"].as_str().unwrap(),
-        };
-        source["id"] = json!(format!("src-{}-{name}", self.run.bridge));
+        let profile = case["profile"].as_str().unwrap_or("default");
+        let mut source = source::managed("primary-db", self.run.bridge, (self.run.config)(profile));
+        source["id"] = json!(format!("src-{}-{profile}", self.run.bridge));
         let target = case["target"].as_str().unwrap_or_default();
         let job = self.gateway.dispatch(&source, kind, target, options);
         match job.poll(ANSWER) {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use runner_testkit::databases::{self, SqliteDatabase};
+use runner_testkit::fakes::FaultyHttp;
 use runner_testkit::temp::TempDir;
 use runner_testkit::{Gateway, RunnerBuilder, TOKEN, network, session, source, watchdog};
 use serde_json::{Value, json};
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 const SOON: Duration = Duration::from_secs(20);
 
 /// Passwords of the sources below; what is percent-encoded in a URL is looked for decoded, too.
-const SECRETS: [&str; 9] = [
+const SECRETS: [&str; 13] = [
     TOKEN,
     "pw-managed-url-1",
     "pw-managed-key-2",
@@ -20,6 +21,10 @@ const SECRETS: [&str; 9] = [
     "pw-in-a-file-5",
     "pw-in-the-gateway-url-6",
     "pw-broken-url-7",
+    "api-token-managed-8",
+    "account-managed-9",
+    "api-token-local-10",
+    "account-local-11",
 ];
 
 #[test]
@@ -50,9 +55,17 @@ fn no_secret_is_logged_at_any_level() {
                 "SEMILAYER_SOURCE_FILED_PASSWORD_FILE",
                 password.to_str().unwrap(),
             )
+            .env("SEMILAYER_SOURCE_CLOUD_ACCOUNT_ID", "account-local-11")
+            .env("SEMILAYER_SOURCE_CLOUD_DATABASE_ID", "d")
+            .env("SEMILAYER_SOURCE_CLOUD_API_TOKEN", "api-token-local-10")
+            .env(
+                "SEMILAYER_SOURCE_CLOUD_BASE_URL",
+                format!("http://127.0.0.1:{closed}/v4"),
+            )
             .start();
         gateway.wait_hello(seen + 1, SOON);
         let mut sources = vec![
+            source::runner_local("c", "cloud", "d1"),
             source::runner_local("l", "local", "mysql"),
             source::runner_local("f", "filed", "postgres"),
             source::runner_local("m", "missing", "postgres"),
@@ -72,6 +85,23 @@ fn no_secret_is_logged_at_any_level() {
             ] {
                 sources.push(source::managed("managed", bridge, json!({ "url": url })));
             }
+        }
+        // Not reached, refused with the path in the words, and never asked.
+        let path = "/v4/accounts/account-managed-9/d1/database/d/raw";
+        let errors = json!([{ "code": 7003, "message": format!("Could not route to {path}") }]);
+        let body = json!({ "success": false, "errors": errors }).to_string();
+        let faulty = FaultyHttp::start(([127, 0, 0, 1], closed).into());
+        faulty.order(&[json!({ "status": 404, "body": body, "times": 9 })]);
+        for (database, port) in [
+            ("d", closed),
+            ("d", faulty.address().port()),
+            ("d/e", closed),
+        ] {
+            let config = json!({
+                "accountId": "account-managed-9", "databaseId": database, "apiToken": "api-token-managed-8",
+                "baseUrl": format!("http://127.0.0.1:{port}/v4"),
+            });
+            sources.push(source::managed("cloud", "d1", config));
         }
         // Rejected by a real server.
         if let Some(url) = databases::postgres() {

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 pub type Check = fn(&[u8]);
 
 /// Every check by the name of its fuzz target.
-pub const ALL: [(&str, Check); 14] = [
+pub const ALL: [(&str, Check); 15] = [
     ("server_frame", server_frame),
     ("job_options", job_options),
     ("source_environment", source_environment),
@@ -31,6 +31,7 @@ pub const ALL: [(&str, Check); 14] = [
     ("redis_replies", redis_replies),
     ("raw_json", raw_json),
     ("hrana_line", hrana_line),
+    ("d1_answer", d1_answer),
 ];
 
 const KINDS: [&str; 9] = [
@@ -44,7 +45,7 @@ const KINDS: [&str; 9] = [
     "test",
     "search",
 ];
-const BRIDGES: [&str; 12] = [
+const BRIDGES: [&str; 13] = [
     "postgres",
     "cockroachdb",
     "neon",
@@ -57,6 +58,7 @@ const BRIDGES: [&str; 12] = [
     "redis",
     "upstash",
     "turso",
+    "d1",
 ];
 const SECRET: &str = "s3cret-W0rd";
 
@@ -479,6 +481,29 @@ pub fn hrana_line(bytes: &[u8]) {
             given["row"].as_array().map(Vec::len),
             written.as_array().map(Vec::len)
         );
+    }
+}
+
+/// An answer of D1: however it comes in, its rows are those of the document, as they came.
+pub fn d1_answer(bytes: &[u8]) {
+    let read = |most| bridges::readers::d1(&mut std::io::BufReader::with_capacity(most, bytes));
+    let rows = read(4096);
+    assert_eq!(rows, read(1));
+    let Some(rows) = rows else {
+        return;
+    };
+    let written = serde_json::from_str::<Value>(&format!("[{}]", rows.join(",")));
+    // It has limits, and of two members under one name keeps one.
+    let (Ok(written), Ok(given)) = (written, serde_json::from_slice::<Value>(bytes)) else {
+        return;
+    };
+    let text = String::from_utf8_lossy(bytes);
+    if ["\"result\"", "\"results\"", "\"rows\""]
+        .iter()
+        .all(|name| text.matches(name).count() == 1)
+    {
+        let rows = given["result"][0]["results"].get("rows");
+        assert_eq!(written, rows.cloned().unwrap_or(json!([])));
     }
 }
 

@@ -38,6 +38,7 @@ fn capabilities() -> Vec<&'static str> {
             ("redis", cfg!(feature = "redis")),
             ("upstash", cfg!(feature = "upstash")),
             ("turso", cfg!(feature = "turso")),
+            ("d1", cfg!(feature = "d1")),
         ]
         .into_iter()
         .filter_map(|(name, is_built)| is_built.then_some(name)),

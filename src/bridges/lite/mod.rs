@@ -1,12 +1,10 @@
 //! What SQLite is wherever it runs, in this process or behind a service: its language, its catalog, its keys, and
 //! values that have a storage class each. What speaks it is a [`Database`]; [`LiteSession`] answers jobs on one.
 //!
-//! - `dialect`: the language; `narrow`: the same within the limits of a service; `catalog`, `key`, `since`: what must be known of a table
+//! - `dialect`: the language; `narrow`: the same within the limits of a service
+//! - `catalog`, `key`, `since`: what must be known of a table
 //! - `value`: values in and out; `literal`: those that cannot be bound; `row`: rows as JSON
 //! - `select`: what a statement selects; `session`: statements of a job
-
-// Until D1 is a bridge of every build.
-#![cfg_attr(not(feature = "d1"), allow(dead_code, unused_imports))]
 
 mod catalog;
 mod dialect;

@@ -19,6 +19,7 @@ const PROTO: &str = "a column called __proto__ is an ordinary column";
 const NOT: &str = "$not negates the whole inner clause, in count as in query and on every bridge";
 const OWN: &str = "each column of the target once, and of no other table of the same name";
 
+const CHAIN: &str = "a filter may have as many conditions as a statement has room for";
 const LIKE: &str = "the four string operators work, in count as in query";
 const MODE: &str = "NO_BACKSLASH_ESCAPES changes no answer; with the official quoting it lets values out of their \
     literals";
@@ -66,6 +67,13 @@ const DEPARTURES: &[Departure] = &[
             {"id":26},{"id":29},{"id":30},{"id":33},{"id":34},{"id":36},{"id":37},{"id":38},{"id":39},
             {"id":41},{"id":42}],"total":28}"#,
         reason: NOT,
+    },
+    Departure {
+        id: "d1.query.where.or-1500",
+        right: r#"{"rows":[{"id":2},{"id":4},{"id":6},{"id":8},{"id":10},{"id":12},{"id":14},{"id":16},
+            {"id":18},{"id":20},{"id":22},{"id":24},{"id":26},{"id":28},{"id":30},{"id":32},{"id":34},
+            {"id":36},{"id":38},{"id":40},{"id":42}],"total":21}"#,
+        reason: CHAIN,
     },
     Departure {
         id: "mysql.count.w-not-two-fields",

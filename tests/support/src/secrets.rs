@@ -126,7 +126,7 @@ fn decoded(text: &str) -> String {
 
 /// Keeps what is secret in a variable of the environment.
 pub fn keep_variable(name: &str, value: &str) {
-    const SECRET: [&str; 4] = ["TOKEN", "PASSWORD", "_PASS", "SECRET"];
+    const SECRET: [&str; 5] = ["TOKEN", "PASSWORD", "_PASS", "SECRET", "ACCOUNT_ID"];
     if name == "SEMILAYER_SECRETS_DIR" || name == "CREDENTIALS_DIRECTORY" {
         let files = fs::read_dir(value).into_iter().flatten().flatten();
         files.for_each(|file| keep_folder_file(&file.path()));
@@ -168,7 +168,7 @@ pub fn keep_config(config: &Value) {
         let user = text("user").or(text("username")).unwrap_or_default();
         secrets().keep_password(user, password);
     }
-    for key in ["authToken", "apiToken", "token"] {
+    for key in ["authToken", "apiToken", "accountId", "token"] {
         text(key)
             .into_iter()
             .for_each(|token| secrets().keep(token));
@@ -218,12 +218,14 @@ mod tests {
         keep_config(
             &serde_json::json!({"url": "libsql://h?authToken=of%20a-url-7", "authToken": "of-a-config-8"}),
         );
+        keep_config(&serde_json::json!({"accountId": "of-a-config-9"}));
         // Neither ends by itself.
         for endless in ["/dev/zero", "/proc/self/fd/0"] {
             keep_config(&serde_json::json!({"sslkey": endless}));
             keep_variable("SEMILAYER_SOURCE_A_SSL_KEY", endless);
         }
         for secret in [
+            "of-a-config-9",
             "rk_of-a-variable",
             "of-a-variable-2",
             "in-a-file-1",

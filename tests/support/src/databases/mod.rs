@@ -2,6 +2,7 @@
 //! missing, the tests that need it say so and pass, unless `TEST_REQUIRE_SERVERS` says otherwise.
 
 mod clickhouse;
+mod d1;
 mod mongodb;
 mod mongodb_client;
 mod mysql;
@@ -20,6 +21,7 @@ use serde_json::Value;
 use url::Url;
 
 pub use self::clickhouse::ClickhouseDatabase;
+pub use self::d1::D1Database;
 pub use self::mongodb::{MongodbDatabase, MongodbSet, mongodb_certificates};
 pub use self::mongodb_client::MongodbClient;
 pub use self::mysql::MysqlDatabase;
@@ -90,6 +92,11 @@ pub fn mysql9() -> Option<String> {
 /// A MongoDB with the conformance fixtures.
 pub fn mongodb() -> Option<String> {
     server("TEST_MONGODB_URL")
+}
+
+/// The API of a D1, whose account `acct` has the database `db`, with the conformance fixtures and the token `token`.
+pub fn d1() -> Option<String> {
+    server("TEST_D1_URL")
 }
 
 /// A ClickHouse with the conformance fixtures.

@@ -1,0 +1,282 @@
+//! What comes back: one JSON document, of which rows are handed over as they come in.
+
+use std::borrow::Cow;
+use std::io::{BufRead, ErrorKind};
+
+use crate::bridges::lite::{Cells, Value};
+use crate::bridges::service::unanswered;
+use crate::error::{ErrorCode, JobError};
+use crate::job::JobControl;
+use crate::json::{Raw, RawKind, Stream, Text};
+use crate::limits;
+use crate::net::http::HttpError;
+
+/// Takes a row, and which of the statements of a request it is of.
+pub(super) type EachRow<'a> = dyn FnMut(usize, &D1Row<'_>) -> Result<(), JobError> + 'a;
+
+/// Hands over the rows of an answer to so many statements. It is whole with its end and with the word that all went
+/// well.
+pub(super) fn read_rows(
+    source: &mut dyn BufRead,
+    job: &JobControl,
+    statements: usize,
+    each: &mut EachRow<'_>,
+) -> Result<(), JobError> {
+    let mut stream = Stream {
+        source,
+        failed: |source| match source.kind() {
+            ErrorKind::InvalidData => nonsense(),
+            _ => unanswered(HttpError::Body { source }),
+        },
+        may_grow: &|length| match length {
+            0..limits::LARGE_ROW => Ok(()),
+            _ if length > job.large_rows().most_received() => Err(job.large_rows().too_large()),
+            _ => job.receive_large(),
+        },
+    };
+    let (mut good, mut failed, mut results) = (false, false, 0);
+    let mut problem = None;
+    stream.each_member(&mut |stream, name| {
+        match name {
+            "result" if stream.peek()? == Some(b'[') => stream.each_element(&mut |stream| {
+                failed |= !read_result(stream, results, each)?;
+                results += 1;
+                Ok(())
+            })?,
+            "success" => good = stream.value()? == "true",
+            "errors" => problem = first_error(&stream.value()?),
+            _ => drop(stream.value()?),
+        }
+        Ok(())
+    })?;
+    if !good || failed {
+        let problem = problem.unwrap_or_else(|| "D1 query failed".to_owned());
+        return Err(JobError::new(ErrorCode::QueryFailed, problem));
+    }
+    match stream.peek()?.is_none() && results == statements {
+        true => Ok(()),
+        false => Err(nonsense()),
+    }
+}
+
+/// Hands over the rows of one statement; false when it failed.
+fn read_result(
+    stream: &mut Stream<'_>,
+    place: usize,
+    each: &mut EachRow<'_>,
+) -> Result<bool, JobError> {
+    let mut good = true;
+    let mut names = Vec::new();
+    stream.each_member(&mut |stream, name| {
+        match name {
+            "results" => stream.each_member(&mut |stream, name| {
+                match name {
+                    "columns" => {
+                        let columns = stream.value()?;
+                        let columns = Raw::known(&columns).elements();
+                        names = columns.map(|name| name.js_string().into_owned()).collect();
+                    }
+                    "rows" => stream.each_element(&mut |stream| {
+                        let row = stream.value()?;
+                        each(place, &D1Row::new(&names, &row)?)
+                    })?,
+                    _ => drop(stream.value()?),
+                }
+                Ok(())
+            })?,
+            "success" => good = stream.value()? != "false",
+            _ => drop(stream.value()?),
+        }
+        Ok(())
+    })?;
+    Ok(good)
+}
+
+/// What is wrong, as an answer that is nothing but a refusal says it.
+pub(super) fn refusal(text: &str) -> Option<String> {
+    first_error(Raw::parse(text)?.member("errors")?.as_str())
+}
+
+fn first_error(errors: &str) -> Option<String> {
+    let error = Raw::known(errors).elements().next()?;
+    let message = error.member("message")?.text()?.into_owned();
+    Some(match error.member("code") {
+        Some(code) => format!("{message} (error {})", code.js_string()),
+        None => message,
+    })
+}
+
+/// What of it came is shown to nobody: it may be anything.
+pub(super) fn nonsense() -> JobError {
+    JobError::new(
+        ErrorCode::SourceUnreachable,
+        "what answers is not the REST interface of D1: its answer is not understood",
+    )
+}
+
+/// A row.
+pub(super) struct D1Row<'a> {
+    pub names: &'a [String],
+    /// The list of its values.
+    pub text: &'a str,
+    values: Vec<Raw<'a>>,
+}
+
+impl<'a> D1Row<'a> {
+    /// Takes a text that is JSON.
+    pub fn new(names: &'a [String], text: &'a str) -> Result<Self, JobError> {
+        let values: Vec<_> = Raw::known(text).elements().collect();
+        match values.len() == names.len() {
+            true => Ok(Self {
+                names,
+                text,
+                values,
+            }),
+            false => Err(nonsense()),
+        }
+    }
+
+    fn raw(&self, column: usize) -> Result<Raw<'a>, JobError> {
+        self.values.get(column).copied().ok_or_else(nonsense)
+    }
+}
+
+impl Cells for D1Row<'_> {
+    fn width(&self) -> usize {
+        self.values.len()
+    }
+
+    fn name(&self, column: usize) -> Result<&str, JobError> {
+        Ok(self.names.get(column).map_or("", String::as_str))
+    }
+
+    fn value(&self, column: usize) -> Result<Value<'_>, JobError> {
+        let value = self.raw(column)?;
+        Ok(match value.kind() {
+            RawKind::Null => Value::Null,
+            RawKind::Bool(truth) => Value::Integer(i64::from(truth)),
+            RawKind::Number => match value.as_str().parse() {
+                Ok(whole) => Value::Integer(whole),
+                Err(_) => Value::Real(value.js_number()),
+            },
+            RawKind::Text => Value::Text(match value.text().unwrap_or_default() {
+                Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+                Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+            }),
+            RawKind::List => {
+                let bytes = value.elements().map(|byte| byte.as_str().parse().ok());
+                let bytes: Option<Vec<u8>> = bytes.collect();
+                Value::Blob(Cow::Owned(bytes.ok_or_else(nonsense)?))
+            }
+            RawKind::Object => return Err(nonsense()),
+        })
+    }
+
+    /// As it comes: a blob is a list of its bytes.
+    fn write_value(&self, out: &mut Text, column: usize) -> Result<(), JobError> {
+        out.push_str(self.raw(column)?.as_str());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, Instant};
+
+    fn rows(text: &str, statements: usize) -> Result<Vec<String>, JobError> {
+        let job = JobControl::new("j", Instant::now() + Duration::from_secs(60));
+        let mut found = Vec::new();
+        read_rows(&mut text.as_bytes(), &job, statements, &mut |place, row| {
+            found.push(format!("{place} {} {}", row.names.join(","), row.text));
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    const ONE: &str = r#"{"meta":{"x":[1]},"results":{"columns":["a","a"],"rows":[[1,"]"],[null,[0,255]]]},"success":true}"#;
+
+    fn answer(result: &str) -> String {
+        format!(r#"{{"result":{result},"success":true,"errors":[],"messages":[]}}"#)
+    }
+
+    #[test]
+    fn rows_are_those_of_their_statements() {
+        let text = answer(&format!("[{ONE},{ONE}]"));
+        assert_eq!(
+            rows(&text, 2).unwrap(),
+            [
+                r#"0 a,a [1,"]"]"#,
+                "0 a,a [null,[0,255]]",
+                r#"1 a,a [1,"]"]"#,
+                "1 a,a [null,[0,255]]"
+            ]
+        );
+        assert!(rows(&answer("[]"), 0).unwrap().is_empty());
+    }
+
+    #[test]
+    fn an_answer_is_whole_or_it_is_an_error() {
+        let text = answer(&format!("[{ONE}]"));
+        for end in 0..text.len() {
+            assert!(rows(&text[..end], 1).is_err(), "{}", &text[..end]);
+        }
+        for (text, problem) in [
+            (answer(&format!("[{ONE}]")) + "x", "not understood"),
+            (answer("[]"), "not understood"),
+            (answer("null"), "not understood"),
+            ("<html>".to_owned(), "not understood"),
+            (answer(&format!("[{}]", ONE.replace("\"a\",", ""))), "not understood"),
+            (answer(&format!("[{}]", ONE.replace("true", "false"))), "D1 query failed"),
+            (
+                r#"{"result":[],"success":false,"errors":[{"code":7500,"message":"no such table: x"}]}"#.to_owned(),
+                "no such table: x (error 7500)",
+            ),
+        ] {
+            let error = rows(&text, 1).unwrap_err();
+            assert!(error.message.contains(problem), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn refusals_say_why() {
+        let text = r#"{"errors":[{"message":"Authentication error","code":10000},{"message":"b"}],"success":false}"#;
+        assert_eq!(refusal(text).unwrap(), "Authentication error (error 10000)");
+        for text in [
+            "",
+            "<html>",
+            "{}",
+            r#"{"errors":[]}"#,
+            r#"{"errors":[{"message":5}]}"#,
+        ] {
+            assert_eq!(refusal(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn values_have_the_class_that_they_come_with() {
+        let names = ["a"; 7].map(str::to_owned);
+        let row = D1Row::new(
+            &names,
+            r#"[1,1.5,9223372036854776000,"x\u0000",null,[0,255],true]"#,
+        );
+        let row = row.unwrap();
+        let values: Result<Vec<_>, _> = (0..7).map(|column| row.value(column)).collect();
+        assert_eq!(
+            values.unwrap(),
+            [
+                Value::Integer(1),
+                Value::Real(1.5),
+                Value::Real(9223372036854775807.0),
+                Value::text("x\0"),
+                Value::Null,
+                Value::Blob(Cow::Borrowed(&[0, 255])),
+                Value::Integer(1),
+            ]
+        );
+        let names = ["a"; 2].map(str::to_owned);
+        let row = D1Row::new(&names, "[[256],{}]").unwrap();
+        assert!(row.value(0).is_err() && row.value(1).is_err() && row.value(2).is_err());
+        assert!(D1Row::new(&names, "[1]").is_err());
+    }
+}
