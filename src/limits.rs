@@ -51,8 +51,11 @@ pub const BACKOFF_RESET_AFTER: Duration = Duration::from_secs(60);
 
 /// How long the other end may take to answer a close frame, and the last frames to leave when the runner stops.
 pub const CLOSE_LINGER: Duration = Duration::from_secs(2);
-/// Sources whose text and key a session remembers, because every job carries its whole source.
-pub const KNOWN_SOURCES: usize = 16;
+/// Text of the sources that a session remembers, because every job carries its whole source: some thousand of the
+/// usual length. A job of a source that is not remembered costs half as much again, or twice.
+pub const KNOWN_SOURCES_BYTES: usize = 256 << 10;
+/// Sources whose keys are remembered.
+pub const KNOWN_SOURCES: usize = 1024;
 /// Longest text of a source that is remembered.
 pub const KNOWN_SOURCE_BYTES: usize = 16 << 10;
 /// Read at once from the gateway; jobs are a few hundred bytes.

@@ -1,6 +1,7 @@
 //! The frames of one session, parsed with what is known from the frames before them.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -16,7 +17,9 @@ use crate::sources::Source;
 /// same bytes as before: those are recognized by their text, and share one [`Source`].
 #[derive(Default)]
 pub struct FrameParser {
-    known: Vec<(Box<str>, Arc<Source>)>,
+    known: BTreeMap<Box<str>, Arc<Source>>,
+    /// Of all texts in it.
+    bytes: usize,
 }
 
 impl FrameParser {
@@ -46,16 +49,18 @@ impl FrameParser {
     }
 
     fn source(&mut self, text: &str) -> Option<Arc<Source>> {
-        if let Some((_, source)) = self.known.iter().find(|(known, _)| **known == *text) {
+        if let Some(source) = self.known.get(text) {
             return Some(Arc::clone(source));
         }
         let value = serde_json::from_str(text).ok()?;
         let source = Arc::new(source_of(Some(value), "").ok()?);
         if text.len() <= limits::KNOWN_SOURCE_BYTES {
-            if self.known.len() >= limits::KNOWN_SOURCES {
+            self.bytes += text.len();
+            if self.bytes > limits::KNOWN_SOURCES_BYTES {
                 self.known.clear();
+                self.bytes = text.len();
             }
-            self.known.push((text.into(), Arc::clone(&source)));
+            self.known.insert(text.into(), Arc::clone(&source));
         }
         Some(source)
     }
@@ -123,18 +128,31 @@ mod tests {
     }
 
     #[test]
-    fn few_sources_are_kept_and_no_large_ones() {
+    fn hundreds_of_sources_are_remembered() {
         let mut parser = FrameParser::default();
-        for n in 0..3 * limits::KNOWN_SOURCES {
-            source(&mut parser, &job("1", &n.to_string()));
-            assert!((1..=limits::KNOWN_SOURCES).contains(&parser.known.len()));
+        let ask = |parser: &mut FrameParser| -> Vec<_> {
+            let jobs = (0..500).map(|n| job("1", &format!("{n:0>250}")));
+            jobs.map(|job| source(parser, &job)).collect()
+        };
+        let first = ask(&mut parser);
+        let again = ask(&mut parser);
+        let mut pairs = first.iter().zip(&again);
+        assert!(pairs.all(|(one, other)| Arc::ptr_eq(one, other)));
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded_in_bytes() {
+        let mut parser = FrameParser::default();
+        for n in 0..3 * limits::KNOWN_SOURCES_BYTES / 1000 {
+            source(&mut parser, &job("1", &format!("{n:0>1000}")));
+            let bytes: usize = parser.known.keys().map(|text| text.len()).sum();
+            assert_eq!(bytes, parser.bytes);
+            assert!((1000..=limits::KNOWN_SOURCES_BYTES).contains(&bytes));
         }
-        parser.known.clear();
-        source(
-            &mut parser,
-            &job("1", &"x".repeat(limits::KNOWN_SOURCE_BYTES)),
-        );
-        assert!(parser.known.is_empty());
+        let before = parser.known.len();
+        let long = "x".repeat(limits::KNOWN_SOURCE_BYTES);
+        source(&mut parser, &job("1", &long));
+        assert_eq!(parser.known.len(), before);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Which jobs share a pool: those of one source configuration.
 
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::limits;
 use crate::sources::{CredentialsLocation, Source};
@@ -44,22 +45,25 @@ impl SourceKeys {
     }
 }
 
-/// The keys of the sources that jobs named last: whatever the size of a configuration, it is hashed once.
+/// The keys of the sources that jobs named last: whatever the size of a configuration, it is hashed once. They are
+/// found by where a source is in memory. That place is no other source's while there is a weak reference, which keeps
+/// nothing that the source holds.
 #[derive(Default)]
-pub struct RecentKeys(Mutex<Vec<(Arc<Source>, SourceKey)>>);
+pub struct RecentKeys(Mutex<BTreeMap<usize, (Weak<Source>, SourceKey)>>);
 
 impl RecentKeys {
     /// As `keys.key(source)`.
     pub fn key(&self, keys: &SourceKeys, source: &Arc<Source>) -> SourceKey {
         let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, key)) = recent.iter().find(|(known, _)| Arc::ptr_eq(known, source)) {
+        let place = Arc::as_ptr(source).addr();
+        if let Some((_, key)) = recent.get(&place) {
             return *key;
         }
         let key = keys.key(source);
         if recent.len() >= limits::KNOWN_SOURCES {
             recent.clear();
         }
-        recent.push((Arc::clone(source), key));
+        recent.insert(place, (Arc::downgrade(source), key));
         key
     }
 }
@@ -106,6 +110,7 @@ mod tests {
             for _ in 0..2 {
                 assert_eq!(recent.key(&keys, &source), keys.key(&source));
             }
+            assert_eq!(Arc::strong_count(&source), 1, "it is kept");
             assert!(recent.0.lock().unwrap().len() <= limits::KNOWN_SOURCES);
         }
     }
