@@ -384,11 +384,12 @@ fn test_source_says_what_the_token_may_do() {
         .env("SEMILAYER_SOURCE_SHOP_ACCOUNT_ID", "acct")
         .env("SEMILAYER_SOURCE_SHOP_DATABASE_ID", "db")
         .env("SEMILAYER_SOURCE_SHOP_API_TOKEN", "token")
-        .env("SEMILAYER_SOURCE_SHOP_BASE_URL", &url)
+        .env("SEMILAYER_SOURCE_SHOP_ENDPOINT", &url)
         .args(&["test-source", "--json"])
         .start();
     runner.wait_exit(SOON);
     let reports: Value = serde_json::from_str(&runner.stdout()).unwrap();
+    assert_eq!(reports.as_array().map(Vec::len), Some(1), "{reports}");
     let report = &reports[0];
     assert_eq!(report["bridge"], "@semilayer/bridge-d1", "{report}");
     assert_eq!(report["server"], "D1", "{report}");

@@ -59,7 +59,7 @@ fn no_secret_is_logged_at_any_level() {
             .env("SEMILAYER_SOURCE_CLOUD_DATABASE_ID", "d")
             .env("SEMILAYER_SOURCE_CLOUD_API_TOKEN", "api-token-local-10")
             .env(
-                "SEMILAYER_SOURCE_CLOUD_BASE_URL",
+                "SEMILAYER_SOURCE_CLOUD_ENDPOINT",
                 format!("http://127.0.0.1:{closed}/v4"),
             )
             .start();

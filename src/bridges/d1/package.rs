@@ -32,7 +32,8 @@ pub(in crate::bridges) static PACKAGE: Registered = Registered {
             Key::secret("ACCOUNT_ID", "accountId"),
             Key::text("DATABASE_ID", "databaseId"),
             Key::secret("API_TOKEN", "apiToken"),
-            Key::text("BASE_URL", "baseUrl"),
+            // With a name that ends in URL it would be the URL of a source of its own.
+            Key::text("ENDPOINT", "baseUrl"),
             Key::number("POOL_MAX", "pool.max"),
         ],
         enough: &[&[&["ACCOUNT_ID"], &["DATABASE_ID"], &["API_TOKEN"]]],
