@@ -13,17 +13,44 @@ pub(super) fn unusable(problem: impl Into<String>) -> JobError {
 /// The first of these keys that holds a text, without the white space around it: files end with a line's end. A number
 /// counts as its digits.
 pub(super) fn text(config: &Map<String, Value>, keys: &[&str]) -> Option<String> {
-    let text = secret(config, keys)?;
+    let text = line(config, keys)?;
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
-/// As [`text`], with every character of it (a password of digits may have been made a number on its way).
-pub(super) fn secret(config: &Map<String, Value>, keys: &[&str]) -> Option<String> {
-    keys.iter().find_map(|key| match config.get(*key) {
-        Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
+/// As [`text`], with every character of it but a line's end (a password of digits may have been made a number on its
+/// way).
+pub(super) fn line(config: &Map<String, Value>, keys: &[&str]) -> Option<String> {
+    let texts = keys.iter().filter_map(|key| match config.get(*key) {
+        Some(Value::String(text)) => Some(without_line_end(text).to_owned()),
         Some(Value::Number(number)) => Some(number.to_string()),
         _ => None,
-    })
+    });
+    texts.into_iter().find(|text| !text.is_empty())
+}
+
+fn without_line_end(text: &str) -> &str {
+    let line = text.strip_suffix('\n').unwrap_or(text);
+    line.strip_suffix('\r').unwrap_or(line)
+}
+
+/// The key `port`, if it is there and not empty.
+///
+/// # Errors
+/// It is no port.
+pub(super) fn port(config: &Map<String, Value>) -> Result<Option<u16>, JobError> {
+    let text = match config.get("port") {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(text)) if text.trim().is_empty() => return Ok(None),
+        Some(Value::String(text)) => text.trim().to_owned(),
+        Some(other) => other.to_string(),
+    };
+    let port = text.parse().ok().filter(|port| *port > 0);
+    port.map(Some).ok_or_else(no_port)
+}
+
+/// For a text that is none.
+pub(super) fn no_port() -> JobError {
+    unusable("\"port\" must be a number from 1 to 65535")
 }
 
 /// Refuses a host that is none: credentials in it would be told with it, and asked name servers for.
@@ -56,6 +83,46 @@ pub(super) fn pool_size(config: &Map<String, Value>) -> usize {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_port_is_a_number_and_nothing_else() {
+        let of = |port: Value| super::port(json!({ "port": port }).as_object().unwrap());
+        for none in [json!(null), json!(""), json!(" \n")] {
+            assert_eq!(of(none).unwrap(), None);
+        }
+        for port in [json!(5432), json!("5432"), json!(" 5432 \r\n")] {
+            assert_eq!(of(port).unwrap(), Some(5432));
+        }
+        for odd in [
+            json!(0),
+            json!(65536),
+            json!("65536"),
+            json!("x"),
+            json!(-1),
+            json!(1.5),
+            json!("54 32"),
+            json!(true),
+            json!({}),
+        ] {
+            assert!(of(odd.clone()).is_err(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_line_end_is_no_part_of_a_password() {
+        let of = |password: &str| {
+            line(json!({ "p": password }).as_object().unwrap(), &["p"]).unwrap_or_default()
+        };
+        for (password, expected) in [
+            (" p ", " p "),
+            ("p\n", "p"),
+            ("p\r\n", "p"),
+            ("p\n\n", "p\n"),
+            ("\n", ""),
+        ] {
+            assert_eq!(of(password), expected, "{password:?}");
+        }
+    }
 
     #[test]
     fn the_size_is_configured_within_bounds() {

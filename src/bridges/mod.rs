@@ -10,6 +10,7 @@
 //! - `description`: the rows of `listTargets` and `introspectTarget`
 //! - `grants`: what grants allow, as several servers tell them
 //! - `service`: asking by JSON over HTTP
+//! - `source_url`: a URL in its parts
 //! - `sql`: everything that SQL engines share, over what their folders provide
 //! - `writers`: single values, for measuring; `readers`: replies, for the fuzzer
 //!
@@ -52,6 +53,8 @@ mod remembered;
     feature = "d1"
 ))]
 mod service;
+#[cfg(any(feature = "mysql", feature = "clickhouse", feature = "redis"))]
+mod source_url;
 mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;

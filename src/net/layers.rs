@@ -7,6 +7,8 @@ use std::sync::Arc;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
 
+use crate::net::without_zone;
+
 /// Most that is taken from one layer to the other at a time.
 const PART: usize = 16 << 10;
 
@@ -179,7 +181,7 @@ pub fn handshake(
     config: &Arc<ClientConfig>,
     stream: &mut (impl Read + Write),
 ) -> io::Result<ClientConnection> {
-    let name = ServerName::try_from(host.to_owned())
+    let name = ServerName::try_from(without_zone(host).to_owned())
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     let mut tls = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
     while tls.is_handshaking() {

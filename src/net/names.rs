@@ -66,9 +66,17 @@ pub fn resolve_unless(
     Ok(found)
 }
 
+/// A host without the zone of an IPv6 address, which is of this machine only.
+pub fn without_zone(host: &str) -> &str {
+    match host.split_once('%') {
+        Some((address, _)) if address.contains(':') => address,
+        _ => host,
+    }
+}
+
 /// A host as it stands in a URL: IPv6 addresses have brackets.
 pub fn bracketed(host: &str) -> String {
-    match host.parse() {
+    match without_zone(host).parse() {
         Ok(IpAddr::V6(ip)) => format!("[{ip}]"),
         _ => host.to_owned(),
     }

@@ -30,6 +30,8 @@ mod client_certificates;
 #[cfg(feature = "d1")]
 mod d1;
 #[cfg(all(feature = "postgres", feature = "mysql"))]
+mod credentials;
+#[cfg(all(feature = "postgres", feature = "mysql"))]
 mod database_faults;
 #[cfg(all(feature = "postgres", feature = "mysql"))]
 mod database_servers;

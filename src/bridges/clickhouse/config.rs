@@ -1,16 +1,16 @@
 //! A source's configuration, as the official bridge spells it, or as a URL.
 
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
-use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
-use url::Url;
 
-use crate::bridges::config::{pool_size, text, unusable};
+use crate::bridges::config::{line, pool_size, port, text, unusable};
+use crate::bridges::source_url::{SourceUrl, bare};
 use crate::error::JobError;
 use crate::limits;
-use crate::net::Peer;
 use crate::net::http::basic;
+use crate::net::{self, Peer};
 use crate::tls;
 
 /// Ports of the HTTP interface.
@@ -52,7 +52,7 @@ impl Settings {
             None => Parts::of_keys(config)?,
         };
         parts.user = parts.user.or_else(|| text(config, &["username", "user"]));
-        parts.password = parts.password.or_else(|| text(config, &["password"]));
+        parts.password = parts.password.or_else(|| line(config, &["password"]));
         // An empty name leaves it to the server, and so is not the same as none.
         let named = config.get("database").and_then(Value::as_str);
         parts.database = parts.database.or_else(|| named.map(str::to_owned));
@@ -73,10 +73,10 @@ impl Parts {
                 "ClickhouseBridge requires a \"host\" config value",
             ));
         };
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let is_address = bare.parse::<std::net::Ipv6Addr>().is_ok();
+        let host = bare(&host);
+        let is_address = net::without_zone(host).parse::<Ipv6Addr>().is_ok();
         let is_name = |c: char| !c.is_whitespace() && !c.is_control() && !"/?#@:[]\\".contains(c);
-        if !is_address && !bare.chars().all(is_name) {
+        if !is_address && !host.chars().all(is_name) {
             return Err(unusable(
                 "\"host\" must be a name or an address, and nothing else",
             ));
@@ -86,48 +86,32 @@ impl Parts {
             Some("https") => true,
             Some(_) => return Err(unusable("\"protocol\" must be \"http\" or \"https\"")),
         };
-        let port = match config.get("port") {
-            None | Some(Value::Null) => None,
-            Some(Value::Number(number)) => Some(number.to_string()),
-            Some(Value::String(text)) => Some(text.trim().to_owned()),
-            Some(_) => Some(String::new()),
-        };
-        let port = port.map(|port| port.parse().ok().filter(|port| *port > 0));
         Ok(Self {
-            host: Some(bare.to_owned()),
+            host: Some(host.to_owned()),
             // Officially the same one for both protocols.
-            port: match port {
-                None => Some(PORT),
-                Some(None) => return Err(unusable("\"port\" must be a number from 1 to 65535")),
-                Some(port) => port,
-            },
+            port: port(config)?.or(Some(PORT)),
             encrypted,
             ..Self::default()
         })
     }
 
     fn of_url(text: &str) -> Result<Self, JobError> {
-        let url =
-            Url::parse(text).map_err(|error| unusable(format!("\"url\" is not a URL: {error}")))?;
-        let decoded = |text: &str| -> Result<Option<String>, JobError> {
-            if text.is_empty() {
-                return Ok(None);
-            }
-            percent_decode_str(text)
-                .decode_utf8()
-                .map(|text| Some(text.into_owned()))
-                .map_err(|_| unusable("\"url\" has a part that is not UTF-8"))
-        };
-        let host = url.host_str().unwrap_or_default();
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        if host.is_empty() {
+        let SourceUrl {
+            url,
+            host,
+            port,
+            user,
+            password,
+            path,
+        } = SourceUrl::parse(text)?;
+        if host.is_none() {
             return Err(unusable("\"url\" names no host"));
         }
         let mut parts = Self {
-            host: decoded(host)?,
-            user: decoded(url.username())?,
-            password: url.password().map_or(Ok(None), decoded)?,
-            database: decoded(url.path().trim_matches('/'))?,
+            host,
+            user,
+            password,
+            database: path,
             encrypted: matches!(url.scheme(), "https" | "clickhouses"),
             ..Self::default()
         };
@@ -154,10 +138,12 @@ impl Parts {
                 }
             }
         }
-        parts.port = url.port_or_known_default().or(Some(match parts.encrypted {
-            true => TLS_PORT,
-            false => PORT,
-        }));
+        parts.port = port
+            .or(url.port_or_known_default())
+            .or(Some(match parts.encrypted {
+                true => TLS_PORT,
+                false => PORT,
+            }));
         Ok(parts)
     }
 
@@ -238,6 +224,20 @@ mod tests {
                 header("default", ""),
             ),
             (
+                json!({"host": "h\r\n", "port": " 9\n", "username": "u\n", "password": " p %&?#/\n", "db": "d\n"}),
+                "h:9",
+                false,
+                "d",
+                header("u", " p %&?#/"),
+            ),
+            (
+                json!({"host": "fe80::1%lo", "port": ""}),
+                "[fe80::1]:8123",
+                false,
+                "default",
+                header("default", ""),
+            ),
+            (
                 json!({"host": "h", "user": "a:b", "password": 5}),
                 "h:8123",
                 false,
@@ -295,6 +295,7 @@ mod tests {
             (json!({"host": "h:1/?x=hunter2"}), "\"host\" must be"),
             (json!({"host": "u:hunter2@h"}), "\"host\" must be"),
             (json!({"host": "h", "port": 99999}), "\"port\""),
+            (json!({"url": "http://u:hunter2@h:0"}), "\"port\""),
             (json!({"host": "h", "port": "8123x"}), "\"port\""),
             (json!({"host": "h", "port": true}), "\"port\""),
             (json!({"host": "h", "protocol": "tcp"}), "\"protocol\""),

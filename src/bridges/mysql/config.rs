@@ -5,18 +5,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use percent_encoding::percent_decode_str;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use serde_json::{Map, Value};
-use url::Url;
 
 use super::Flavour;
 use super::encryption::Encryption;
-use crate::bridges::config::{pool_size, secret, text, unusable};
+use crate::bridges::config::{line, pool_size, port, text, unusable};
+use crate::bridges::source_url::{SourceUrl, bare};
 use crate::error::JobError;
 use crate::files;
 use crate::limits;
+use crate::net;
 use crate::text::shown_host;
 use crate::tls::TlsSettings;
 
@@ -100,7 +100,7 @@ impl Settings {
         }
         let host = text(config, &["host"]);
         let user = text(config, &["user", "username"]);
-        let password = secret(config, &["password", "pass"]);
+        let password = line(config, &["password", "pass"]);
         let database = text(config, &["database", "db"]);
         let enough = match flavour {
             Flavour::PlanetScale => host.is_some() && user.is_some() && password.is_some(),
@@ -110,7 +110,7 @@ impl Settings {
             return Err(unusable(flavour.missing_config()));
         }
         if url.is_none() {
-            parts.host = host;
+            parts.host = host.map(|host| bare(&host).to_owned());
             parts.port = port(config)?;
         }
         parts.user = parts.user.or(user);
@@ -129,35 +129,29 @@ impl Settings {
         let Address::Tcp(host, _) = &self.address else {
             return None;
         };
-        let name = ServerName::try_from(host.clone()).ok()?;
+        let name = ServerName::try_from(net::without_zone(host).to_owned()).ok()?;
         Some((Arc::clone(&self.encryption.client), name))
     }
 }
 
 impl Parts {
     fn take_url(&mut self, flavour: Flavour, text: &str) -> Result<(), JobError> {
-        let url =
-            Url::parse(text).map_err(|error| unusable(format!("\"url\" is not a URL: {error}")))?;
+        let SourceUrl {
+            url,
+            host,
+            port,
+            user,
+            password,
+            path,
+        } = SourceUrl::parse(text)?;
         if flavour == Flavour::MariaDb && !matches!(url.scheme(), "mariadb" | "mysql") {
             return Err(unusable("\"url\" must begin with mariadb://"));
         }
-        let decoded = |text: &str| -> Result<Option<String>, JobError> {
-            if text.is_empty() {
-                return Ok(None);
-            }
-            percent_decode_str(text)
-                .decode_utf8()
-                .map(|text| Some(text.into_owned()))
-                .map_err(|_| unusable("\"url\" has a part that is not UTF-8"))
-        };
-        self.host = url
-            .host_str()
-            .map(|host| host.trim_start_matches('[').trim_end_matches(']'))
-            .map_or(Ok(None), decoded)?;
-        self.port = url.port();
-        self.user = decoded(url.username())?;
-        self.password = url.password().map_or(Ok(None), decoded)?;
-        self.database = decoded(url.path().trim_start_matches('/'))?;
+        self.host = host;
+        self.port = port;
+        self.user = user;
+        self.password = password;
+        self.database = path;
         for (name, value) in url.query_pairs() {
             self.take_setting(&name, &Value::String(value.into_owned()))?;
         }
@@ -213,17 +207,6 @@ impl Parts {
 fn local(path: PathBuf) -> Result<Address, JobError> {
     files::allowed(&path).map_err(|error| unusable(error.to_string()))?;
     Ok(Address::Unix(path))
-}
-
-fn port(config: &Map<String, Value>) -> Result<Option<u16>, JobError> {
-    match config.get("port") {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => whole(value)
-            .and_then(|port| u16::try_from(port).ok())
-            .filter(|port| *port > 0)
-            .map(Some)
-            .ok_or_else(|| unusable("\"port\" must be a number from 1 to 65535")),
-    }
 }
 
 fn whole(value: &Value) -> Option<u64> {

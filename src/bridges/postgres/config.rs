@@ -12,7 +12,7 @@ use super::link::Encryption;
 use super::options::Options;
 use super::parameters::Parameters;
 use super::standing::Standing;
-use crate::bridges::config::{pool_size, secret, text, unusable};
+use crate::bridges::config::{line, no_port, pool_size, port, text, unusable};
 use crate::error::JobError;
 use crate::files;
 use crate::limits;
@@ -140,7 +140,7 @@ impl Url {
         let mut base = String::from("postgresql://");
         if let Some(user) = text(config, &["user", "username"]) {
             base.extend(form_urlencoded::byte_serialize(user.as_bytes()).map(plus_is_space));
-            if let Some(password) = secret(config, &["password"]) {
+            if let Some(password) = line(config, &["password"]) {
                 base.push(':');
                 base.extend(
                     form_urlencoded::byte_serialize(password.as_bytes()).map(plus_is_space),
@@ -153,9 +153,8 @@ impl Url {
         } else {
             base.push_str(&host);
         }
-        if let Some(port) = text(config, &["port"]) {
-            base.push(':');
-            base.push_str(&port);
+        if let Some(port) = port(config)? {
+            base.push_str(&format!(":{port}"));
         }
         base.push('/');
         base.extend(form_urlencoded::byte_serialize(database.as_bytes()).map(plus_is_space));
@@ -201,6 +200,9 @@ fn addresses(
         }
         None => parsed.get_ports().to_vec(),
     };
+    if ports.contains(&0) {
+        return Err(no_port());
+    }
     let port = |i: usize| {
         let port = ports.get(i).or(ports.first()).copied();
         port.unwrap_or(flavour.default_port())
@@ -229,9 +231,9 @@ fn host_of(text: &str) -> Host {
 
 fn port_of(text: &str, flavour: Flavour) -> Result<u16, JobError> {
     match text.parse() {
-        Ok(port) if port > 0 => Ok(port),
+        Ok(port) => Ok(port),
         Err(_) if text.is_empty() => Ok(flavour.default_port()),
-        _ => Err(unusable("a port must be a number from 1 to 65535")),
+        Err(_) => Err(no_port()),
     }
 }
 

@@ -26,6 +26,7 @@ use super::greeting::Greeting;
 use super::messages::{Heard, Messages};
 use crate::error::JobError;
 use crate::job::JobControl;
+use crate::net;
 use crate::tls::server_end_point;
 
 /// Whether a connection is to be encrypted.
@@ -201,6 +202,7 @@ impl MakeTlsConnect<Socket> for LinkTls {
     type Error = io::Error;
 
     fn make_tls_connect(&mut self, host: &str) -> io::Result<LinkConnect> {
+        let host = net::without_zone(host);
         let handshake = |config: &Arc<ClientConfig>| match ServerName::try_from(host.to_owned()) {
             Ok(host) => Ok(Handshake {
                 connector: TlsConnector::from(Arc::clone(config)),

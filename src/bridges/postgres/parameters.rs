@@ -92,12 +92,23 @@ impl Parameters {
                 driver.keepalives_retries(number(value)?);
             }
             "channel_binding" => {
-                driver.channel_binding(match value {
+                driver.channel_binding(match value.to_ascii_lowercase().as_str() {
                     "disable" => ChannelBinding::Disable,
                     "prefer" => ChannelBinding::Prefer,
                     "require" => ChannelBinding::Require,
                     _ => return None,
                 });
+            }
+            // Would have the connection safer than it is.
+            "gssencmode" if value.eq_ignore_ascii_case("require") => return None,
+            "sslcrl"
+            | "sslcrldir"
+            | "require_auth"
+            | "requirepeer"
+            | "ssl_min_protocol_version"
+                if !value.is_empty() =>
+            {
+                return None;
             }
             // Parameters of other drivers and of poolers (pgbouncer=true, schema=…) mean nothing here.
             _ => {}

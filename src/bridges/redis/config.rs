@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use rustls::ClientConfig;
 use serde_json::{Map, Value};
-use url::Url;
 
-use crate::bridges::config::{pool_size, unusable};
+use crate::bridges::config::{line, pool_size, port, text, unusable};
+use crate::bridges::source_url::{SourceUrl, bare};
 use crate::error::JobError;
 use crate::net::percent::decode as decoded;
 use crate::{limits, tls};
@@ -52,46 +52,33 @@ impl Settings {
     /// # Errors
     /// `SOURCE_CONFIG`, which never quotes the URL: it may hold a password.
     pub fn parse(config: &Map<String, Value>) -> Result<Self, JobError> {
-        let text = |name: &str| {
-            let value = config.get(name).and_then(Value::as_str);
-            value.filter(|text| !text.is_empty())
-        };
         let pool_max = pool_size(config);
-        if let Some(url) = text("url") {
-            let settings = Self::parse_url(url)?;
+        if let Some(url) = text(config, &["url"]) {
+            let settings = Self::parse_url(&url)?;
             return Ok(Self {
                 pool_max,
                 ..settings
             });
         }
-        let Some(host) = text("host") else {
+        let Some(host) = text(config, &["host"]) else {
             return Err(unusable(MISSING));
         };
-        let number = |name: &str| match config.get(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) if text.is_empty() => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(Value::Number(number)) => Ok(Some(number.to_string())),
-            Some(_) => Err(unusable(format!("\"{name}\" must be a number"))),
-        };
-        let port = match number("port")? {
-            None => PORT,
-            Some(text) => parse_port(&text)?,
-        };
+        let port = port(config)?.unwrap_or(PORT);
         let place = if host.starts_with('/') {
             Place::Local(PathBuf::from(host))
         } else {
             Place::Tcp {
-                host: host.trim_matches(['[', ']']).to_owned(),
+                host: bare(&host).to_owned(),
                 port,
                 tls: None,
             }
         };
+        let database = text(config, &["db"]);
         Ok(Self {
             place,
-            user: text("user").or(text("username")).map(str::to_owned),
-            password: text("password").map(str::to_owned),
-            database: number("db")?.map_or(Ok(0), |text| parse_database(&text))?,
+            user: text(config, &["user", "username"]),
+            password: line(config, &["password"]),
+            database: database.map_or(Ok(0), |text| parse_database(&text))?,
             pool_max,
         })
     }
@@ -112,12 +99,12 @@ impl Settings {
         } else {
             format!("redis://{}", text.trim_start_matches("//"))
         };
-        let url = Url::parse(&whole)
-            .map_err(|error| unusable(format!("\"url\" is not a URL: {error}")))?;
-        match url.scheme() {
+        let url = SourceUrl::parse(&whole)?;
+        match url.url.scheme() {
             "redis" | "rediss" => Self::remote(&url),
             "redis+unix" | "unix" => {
-                Self::local(&decoded(url.path()), Some(&url), url.query_pairs())
+                let path = decoded(url.url.path());
+                Self::local(&path, Some(&url), url.url.query_pairs())
             }
             "redis+sentinel" | "redis-sentinel" | "sentinel" => Err(unusable(
                 "Sentinel is not supported: name the server itself, or a proxy that follows its primary",
@@ -128,26 +115,24 @@ impl Settings {
         }
     }
 
-    fn remote(url: &Url) -> Result<Self, JobError> {
-        let host = url.host_str().map(decoded).unwrap_or_default();
-        let host = host.trim_matches(['[', ']']);
-        let tls = match url.scheme() {
+    fn remote(url: &SourceUrl) -> Result<Self, JobError> {
+        let tls = match url.url.scheme() {
             "rediss" => Some(tls::verified().map_err(|error| unusable(error.to_string()))?),
             _ => None,
         };
+        // The official driver takes a URL without a host for this machine.
+        let host = url.host.as_deref().unwrap_or("127.0.0.1");
         let place = Place::Tcp {
-            // The official driver takes a URL without a host for this machine.
-            host: if host.is_empty() { "127.0.0.1" } else { host }.to_owned(),
-            port: url.port().unwrap_or(PORT),
+            host: host.to_owned(),
+            port: url.port.unwrap_or(PORT),
             tls,
         };
-        let path = decoded(url.path().trim_matches('/'));
-        Self::of(place, Some(url), Some(path), url.query_pairs())
+        Self::of(place, Some(url), url.path.clone(), url.url.query_pairs())
     }
 
     fn local<'q>(
         path: &str,
-        url: Option<&Url>,
+        url: Option<&SourceUrl>,
         query: impl Iterator<Item = (std::borrow::Cow<'q, str>, std::borrow::Cow<'q, str>)>,
     ) -> Result<Self, JobError> {
         Self::of(Place::Local(PathBuf::from(path)), url, None, query)
@@ -157,7 +142,7 @@ impl Settings {
     /// change what is read, or what is trusted, is not passed over.
     fn of<'q>(
         place: Place,
-        url: Option<&Url>,
+        url: Option<&SourceUrl>,
         path: Option<String>,
         query: impl Iterator<Item = (std::borrow::Cow<'q, str>, std::borrow::Cow<'q, str>)>,
     ) -> Result<Self, JobError> {
@@ -183,11 +168,10 @@ impl Settings {
         if let Some(path) = path.filter(|path| !path.is_empty()) {
             database = Some(path);
         }
-        let user = url.map(|url| decoded(url.username()));
         Ok(Self {
             place,
-            user: user.filter(|user| !user.is_empty()),
-            password: url.and_then(Url::password).map(decoded),
+            user: url.and_then(|url| url.user.clone()),
+            password: url.and_then(|url| url.password.clone()),
             database: database.map_or(Ok(0), |text| parse_database(&text))?,
             pool_max: limits::POOL_MAX,
         })
@@ -203,13 +187,6 @@ fn path_of(text: &str) -> Option<&str> {
         .iter()
         .find_map(|scheme| text.strip_prefix(scheme));
     rest.filter(|rest| rest.starts_with('/'))
-}
-
-fn parse_port(text: &str) -> Result<u16, JobError> {
-    text.parse()
-        .ok()
-        .filter(|port| *port > 0)
-        .ok_or_else(|| unusable("\"port\" must be a number between 1 and 65535"))
 }
 
 fn parse_database(text: &str) -> Result<u32, JobError> {

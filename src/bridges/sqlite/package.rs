@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::Sqlite;
 use super::connect::DatabaseFile;
-use crate::bridges::config::{pool_size, unusable};
+use crate::bridges::config::{line, pool_size, unusable};
 use crate::bridges::sql::SqlBridge;
 use crate::bridges::{Opened, Registered};
 use crate::files;
@@ -34,11 +34,9 @@ pub(in crate::bridges) static PACKAGE: Registered = Registered {
 };
 
 fn open(config: &Map<String, Value>) -> Opened {
-    let path = config.get("path").and_then(Value::as_str);
-    let path = path
-        .filter(|path| !path.is_empty())
+    let path = line(config, &["path"])
         .ok_or_else(|| unusable("SqliteBridge requires a \"path\" config string"))?;
-    files::allowed(Path::new(path)).map_err(|error| unusable(error.to_string()))?;
-    let file = DatabaseFile::new(path);
+    files::allowed(Path::new(&path)).map_err(|error| unusable(error.to_string()))?;
+    let file = DatabaseFile::new(&path);
     Ok(Arc::new(SqlBridge::new(Sqlite, file, pool_size(config))))
 }

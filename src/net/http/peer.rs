@@ -24,6 +24,9 @@ pub fn peer_of(url: &Url) -> Result<Peer, String> {
         .trim_end_matches(']')
         .to_owned();
     let port = url.port_or_known_default().unwrap_or(443);
+    if port == 0 {
+        return Err("its port must be a number from 1 to 65535".to_owned());
+    }
     let (tls, proxy) = if encrypted {
         let tls = tls::verified().map_err(|error| error.to_string())?;
         let proxy = Proxy::choose(&host, port, |name| env::var(name).ok());

@@ -16,7 +16,7 @@ use rustls::ClientConfig;
 use serde_json::{Map, Value};
 
 use super::auth::{Credentials, Mechanism};
-use crate::bridges::config::{pool_size, unusable};
+use crate::bridges::config::{pool_size, text, unusable};
 use crate::error::JobError;
 use crate::files;
 use options::Options;
@@ -80,22 +80,20 @@ impl Settings {
     /// # Errors
     /// `SOURCE_CONFIG`, naming the keys and options; never a password.
     pub fn parse(config: &Map<String, Value>) -> Result<Self, JobError> {
-        let url = match config.get("url") {
-            Some(Value::String(url)) if !url.is_empty() => url,
-            _ => return Err(unusable("MongodbBridge requires a \"url\" config string")),
-        };
-        let uri = Uri::parse(url)?;
+        let url = text(config, &["url"]);
+        let url = url.ok_or_else(|| unusable("MongodbBridge requires a \"url\" config string"))?;
+        let uri = Uri::parse(&url)?;
         for address in &uri.hosts {
             if let Address::Local(path) = address {
                 files::allowed(path).map_err(|error| unusable(error.to_string()))?;
             }
         }
-        let database = match config.get("database") {
-            Some(Value::String(name)) if !name.is_empty() => {
-                uri::check_database(name)?;
-                name.clone()
+        let database = match text(config, &["database"]) {
+            Some(name) => {
+                uri::check_database(&name)?;
+                name
             }
-            _ => uri.database.clone().unwrap_or_else(|| "test".to_owned()),
+            None => uri.database.clone().unwrap_or_else(|| "test".to_owned()),
         };
         let options = Options::parse(&uri.options)?;
         if uri.service && options.direct {
