@@ -73,6 +73,12 @@ fn poolers_and_servers_of_postgres_say_so_in_many_words() {
         "SFATAL|VFATAL|C57P02|Mcrash",
         "SFATAL|VFATAL|C57P03|Mstarting up",
         "SFATAL|VFATAL|CXX000|Mof a state nobody knows",
+        // In the manner of other poolers: pgcat, Odyssey, Supavisor, RDS Proxy.
+        "SFATAL|C58000|Mcould not get connection from the pool - AllServersDown",
+        "SFATAL|VFATAL|C08006|Modyssey: c0ffee: failed to get remote server connection",
+        "SFATAL|VFATAL|CXX000|MTerminating session due to idle timeout",
+        "SERROR|VERROR|C08006|Mclient idle, connection closed",
+        "SFATAL|VFATAL|C57P01|Mterminating connection due to client inactivity",
     ]
     .into_iter()
     .enumerate()

@@ -48,6 +48,8 @@ mod intervals;
 mod kept_statements;
 #[cfg(feature = "mongodb")]
 mod mongodb;
+#[cfg(feature = "mongodb")]
+mod mongodb_service;
 #[cfg(feature = "mysql")]
 mod mysql_keys;
 #[cfg(feature = "mysql")]
@@ -56,6 +58,8 @@ mod mysql_login;
 mod pooler;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "redis")]
+mod redis_servers;
 #[cfg(feature = "postgres")]
 mod replica_promotion;
 #[cfg(feature = "mysql")]

@@ -10,7 +10,7 @@ use crate::bridges::config::{line, pool_size, port, text, unusable};
 use crate::bridges::source_url::{SourceUrl, bare};
 use crate::error::JobError;
 use crate::net::percent::decode as decoded;
-use crate::{limits, tls};
+use crate::{files, limits, tls};
 
 const MISSING: &str = "RedisBridge requires either \"url\" or \"host\" config";
 const PORT: u16 = 6379;
@@ -65,7 +65,7 @@ impl Settings {
         };
         let port = port(config)?.unwrap_or(PORT);
         let place = if host.starts_with('/') {
-            Place::Local(PathBuf::from(host))
+            local(PathBuf::from(host))?
         } else {
             Place::Tcp {
                 host: bare(&host).to_owned(),
@@ -135,7 +135,7 @@ impl Settings {
         url: Option<&SourceUrl>,
         query: impl Iterator<Item = (std::borrow::Cow<'q, str>, std::borrow::Cow<'q, str>)>,
     ) -> Result<Self, JobError> {
-        Self::of(Place::Local(PathBuf::from(path)), url, None, query)
+        Self::of(local(PathBuf::from(path))?, url, None, query)
     }
 
     /// The path names the database before a parameter does. Parameters tune the official driver; what would
@@ -176,6 +176,12 @@ impl Settings {
             pool_max: limits::POOL_MAX,
         })
     }
+}
+
+/// A socket of the file system, if the configuration may name it.
+fn local(path: PathBuf) -> Result<Place, JobError> {
+    files::allowed(&path).map_err(|error| unusable(error.to_string()))?;
+    Ok(Place::Local(path))
 }
 
 /// The path of a socket, which a URL of its kind may name without a host.

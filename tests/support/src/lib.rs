@@ -16,6 +16,7 @@ pub mod gateway;
 pub mod intercepting_proxy;
 pub mod ledger;
 pub mod linked;
+pub mod name_server;
 pub mod network;
 pub mod openssl;
 pub mod project;
