@@ -211,6 +211,8 @@ impl MakeTlsConnect<Socket> for LinkTls {
             Err(error) => Err(io::Error::new(io::ErrorKind::InvalidInput, error)),
         };
         let policy = match &self.encryption {
+            // A socket of the file system has no host, and libpq encrypts none.
+            _ if host.is_empty() => Policy::Off,
             Encryption::Off => Policy::Off,
             Encryption::IfOffered(config) => Policy::IfOffered(handshake(config)?),
             Encryption::Required(config) => Policy::Required(handshake(config)?),
