@@ -188,8 +188,8 @@ pub const POOL_MAX: usize = 3;
 pub const POOL_CEILING: usize = 64;
 /// Values that a statement of D1 may have.
 pub const D1_PARAMETERS: usize = 100;
-/// Rows in which D1 says something about a table: one a column.
-pub const D1_CATALOG_ROWS: usize = 5000;
+/// Bytes in which D1 says something about a table: some sixty a column.
+pub const D1_CATALOG_BYTES: usize = 256 << 10;
 /// For so long what D1 said about a table is used, each time checked along with what it is needed for.
 pub const D1_CATALOG: Duration = Duration::from_secs(600);
 /// Most conditions of a filter that a service gets one after the other: each is one level of an expression, of

@@ -276,6 +276,16 @@ fn refusals_say_who_must_act_and_no_secret() {
 }
 
 #[test]
+fn what_is_said_about_a_table_has_a_bound() {
+    let row = json!(["x".repeat(100), "TEXT", 0, "BINARY"]);
+    let rows = json!({ "columns": ["name", "type", "notnull", "coll"], "rows": vec![row; 5000] });
+    let body = json!({ "result": [{ "results": rows, "success": true }], "success": true });
+    let (_faulty, bridge) = scripted(&[json!({ "status": 200, "body": body.to_string() })]);
+    let error = ask(&*bridge, "read", "people", json!({})).err().unwrap();
+    assert!(error.message.contains("not understood"), "{error}");
+}
+
+#[test]
 fn an_answer_that_breaks_off_is_no_answer() {
     let Some(database) = D1Database::create(
         "CREATE TABLE {}n (id INTEGER PRIMARY KEY); INSERT INTO {}n VALUES (1), (2), (3)",

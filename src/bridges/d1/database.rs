@@ -33,6 +33,7 @@ pub(super) struct D1Database<'s> {
 pub(super) struct Rows {
     names: Vec<String>,
     texts: Vec<String>,
+    bytes: usize,
 }
 
 impl Rows {
@@ -40,11 +41,12 @@ impl Rows {
         if self.texts.is_empty() {
             self.names = row.names.to_vec();
         }
-        self.texts.push(row.text.to_owned());
-        match self.texts.len() > limits::D1_CATALOG_ROWS {
-            true => Err(nonsense()),
-            false => Ok(()),
+        self.bytes += row.text.len();
+        if self.bytes > limits::D1_CATALOG_BYTES {
+            return Err(nonsense());
         }
+        self.texts.push(row.text.to_owned());
+        Ok(())
     }
 
     fn hand_over(&self, each: &mut EachCells<'_>) -> Result<(), JobError> {
