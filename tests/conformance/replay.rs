@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use runner_testkit::{Gateway, project, source, watchdog};
+use runner_testkit::{Gateway, deep_json, project, source, watchdog};
 use serde_json::{Value, json};
 
 use crate::departures;
@@ -104,20 +104,17 @@ impl Run<'_> {
     }
 }
 
-/// The cases of a file, one a line. This test's parser has a limit of nesting, and takes no half of a surrogate
-/// pair; the few cases that want either are told, and unit tests stand in for them.
+/// The cases of a file, one a line. This test's parser takes no half of a surrogate pair; the few cases that want one are
+/// told, and unit tests stand in for them.
 fn cases(text: &str) -> Vec<Value> {
     let lines = text.lines().map(|line| line.trim_end_matches(','));
     let lines = lines.filter(|line| line.starts_with('{'));
     let (cases, beyond): (Vec<_>, Vec<_>) = lines
-        .map(|line| serde_json::from_str::<Value>(line).map_err(|error| (error, line)))
+        .map(|line| deep_json::parse(line).map_err(|error| (error, line)))
         .partition(Result::is_ok);
     for (error, line) in beyond.iter().filter_map(|case| case.as_ref().err()) {
         let id: String = line.chars().take(60).collect();
-        let known = ["recursion limit", "hex escape"];
-        let error = error.to_string();
-        let is_known = known.iter().any(|word| error.contains(word));
-        assert!(is_known, "{id}: {error}");
+        assert!(error.to_string().contains("hex escape"), "{id}: {error}");
         println!("left out: {id}…");
     }
     cases.into_iter().filter_map(Result::ok).collect()

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use runner_testkit::databases::{self, ClickhouseDatabase, Database, ServerDatabase};
-use runner_testkit::{Stage, stage, watchdog};
+use runner_testkit::temp::TempDir;
+use runner_testkit::{Stage, TestCa, session, source, stage, tls, watchdog};
 use semilayer_runner::bridges::Bridge;
 use semilayer_runner::error::ErrorCode;
 use serde_json::{Value, json};
@@ -300,4 +301,62 @@ fn a_body_that_breaks_off_is_no_answer() {
     relay.cut();
     job.wait_for(SOON).expect_error("QUERY_FAILED");
     stage.expect_one();
+}
+
+/// By https, as the hosted service is: the real engine behind a door that speaks TLS.
+#[test]
+fn by_https_the_certificate_is_checked() {
+    let Some(url) = databases::clickhouse() else {
+        return;
+    };
+    let ca = TestCa::new("clickhouse root");
+    let door = tls::front(
+        databases::address(&url),
+        ca.server(&["localhost", "127.0.0.1"]),
+    );
+    let folder = TempDir::new();
+    let roots = folder.write("ca.pem", ca.pem());
+    let rest = url.split_once("//").unwrap().1;
+    let (login, place) = rest.split_once('@').unwrap();
+    let database = place.split_once('/').unwrap().1;
+    let (user, password) = login.split_once(':').unwrap();
+    let port = door.port();
+    let fields = |host: &str| {
+        json!({
+            "host": host, "port": port, "protocol": "https", "database": database, "user": user, "password": password,
+        })
+    };
+    let at = |url: String| json!({ "url": url });
+    let knows = session!(|runner| runner.env("NODE_EXTRA_CA_CERTS", roots.to_str().unwrap()));
+    for (n, config) in [
+        at(format!("https://{login}@localhost:{port}/{database}")),
+        at(format!("clickhouses://{login}@127.0.0.1:{port}/{database}")),
+        at(format!(
+            "clickhouse://{login}@localhost:{port}/{database}?secure=true"
+        )),
+        fields("localhost"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let source = source::managed(&format!("c{n}"), "clickhouse", config.clone());
+        let answer = knows.ask(&source, "test", "", json!({}));
+        assert_eq!(answer.expect_done()["tls"], true, "{config}");
+        let answer = knows.ask(&source, "count", "people", json!({}));
+        assert_eq!(answer.result("count"), Ok(json!(42)), "{config}");
+    }
+    let stranger = session!();
+    for (session, config, words) in [
+        (&stranger, fields("localhost"), "clickhouse root"),
+        (
+            &knows,
+            fields("[::ffff:127.0.0.1]"),
+            "certificate is not for",
+        ),
+    ] {
+        let source = source::managed("refused", "clickhouse", config.clone());
+        let message = session.ask(&source, "test", "", json!({}));
+        let message = message.expect_error("SOURCE_UNREACHABLE");
+        assert!(message.contains(words), "{config}: {message}");
+    }
 }

@@ -27,10 +27,10 @@ mod aggregate_snapshot;
 mod clickhouse;
 #[cfg(all(feature = "postgres", feature = "mysql"))]
 mod client_certificates;
-#[cfg(feature = "d1")]
-mod d1;
 #[cfg(all(feature = "postgres", feature = "mysql"))]
 mod credentials;
+#[cfg(feature = "d1")]
+mod d1;
 #[cfg(all(feature = "postgres", feature = "mysql"))]
 mod database_faults;
 #[cfg(all(feature = "postgres", feature = "mysql"))]

@@ -17,7 +17,7 @@ use crate::answer::Answer;
 use crate::connection::{Connection, Sink};
 use crate::ledger::{Glance, Ledger};
 use crate::upgrade::{self, Admission, Upgrade};
-use crate::{RUNNER_ID, TOKEN, tls};
+use crate::{RUNNER_ID, TOKEN, deep_json, tls};
 
 /// Decides about one upgrade.
 type Admit = Box<dyn Fn(&Upgrade) -> Admission + Send + Sync>;
@@ -394,7 +394,7 @@ impl Sink for Shared {
         let frame = if glance.kind == "chunk" && self.lock().ledger.counts_only(id) {
             Value::Null
         } else {
-            serde_json::from_str(text).expect("parsed once already")
+            deep_json::parse(text).expect("parsed once already")
         };
         self.change(|state| match glance.kind.as_ref() {
             "hello" => {

@@ -10,6 +10,7 @@ pub mod certificates;
 pub mod clock;
 pub mod connection;
 pub mod databases;
+pub mod deep_json;
 pub mod fakes;
 pub mod fault_proxy;
 pub mod gateway;
