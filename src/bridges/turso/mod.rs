@@ -1,6 +1,9 @@
 //! `@semilayer/bridge-turso`: SQLite behind the service of Turso, which speaks Hrana 3, or behind the same server run
 //! by oneself. What it shares with SQLite is in `lite`.
 //!
+//! All of it was tried on that server, sqld. Of the service it is known from documentation only that it speaks Hrana 3,
+//! what stands before it (429, 502 to 504), and how its tokens are made.
+//!
 //! - `package`: its facts, and opening a source; `config`: its configuration
 //! - `hrana`: the text of requests and answers
 //! - `stream`: statements of a job, on one stream of the server
