@@ -1,6 +1,6 @@
 //! All lanes, and which of them are kept when no job needs them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use crate::bridges::Bridge;
@@ -19,7 +19,8 @@ pub(super) struct Leftovers {
 
 /// The lanes by source configuration.
 pub(super) struct Lanes {
-    lanes: HashMap<SourceKey, Lane>,
+    /// Few, and looked for half a dozen times a job: comparing keys is faster than hashing them.
+    lanes: BTreeMap<SourceKey, Lane>,
     assigned: HashSet<SourceKey>,
     /// Most lanes without a job.
     keep: usize,
@@ -28,7 +29,7 @@ pub(super) struct Lanes {
 impl Lanes {
     pub fn new(keep: usize) -> Self {
         Self {
-            lanes: HashMap::new(),
+            lanes: BTreeMap::new(),
             assigned: HashSet::new(),
             keep,
         }

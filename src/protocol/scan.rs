@@ -22,8 +22,34 @@ impl fmt::Display for TooMuch {
     }
 }
 
-/// One pass over the bytes, no recursion, no memory. It need not be JSON.
+/// No recursion, no memory. It need not be JSON.
 pub fn scan(text: &str) -> Result<(), TooMuch> {
+    // Nearly every text is so short and opens so few brackets, wherever they stand, that nothing can be too much.
+    if text.len() < limits::MAX_VALUES && brackets(text.as_bytes()) <= limits::MAX_NESTING {
+        return Ok(());
+    }
+    scan_whole(text)
+}
+
+/// How many bytes are `[` or `{`, which differ in one bit.
+fn brackets(text: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let (words, rest) = text.as_chunks::<8>();
+    let mut count = rest.iter().filter(|byte| **byte | 0x20 == b'{').count();
+    for word in words {
+        // Zero in the bytes that are looked for; adding sets the high bit of all others.
+        let other = (u64::from_le_bytes(*word) | (ONES * 0x20)) ^ (ONES * b'{' as u64);
+        let low = !(ONES << 7);
+        let others = ((other & low) + low) | other | low;
+        if others != u64::MAX {
+            count += others.count_zeros() as usize;
+        }
+    }
+    count
+}
+
+/// One pass over the bytes.
+fn scan_whole(text: &str) -> Result<(), TooMuch> {
     let mut depth = 0usize;
     let mut values = 1usize;
     let mut bytes = text.bytes();
@@ -75,6 +101,19 @@ mod tests {
         let text = format!(r#"{{"a\"":"{}"}}"#, "[".repeat(1000));
         assert_eq!(scan(&text), Ok(()));
         assert_eq!(scan(&"[],".repeat(500)), Ok(()));
+    }
+
+    #[test]
+    fn brackets_are_counted_wherever_they_are() {
+        for byte in 0..=255_u8 {
+            let expected = usize::from(matches!(byte, b'[' | b'{'));
+            for at in 0..19 {
+                let mut text = [b'Z'; 19];
+                text[at] = byte;
+                assert_eq!(brackets(&text), expected, "{byte} at {at}");
+            }
+        }
+        assert_eq!(brackets(b"{[{[{[{[{[{["), 12);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::sources::{CredentialsLocation, Source};
 
 /// A source configuration, as two hashes under keys that only this process knows: a gateway cannot make two
 /// configurations collide, and no secret is kept or can be guessed from it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SourceKey {
     /// The source, whatever its configuration.
     pub source: u64,

@@ -202,7 +202,7 @@ impl dyn Dialect + '_ {
 
     /// A target as it stands in a statement.
     pub fn target(&self, target: &Target) -> String {
-        let mut quoted = String::new();
+        let mut quoted = String::with_capacity(target.text().len() + 16);
         for part in target.parts() {
             if !quoted.is_empty() {
                 quoted.push('.');

@@ -28,6 +28,9 @@ fn shown(c: char) -> char {
 /// True for what a terminal acts on in place of showing it: control characters, separators of lines, and those
 /// that Unicode calls format characters: they turn the order of letters around or are invisible.
 pub fn is_unseen(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
     c.is_control()
         || matches!(
             c,
