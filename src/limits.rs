@@ -177,6 +177,11 @@ pub const CONTROL_QUEUE: usize = 64;
 /// Frames between the workers and the writer. With chunks of 256 KiB this bounds what a stalled gateway can
 /// make us hold: 2 MiB, plus one chunk a worker.
 pub const WRITER_QUEUE: usize = 8;
+/// Texts of rows a session keeps when they are sent, to write more rows into them: one is written while another one
+/// is sent.
+pub const KEPT_BUFFERS: usize = 2;
+/// Bytes of memory that such a text takes; others are given back to the system.
+pub const KEPT_BUFFER: std::ops::Range<usize> = 16 << 10..640 << 10;
 /// In-flight jobs may take this long to finish when the runner stops. `SEMILAYER_SHUTDOWN_GRACE_MS`.
 pub const SHUTDOWN_GRACE: Duration = Duration::from_millis(10_000);
 /// Deadline of a job whose frame names none, as officially.

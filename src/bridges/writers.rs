@@ -90,7 +90,7 @@ mod tests {
     fn bytes_of_another_type_are_refused() {
         let mut out = Text::new();
         assert!(postgres(&mut out, 23, &7_i32.to_be_bytes()));
-        assert_eq!(&*out, "7");
+        assert_eq!(out.as_str(), "7");
         assert!(!postgres(&mut out, 23, &[7]));
         assert!(!postgres(&mut out, 790, &[0; 8]));
     }
@@ -103,7 +103,7 @@ mod tests {
         let mut out = Text::new();
         let decimal = Column::new(ColumnType::MYSQL_TYPE_NEWDECIMAL);
         mysql(&mut out, &decimal, &Value::Bytes(b"1.50".to_vec()));
-        assert_eq!(&*out, "\"1.50\"");
+        assert_eq!(out.as_str(), "\"1.50\"");
     }
 
     #[cfg(feature = "sqlite")]
@@ -111,7 +111,7 @@ mod tests {
     fn storage_classes_have_their_json() {
         let mut out = Text::new();
         sqlite(&mut out, rusqlite::types::ValueRef::Real(0.5));
-        assert_eq!(&*out, "0.5");
+        assert_eq!(out.as_str(), "0.5");
     }
 
     #[cfg(feature = "turso")]
@@ -120,7 +120,7 @@ mod tests {
         let mut out = Text::new();
         let row = r#"{"type":"row","row":[{"type":"integer","value":"1"},{"type":"null"}]}"#;
         assert!(turso(&mut out, row) && turso(&mut out, r#"{"type":"row","row":[]}"#));
-        assert_eq!(&*out, "[1,null][]");
+        assert_eq!(out.as_str(), "[1,null][]");
         assert!(turso(&mut out, r#"{"type":"step_end"}"#) && !turso(&mut out, "[]"));
     }
 
@@ -129,7 +129,7 @@ mod tests {
     fn a_line_is_a_row_as_it_is() {
         let mut out = Text::new();
         assert!(clickhouse(&mut out, b"{\"k\":1,\"a\":\"\xff\"}", 1));
-        assert_eq!(&*out, "{\"a\":\"\u{fffd}\"}");
+        assert_eq!(out.as_str(), "{\"a\":\"\u{fffd}\"}");
         assert!(!clickhouse(&mut out, b"Code: 60", 0));
     }
 }

@@ -320,6 +320,7 @@ impl Core {
             self.settings.chunk,
             Slot::of(&request),
         );
+        sink.reuse(job.session.outbox.buffers.clone());
         let summary = match &permit {
             Some(permit) => {
                 let note = |narrowed: &Request| self.oversight.note(job, narrowed);

@@ -64,7 +64,7 @@ impl LiveJob {
             job: Arc::clone(&self.control),
             kind,
             rows: 0,
-            text,
+            text: text.into_bytes(),
             done: None,
             turn: None,
         });

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::job::{FrameOut, QueueSender};
+use crate::job::{Buffers, FrameOut, QueueSender};
 
 /// The terminal `error` frame of a job that ended elsewhere than in its worker: refused, cancelled, past its
 /// deadline. The job is aborted before this is sent, so that no frame of it can follow.
@@ -22,6 +22,8 @@ pub struct Outbox {
     pub errors: QueueSender<ErrorFrame>,
     /// Chunks and `done` frames, in order; a worker waits here while the gateway reads slowly.
     pub frames: QueueSender<FrameOut>,
+    /// Memory of rows that were sent, for rows to come.
+    pub buffers: Buffers,
     /// Ends the session at once, for when `errors` is full: shuts the socket down so that reader and writer
     /// return. Called from any thread, perhaps more than once; must not block.
     pub kill: Arc<dyn Fn() + Send + Sync>,

@@ -6,7 +6,7 @@
 //!   `dial`: all of it within one budget; `error`, `refusal`: why it failed
 //! - `session`: what belongs to one connection; `socket`: one socket for two threads
 //! - `reader`, `incoming`: what comes in; `frame_guard`: nothing too large; `pulse`: when to send a sign of life
-//! - `writer`: what goes out; `control`: what the session itself has to send
+//! - `writer`, `frame_writer`: what goes out; `control`: what the session itself has to send
 //! - `end`, `advice`: how a session ended, and what to do about it; `refused`: for how long it was; `events`: what people see of it
 //! - `health_probe`, `trial`: what `doctor` asks a gateway
 
@@ -20,6 +20,7 @@ mod end;
 mod error;
 mod events;
 mod frame_guard;
+mod frame_writer;
 mod health_probe;
 mod incoming;
 mod pulse;

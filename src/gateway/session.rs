@@ -21,7 +21,7 @@ use crate::gateway::reader::Reader;
 use crate::gateway::socket::{Socket, SocketReader, SocketWriter};
 use crate::gateway::stop::Stop;
 use crate::gateway::writer::{Queues, Writer};
-use crate::job::{QueueSender, Wakeup};
+use crate::job::{Buffers, QueueSender, Wakeup};
 use crate::limits;
 use crate::net::Budget;
 use crate::protocol::FrameParser;
@@ -51,12 +51,14 @@ pub fn run(open: OpenWebSocket, budget: Budget, context: SessionContext<'_>) -> 
     let most = context.engine.most_live() + limits::CONTROL_QUEUE;
     let (errors, error_queue) = QueueSender::queue(most, &wakeup);
     let (frames, frame_queue) = QueueSender::queue(limits::WRITER_QUEUE, &wakeup);
+    let buffers = Buffers::default();
     let running = Running(wakeup.clone());
     let _hang_up = HangUp(Some(Arc::clone(&open.socket)));
     let queues = Queues {
         control: control_queue,
         errors: error_queue,
         frames: frame_queue,
+        buffers: buffers.clone(),
         wakeup,
         room: room.clone(),
     };
@@ -77,6 +79,7 @@ pub fn run(open: OpenWebSocket, budget: Budget, context: SessionContext<'_>) -> 
     let outbox = Outbox {
         errors: errors.clone(),
         frames,
+        buffers,
         kill: Arc::new(move || socket.hang_up()),
     };
     let mut reader = Reader {

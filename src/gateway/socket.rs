@@ -2,7 +2,7 @@
 //! the writer alone writes. TLS state is behind a mutex that is locked only while bytes are turned into
 //! other bytes, never while any travel: a gateway that does not read cannot stop us from reading.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -160,6 +160,42 @@ impl SocketWriter {
         }
     }
 
+    /// Sends two parts, one after the other.
+    pub fn send(&mut self, first: &[u8], second: &[u8]) -> io::Result<()> {
+        let Some(tls) = &self.socket.tls else {
+            let mut tcp = &self.socket.tcp;
+            let parts = [IoSlice::new(first), IoSlice::new(second)];
+            // Mostly all of it. How much of each part that was:
+            let sent = tcp.write_vectored(&parts)?;
+            tcp.write_all(first.get(sent..).unwrap_or_default())?;
+            let sent = sent.saturating_sub(first.len());
+            return tcp.write_all(second.get(sent..).unwrap_or_default());
+        };
+        let (mut head, body) = match second {
+            [] => (second, first),
+            _ => (first, second),
+        };
+        for part in body.chunks(PART) {
+            {
+                let mut tls = lock(tls);
+                tls.inner().writer().write_all(std::mem::take(&mut head))?;
+                tls.inner().writer().write_all(part)?;
+                tls.send(&mut self.cipher)?;
+            }
+            send(&self.socket, &mut self.cipher)?;
+        }
+        Ok(())
+    }
+
+    /// Sends what the TLS layer has to say by itself.
+    pub fn flush(&mut self) -> io::Result<()> {
+        if let Some(tls) = &self.socket.tls {
+            lock(tls).send(&mut self.cipher)?;
+            send(&self.socket, &mut self.cipher)?;
+        }
+        Ok(())
+    }
+
     /// Says that nothing follows, as TLS wants it.
     pub fn close_notify(&mut self) -> io::Result<()> {
         if let Some(tls) = &self.socket.tls {
@@ -173,30 +209,4 @@ fn send(socket: &Socket, cipher: &mut Vec<u8>) -> io::Result<()> {
     let sent = (&socket.tcp).write_all(cipher);
     cipher.clear();
     sent
-}
-
-impl Write for SocketWriter {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        let Some(tls) = &self.socket.tls else {
-            (&self.socket.tcp).write_all(buf)?;
-            return Ok(buf.len());
-        };
-        for part in buf.chunks(PART) {
-            {
-                let mut tls = lock(tls);
-                tls.inner().writer().write_all(part)?;
-                tls.send(&mut self.cipher)?;
-            }
-            send(&self.socket, &mut self.cipher)?;
-        }
-        Ok(buf.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if let Some(tls) = &self.socket.tls {
-            lock(tls).send(&mut self.cipher)?;
-            send(&self.socket, &mut self.cipher)?;
-        }
-        Ok(())
-    }
 }

@@ -1,21 +1,18 @@
 //! The thread that alone writes to the gateway.
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::sync::Arc;
 use std::thread;
 
 use crossbeam_channel::Receiver;
-use tungstenite::protocol::frame::coding::{Data, OpCode};
-use tungstenite::protocol::frame::{CloseFrame, Frame};
-use tungstenite::protocol::{Message, Role, WebSocketConfig, WebSocketContext};
-use tungstenite::{Bytes, Result};
+use tungstenite::protocol::frame::coding as ws;
 
 use crate::engine::ErrorFrame;
 use crate::gateway::control::Control;
 use crate::gateway::events::Events;
+use crate::gateway::frame_writer::FrameWriter;
 use crate::gateway::socket::SocketWriter;
-use crate::job::{FrameKind, FrameOut, Wakeup};
-use crate::limits;
+use crate::job::{Buffers, FrameKind, FrameOut, Wakeup};
 use crate::metrics::Metrics;
 
 /// What the writer takes from the others.
@@ -26,6 +23,8 @@ pub struct Queues {
     pub errors: Receiver<ErrorFrame>,
     /// Rows, and the ends of jobs.
     pub frames: Receiver<FrameOut>,
+    /// Where the memory of sent rows goes.
+    pub buffers: Buffers,
     /// Wakes the writer when there is something in the queues; closed when the session is over.
     pub wakeup: Wakeup,
     /// Wakes whoever waits until no more than half of the room for errors is taken.
@@ -34,8 +33,7 @@ pub struct Queues {
 
 /// Sends what the queues hold, rows last, until the session stops.
 pub struct Writer {
-    context: WebSocketContext,
-    stream: WriteOnly,
+    frames: FrameWriter,
     queues: Queues,
     events: Events,
     metrics: Arc<Metrics>,
@@ -57,14 +55,8 @@ impl Writer {
         events: Events,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let config = WebSocketConfig::default()
-            // It reads nothing, and the buffer is allocated at once.
-            .read_buffer_size(0)
-            .write_buffer_size(limits::WRITE_BUFFER)
-            .max_write_buffer_size(2 * (limits::FRAGMENT_BYTES + limits::WRITE_BUFFER));
         Self {
-            context: WebSocketContext::new(Role::Client, Some(config)),
-            stream: WriteOnly(socket),
+            frames: FrameWriter::new(socket),
             queues,
             events,
             metrics,
@@ -72,7 +64,7 @@ impl Writer {
     }
 
     /// Writes until the session stops or the socket fails.
-    pub fn run(mut self) -> Result<()> {
+    pub fn run(mut self) -> io::Result<()> {
         self.queues.wakeup.attend();
         loop {
             // Small frames that are ready together leave together.
@@ -81,7 +73,7 @@ impl Writer {
                     return Ok(());
                 }
             }
-            self.context.flush(&mut self.stream)?;
+            self.frames.flush()?;
             if self.queues.wakeup.is_closed() {
                 return Ok(());
             }
@@ -104,7 +96,7 @@ impl Writer {
             .ok()
     }
 
-    fn send(&mut self, item: Item) -> Result<Next> {
+    fn send(&mut self, item: Item) -> io::Result<Next> {
         match item {
             Item::Frame(frame) => self.send_frame(frame)?,
             Item::Error(ErrorFrame { id, text }) => {
@@ -112,9 +104,11 @@ impl Writer {
                 self.events.error(&id);
             }
             Item::Control(Control::Frame(text)) => self.send_text(text)?,
-            Item::Control(Control::Ping) => self.send_message(Frame::ping(Bytes::new()))?,
-            Item::Control(Control::Pong(payload)) => self.send_message(Frame::pong(payload))?,
-            Item::Control(Control::FlushTls) => self.stream.flush()?,
+            Item::Control(Control::Ping) => self.frames.control(ws::Control::Ping, &[])?,
+            Item::Control(Control::Pong(payload)) => {
+                self.frames.control(ws::Control::Pong, &payload)?
+            }
+            Item::Control(Control::FlushTls) => self.frames.socket()?.flush()?,
             Item::Control(Control::Close(code, reason)) => {
                 // The last answers of a runner that stops may still be here.
                 while let Ok(frame) = self.queues.frames.try_recv() {
@@ -127,11 +121,12 @@ impl Writer {
         Ok(Next::Continue)
     }
 
-    fn send_frame(&mut self, frame: FrameOut) -> Result<()> {
+    fn send_frame(&mut self, frame: FrameOut) -> io::Result<()> {
         if frame.job.is_aborted() {
             return Ok(());
         }
-        self.send_text(frame.text)?;
+        let sent = self.send_bytes(frame.text)?;
+        self.queues.buffers.give(sent);
         match frame.kind {
             FrameKind::Chunk => {
                 if let Some(done) = frame.done {
@@ -145,35 +140,25 @@ impl Writer {
         Ok(())
     }
 
-    fn send_text(&mut self, text: String) -> Result<()> {
+    fn send_text(&mut self, text: String) -> io::Result<()> {
+        self.send_bytes(text.into_bytes()).map(drop)
+    }
+
+    /// Sends a text in UTF-8. Its memory comes back.
+    fn send_bytes(&mut self, mut text: Vec<u8>) -> io::Result<Vec<u8>> {
         self.metrics.sent(text.len());
-        if text.len() <= limits::FRAGMENT_BYTES {
-            return self.context.write(&mut self.stream, text.into());
-        }
-        let bytes = Bytes::from(text);
-        let mut rest = bytes.clone();
-        let mut kind = Data::Text;
-        while !rest.is_empty() {
-            let part = rest.split_to(rest.len().min(limits::FRAGMENT_BYTES));
-            let last = rest.is_empty();
-            self.send_message(Frame::message(part, OpCode::Data(kind), last))?;
-            kind = Data::Continue;
-        }
-        Ok(())
+        self.frames.text(&mut text)?;
+        Ok(text)
     }
 
-    fn send_message(&mut self, frame: Frame) -> Result<()> {
-        self.context.write(&mut self.stream, Message::Frame(frame))
-    }
-
-    fn close(&mut self, code: u16, reason: &'static str) -> Result<()> {
+    fn close(&mut self, code: u16, reason: &str) -> io::Result<()> {
         // 1005 stands for a close frame without a code, which is answered in kind.
-        let frame = (code != 1005).then(|| CloseFrame {
-            code: code.into(),
-            reason: reason.into(),
-        });
-        self.context.close(&mut self.stream, frame)?;
-        Ok(self.stream.0.close_notify()?)
+        let payload = match code {
+            1005 => Vec::new(),
+            code => [&code.to_be_bytes(), reason.as_bytes()].concat(),
+        };
+        self.frames.control(ws::Control::Close, &payload)?;
+        self.frames.socket()?.close_notify()
     }
 }
 
@@ -181,23 +166,4 @@ enum Item {
     Control(Control),
     Error(ErrorFrame),
     Frame(FrameOut),
-}
-
-/// The parser wants to be able to read where it writes; this writer never asks it to.
-struct WriteOnly(SocketWriter);
-
-impl Read for WriteOnly {
-    fn read(&mut self, _buf: &mut [u8]) -> io::Result<usize> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-}
-
-impl Write for WriteOnly {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.0.write(buf)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
 }

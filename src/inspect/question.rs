@@ -122,7 +122,7 @@ fn take_rows(
                 let Ok(chunk) = chunk else {
                     return Ok(());
                 };
-                let parsed: Chunk<'_> = serde_json::from_str(&chunk.text).map_err(|error| {
+                let parsed: Chunk<'_> = serde_json::from_slice(&chunk.text).map_err(|error| {
                     let message = format!("a row that is not JSON: {error}");
                     Some(JobError::new(ErrorCode::Internal, message))
                 })?;

@@ -2,10 +2,11 @@
 //! the engine both stand on it; it knows neither.
 //!
 //! - `control`: whether the job may go on, and how its statement is stopped
-//! - `sink`: where rows go, chunk by chunk; `caps`: how many of them; `queue`: the way to the thread that sends
+//! - `sink`: where rows go, chunk by chunk; `buffers`: into which memory; `caps`: how many of them; `queue`: the way to the thread that sends
 //! - `package`: what is known of a bridge beforehand; `names`: when two names mean the same
 //! - `column`: the columns of a target; `summary`, `privileges`: what a job says besides rows
 
+mod buffers;
 mod caps;
 mod column;
 mod control;
@@ -18,6 +19,7 @@ mod queue;
 mod sink;
 mod summary;
 
+pub use buffers::Buffers;
 pub(crate) use caps::Caps;
 pub use column::{Columns, TargetColumn};
 pub use control::{JobControl, Outcome};

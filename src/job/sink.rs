@@ -5,8 +5,7 @@ use std::sync::Arc;
 use crossbeam_channel::TrySendError;
 
 use crate::error::JobError;
-use crate::job::Caps;
-use crate::job::Undelivered;
+use crate::job::{Buffers, Caps, Undelivered};
 use crate::job::{JobControl, Phase, QueueSender, Turn};
 use crate::json::{Text, write_string, write_u64};
 use crate::limits;
@@ -31,8 +30,8 @@ pub struct FrameOut {
     pub kind: FrameKind,
     /// Rows or buckets in it.
     pub rows: u64,
-    /// The frame's JSON text.
-    pub text: String,
+    /// The frame's JSON text, in UTF-8.
+    pub text: Vec<u8>,
     /// The text of the job's `done` frame, when this is its last chunk: one hand-over, one wake-up, one
     /// write for both.
     pub done: Option<String>,
@@ -45,8 +44,8 @@ pub struct FrameOut {
 pub struct Chunk {
     /// Rows or buckets in it.
     pub rows: u64,
-    /// The frame's JSON text.
-    pub text: String,
+    /// The frame's JSON text, in UTF-8.
+    pub text: Vec<u8>,
     /// The turn of a large one.
     pub turn: Option<Turn>,
 }
@@ -107,6 +106,7 @@ pub struct RowSink {
     members: u64,
     bytes: u64,
     caps: Caps,
+    buffers: Buffers,
     hidden: Option<Box<Hidden>>,
 }
 
@@ -120,7 +120,8 @@ impl RowSink {
         limits: ChunkLimits,
         slot: Slot,
     ) -> Self {
-        let mut head = String::from("{\"id\":");
+        let mut head = String::with_capacity(job.id().len() + 48);
+        head.push_str("{\"id\":");
         write_string(&mut head, job.id());
         head.push_str(match slot {
             Slot::Rows => ",\"type\":\"chunk\",\"rows\":[",
@@ -140,8 +141,14 @@ impl RowSink {
             members: 0,
             bytes: 0,
             caps: Caps::default(),
+            buffers: Buffers::default(),
             hidden: None,
         }
+    }
+
+    /// Writes into the memory of what was sent, as far as there is some.
+    pub fn reuse(&mut self, buffers: Buffers) {
+        self.buffers = buffers;
     }
 
     /// Lets no chunk out that goes beyond these caps.
@@ -208,7 +215,7 @@ impl RowSink {
             // The next chunk of this job is likely to be as long as this one.
             let likely = self.text.len().min(self.limits.bytes.saturating_add(4096));
             self.flush()?;
-            self.text = Text::with_capacity(likely);
+            self.text = Text::within(self.buffers.take().unwrap_or_else(|| vec![0; likely]));
         }
         Ok(())
     }
@@ -222,7 +229,7 @@ impl RowSink {
         text.push('}');
         self.whole = Some(Chunk {
             rows: 0,
-            text,
+            text: text.into_bytes(),
             turn: None,
         });
     }
@@ -277,7 +284,7 @@ impl RowSink {
             return Err(error);
         }
         let rows = std::mem::take(&mut self.in_chunk) as u64;
-        let text = std::mem::take(&mut self.text).into_string();
+        let text = std::mem::take(&mut self.text).into_bytes();
         Ok(Some(Chunk {
             rows,
             text,
@@ -368,6 +375,10 @@ mod tests {
         )
     }
 
+    fn text(frame: FrameOut) -> String {
+        String::from_utf8(frame.text).unwrap()
+    }
+
     fn put(sink: &mut RowSink, text: &str) -> Result<(), JobError> {
         sink.row(|out| {
             out.push_str(text);
@@ -383,7 +394,7 @@ mod tests {
         }
         sink.flush().unwrap();
         sink.flush().unwrap();
-        let texts: Vec<_> = rx.try_iter().map(|f| f.text).collect();
+        let texts: Vec<_> = rx.try_iter().map(text).collect();
         assert_eq!(
             texts,
             [
@@ -398,7 +409,7 @@ mod tests {
         let (mut sink, rx, _job) = sink(100, 10, Slot::Agg);
         put(&mut sink, "{}").unwrap();
         assert_eq!(
-            rx.try_recv().unwrap().text,
+            text(rx.try_recv().unwrap()),
             r#"{"id":"j\"1","type":"chunk","rows":[],"agg":[{}]}"#
         );
     }
@@ -416,7 +427,7 @@ mod tests {
         put(&mut sink, "2").unwrap();
         sink.flush().unwrap();
         assert_eq!(
-            rx.try_recv().unwrap().text,
+            text(rx.try_recv().unwrap()),
             r#"{"id":"j\"1","type":"chunk","rows":[1,2]}"#
         );
     }
@@ -446,7 +457,8 @@ mod tests {
         // A large row leaves at once, with what was there before, and holds its turn until it is gone.
         put(&mut sink, &"3".repeat(limits::LARGE_ROW + 1)).unwrap();
         let frame = rx.try_recv().unwrap();
-        assert!(frame.text.contains("\"rows\":[1,2,333"));
+        let sent = std::str::from_utf8(&frame.text).unwrap();
+        assert!(sent.contains("\"rows\":[1,2,333"));
         let other = Arc::new(JobControl::sharing("k", deadline, job.large_rows().clone()));
         let waiting = std::thread::spawn(move || other.send_large().map(drop));
         assert!(!waiting.is_finished());

@@ -50,14 +50,6 @@ pub fn two_digits(number: i64) -> [u8; 2] {
     [digit(number / 10), digit(number)]
 }
 
-/// Appends ASCII text.
-pub fn push_ascii(out: &mut impl Out, text: &[u8]) {
-    debug_assert!(text.is_ascii());
-    if let Ok(text) = std::str::from_utf8(text) {
-        out.push_str(text);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,7 +2,7 @@
 
 use crate::json::Out;
 
-use crate::json::{push_ascii, two_digits, write_i64};
+use crate::json::{two_digits, write_i64};
 
 pub(crate) const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// Largest instant a JavaScript `Date` can hold, in microseconds either side of 1970.
@@ -24,7 +24,7 @@ pub fn write_timestamp(out: &mut impl Out, micros: i64) {
     out.push('"');
     if !(0..=9999).contains(&year) {
         out.push(if year < 0 { '-' } else { '+' });
-        push_ascii(out, &two_digits(year.abs() / 10_000));
+        out.push_ascii(&two_digits(year.abs() / 10_000));
     }
     let year = year.abs() % 10_000;
     let [y1, y2] = two_digits(year / 100);
@@ -36,13 +36,10 @@ pub fn write_timestamp(out: &mut impl Out, micros: i64) {
     let [s1, s2] = two_digits(millis / 1000 % 60);
     let [f1, f2] = two_digits(millis % 1000 / 10);
     let [_, f3] = two_digits(millis % 10);
-    push_ascii(
-        out,
-        &[
-            y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', i1, i2, b':', s1, s2,
-            b'.', f1, f2, f3, b'Z', b'"',
-        ],
-    );
+    out.push_ascii(&[
+        y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', i1, i2, b':', s1, s2, b'.',
+        f1, f2, f3, b'Z', b'"',
+    ]);
 }
 
 /// Writes an instant given in microseconds since 1970 UTC as `Number(date)` has it: in milliseconds.

@@ -41,7 +41,7 @@ fn postgres(criterion: &mut Criterion) {
         ("uuid", 2950, (0..16).collect()),
     ];
     let mut group = criterion.benchmark_group("postgres");
-    let mut out = Text::with_capacity(4096);
+    let mut out = Text::new();
     for (name, oid, bytes) in &values {
         group.bench_function(*name, |bencher| {
             bencher.iter(|| {
@@ -102,7 +102,7 @@ fn mysql(criterion: &mut Criterion) {
     ]
     .map(|(name, kind, value)| (name, Column::new(kind).with_character_set(45), value));
     let mut group = criterion.benchmark_group("mysql");
-    let mut out = Text::with_capacity(4096);
+    let mut out = Text::new();
     for (name, column, value) in &values {
         group.bench_function(*name, |bencher| {
             bencher.iter(|| {
@@ -122,7 +122,7 @@ fn sqlite(criterion: &mut Criterion) {
         ("blob", ValueRef::Blob(&[0, 127, 255])),
     ];
     let mut group = criterion.benchmark_group("sqlite");
-    let mut out = Text::with_capacity(4096);
+    let mut out = Text::new();
     for (name, value) in values {
         group.bench_function(name, |bencher| {
             bencher.iter(|| {

@@ -46,7 +46,10 @@ pub fn frames(
     let summary = bridge.run(job, &request, &mut sink)?;
     sink.flush()?;
     drop(sink);
-    Ok((sent.into_iter().map(|frame| frame.text).collect(), summary))
+    let texts = sent
+        .into_iter()
+        .map(|frame| String::from_utf8(frame.text).unwrap());
+    Ok((texts.collect(), summary))
 }
 
 /// Runs a job to its end.

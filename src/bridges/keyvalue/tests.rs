@@ -209,7 +209,7 @@ fn answer(
     sink.flush()?;
     let mut rows = Vec::new();
     if let Ok(frame) = taken.try_recv() {
-        let frame: Value = serde_json::from_str(&frame.text).unwrap();
+        let frame: Value = serde_json::from_slice(&frame.text).unwrap();
         for slot in ["rows", "agg"] {
             rows.extend(frame[slot].as_array().into_iter().flatten().cloned());
         }

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use super::dialect::SQLITE;
 use super::value::{Value, bind, is_exact};
-use crate::json::write_string;
+use crate::json::write_lossy;
 use crate::limits;
 use crate::options::{Aggregate, Pattern, TimeUnit};
 use crate::sql::{Builder, ColumnFacts, Dialect};
@@ -85,7 +85,7 @@ fn list(values: &[Value<'_>]) -> String {
             Value::Integer(whole) if is_exact(*whole) => out.push_str(&format!("{whole}.0")),
             Value::Integer(whole) => out.push_str(&whole.to_string()),
             Value::Real(float) => out.push_str(&format!("{float:?}")),
-            Value::Text(bytes) => write_string(&mut out, &String::from_utf8_lossy(bytes)),
+            Value::Text(bytes) => write_lossy(&mut out, bytes),
             Value::Null | Value::Blob(_) => out.push_str("null"),
         }
     }

@@ -93,8 +93,8 @@ impl Cells for Record<'_> {
 
 /// The keys of the rows of one statement, escaped once.
 pub(in crate::bridges) struct Layout {
-    /// One a shown column, with its colon: `"id":`. `None` where a later column has the same name.
-    keys: Vec<Option<String>>,
+    /// The number of a shown column, and its key with what is around it: `{"id":` or `,"id":`.
+    keys: Vec<(usize, String)>,
 }
 
 impl Layout {
@@ -103,19 +103,16 @@ impl Layout {
         let shown = cells.width().saturating_sub(hidden);
         let names = (0..shown).map(|i| cells.name(i));
         let names = names.collect::<Result<Vec<_>, _>>()?;
-        let keys = names
-            .iter()
-            .enumerate()
-            .map(|(i, name)| {
-                if names.iter().skip(i + 1).any(|later| later == name) {
-                    return None;
-                }
-                let mut key = String::with_capacity(name.len() + 3);
+        let mut keys = Vec::with_capacity(names.len());
+        for (i, name) in names.iter().enumerate() {
+            // Of columns of the same name the last one counts.
+            if !names.iter().skip(i + 1).any(|later| later == name) {
+                let mut key = String::from(if keys.is_empty() { "{" } else { "," });
                 write_string(&mut key, name);
                 key.push(':');
-                Some(key)
-            })
-            .collect();
+                keys.push((i, key));
+            }
+        }
         Ok(Self { keys })
     }
 
@@ -125,18 +122,11 @@ impl Layout {
         out: &mut Text,
         mut write: impl FnMut(&mut Text, usize) -> Result<(), JobError>,
     ) -> Result<(), JobError> {
-        out.push('{');
-        let mut first = true;
-        for (i, key) in self.keys.iter().enumerate() {
-            let Some(key) = key else { continue };
-            if !first {
-                out.push(',');
-            }
-            first = false;
+        for (i, key) in &self.keys {
             out.push_str(key);
-            write(out, i)?;
+            write(out, *i)?;
         }
-        out.push('}');
+        out.push_str(if self.keys.is_empty() { "{}" } else { "}" });
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value as Json;
 
 use crate::error::{ErrorCode, JobError};
-use crate::json::{Text, write_bytes, write_f64, write_i64, write_string};
+use crate::json::{Text, write_bytes, write_f64, write_i64, write_lossy};
 
 /// Integers up to this one are exact as doubles.
 const MAX_EXACT: u64 = 1 << 53;
@@ -80,7 +80,7 @@ pub(in crate::bridges) fn write_value(out: &mut Text, value: &Value<'_>) {
         Value::Null => out.push_str("null"),
         Value::Integer(whole) => write_i64(out, *whole),
         Value::Real(float) => write_f64(out, *float),
-        Value::Text(bytes) => write_string(out, &String::from_utf8_lossy(bytes)),
+        Value::Text(bytes) => write_lossy(out, bytes),
         Value::Blob(bytes) => write_bytes(out, bytes),
     }
 }
@@ -112,6 +112,6 @@ mod tests {
     fn text_that_is_not_utf8_is_mended() {
         let mut out = Text::new();
         write_value(&mut out, &Value::Text(Cow::Borrowed(&[0xff, b'A'])));
-        assert_eq!(&*out, "\"\u{fffd}A\"");
+        assert_eq!(out.as_str(), "\"\u{fffd}A\"");
     }
 }

@@ -222,6 +222,6 @@ mod tests {
         assert!(text(&deep, GeometryStyle::Points).contains("Buffer"));
         let mut out = Text::new();
         write_geometry(&mut out, &[1, 2], GeometryStyle::Points);
-        assert_eq!(&*out, r#"{"type":"Buffer","data":[1,2]}"#);
+        assert_eq!(out.as_str(), r#"{"type":"Buffer","data":[1,2]}"#);
     }
 }

@@ -60,7 +60,7 @@ pub(super) enum Form {
 /// One shown column.
 #[derive(Debug)]
 pub(super) struct Field {
-    /// `"name":`, escaped.
+    /// `{"name":` or `,"name":`, escaped.
     pub(super) key: String,
     /// How its values are written.
     pub(super) form: Form,
@@ -87,7 +87,8 @@ impl Layout {
         let mut fields: Vec<Field> = Vec::with_capacity(shown);
         for column in columns.iter().take(shown) {
             let name = column.name_str();
-            let mut key = String::with_capacity(name.len() + 3);
+            let mut key = String::with_capacity(name.len() + 4);
+            key.push(',');
             write_string(&mut key, &name);
             key.push(':');
             let form = form(flavour, column, traits(column));
@@ -101,6 +102,10 @@ impl Layout {
                 before.form = Form::Hidden;
             }
             fields.push(Field { key, form });
+        }
+        let first = fields.iter_mut().find(|field| field.form != Form::Hidden);
+        if let Some(first) = first {
+            first.key.replace_range(..1, "{");
         }
         Ok(Self { fields })
     }
@@ -257,7 +262,7 @@ mod tests {
         let columns = [column("j", ColumnType::MYSQL_TYPE_BLOB)];
         let layout = Layout::new(Flavour::MariaDb, &columns, 1, |_| Some(Trait::Json)).unwrap();
         assert_eq!(layout.fields[0].form, Form::Document);
-        assert_eq!(layout.fields[0].key, "\"j\":");
+        assert_eq!(layout.fields[0].key, "{\"j\":");
     }
 
     #[test]

@@ -60,7 +60,7 @@ fn js_text(value: &Value, form: Form) -> String {
         _ => {
             let mut json = Text::new();
             write_value(&mut json, value, form);
-            let read = serde_json::from_str(&json);
+            let read = serde_json::from_str(json.as_str());
             read.map_or_else(|_| json.into_string(), |value| js_string(&value))
         }
     }

@@ -212,7 +212,7 @@ mod tests {
         let mut out = Text::new();
         write_date_of(&mut out, moment(0, 0, 0), true);
         write_date_of(&mut out, moment(2024, 0, 0), true);
-        assert_eq!(&*out, "null\"2023-11-30T00:00:00.000Z\"");
+        assert_eq!(out.as_str(), "null\"2023-11-30T00:00:00.000Z\"");
     }
 
     #[test]

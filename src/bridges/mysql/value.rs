@@ -8,7 +8,8 @@ use super::layout::{Form, Layout, shown_decimals};
 use super::time::{DateTime, push_time, write_date_of, write_instant};
 use crate::error::JobError;
 use crate::json::{
-    Text, write_bytes, write_document, write_f32, write_f64, write_i64, write_string, write_u64,
+    Text, write_bytes, write_document, write_f32, write_f64, write_i64, write_lossy, write_string,
+    write_u64,
 };
 
 /// Writes one row as a JSON object. `value` yields the values of the layout's columns.
@@ -17,18 +18,14 @@ pub(super) fn write_row<'a>(
     layout: &Layout,
     value: impl Fn(usize) -> Option<&'a Value>,
 ) {
-    out.push('{');
-    let mut first = true;
+    if layout.fields.is_empty() {
+        out.push('{');
+    }
     for (i, field) in layout.fields.iter().enumerate() {
-        if field.form == Form::Hidden {
-            continue;
+        if field.form != Form::Hidden {
+            out.push_str(&field.key);
+            write_value(out, value(i).unwrap_or(&Value::NULL), field.form);
         }
-        if !first {
-            out.push(',');
-        }
-        first = false;
-        out.push_str(&field.key);
-        write_value(out, value(i).unwrap_or(&Value::NULL), field.form);
     }
     out.push('}');
 }
@@ -121,9 +118,9 @@ fn write_text_or_bytes(out: &mut Text, bytes: &[u8], form: Form) {
             Ok(text) if serde_json::from_str::<IgnoredAny>(text).is_ok() => {
                 write_document(out, text);
             }
-            _ => write_string(out, &String::from_utf8_lossy(bytes)),
+            _ => write_lossy(out, bytes),
         },
-        _ => write_string(out, &String::from_utf8_lossy(bytes)),
+        _ => write_lossy(out, bytes),
     }
 }
 

@@ -8,8 +8,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::numeric::write_numeric;
 use super::wire::Bytes;
 use crate::json::{
-    Text, push_ascii, write_bytes, write_date, write_document, write_f32, write_f64, write_i64,
-    write_string, write_timestamp,
+    Out, Text, write_bytes, write_date, write_document, write_f32, write_f64, write_i64,
+    write_lossy, write_timestamp,
 };
 
 /// Days, and microseconds, from 1970 to the server's own epoch, 2000.
@@ -211,17 +211,14 @@ impl Form {
                 let start = out.len();
                 write_numeric(out, value)?;
                 // NaN and the infinities.
-                if out.ends_with(['N', 'y']) {
+                if out.ends_with(b"Ny") {
                     out.truncate(start);
                     out.push_str("null");
                 }
             }
             // A database of encoding SQL_ASCII may send anything.
-            Self::Text => write_string(out, &String::from_utf8_lossy(value)),
-            Self::Char => write_string(
-                out,
-                &String::from_utf8_lossy(value.strip_suffix(&[0]).unwrap_or(value)),
-            ),
+            Self::Text => write_lossy(out, value),
+            Self::Char => write_lossy(out, value.strip_suffix(&[0]).unwrap_or(value)),
             Self::Json => write_document(out, &String::from_utf8_lossy(value)),
             Self::Jsonb => write_document(out, &String::from_utf8_lossy(value.strip_prefix(&[1])?)),
             Self::Bytea => write_bytes(out, value),
@@ -341,13 +338,10 @@ fn write_uuid(out: &mut Text, bytes: [u8; 16]) {
         [e9, ea],
         [eb, ec],
     ] = bytes.map(|byte| [hex(byte >> 4), hex(byte)]);
-    push_ascii(
-        out,
-        &[
-            b'"', a1, a2, a3, a4, a5, a6, a7, a8, b'-', b1, b2, b3, b4, b'-', c1, c2, c3, c4, b'-',
-            d1, d2, d3, d4, b'-', e1, e2, e3, e4, e5, e6, e7, e8, e9, ea, eb, ec, b'"',
-        ],
-    );
+    out.push_ascii(&[
+        b'"', a1, a2, a3, a4, a5, a6, a7, a8, b'-', b1, b2, b3, b4, b'-', c1, c2, c3, c4, b'-', d1,
+        d2, d3, d4, b'-', e1, e2, e3, e4, e5, e6, e7, e8, e9, ea, eb, ec, b'"',
+    ]);
 }
 
 fn write_numbers(out: &mut Text, keys: &[&str], bytes: &mut Bytes<'_>) -> Option<()> {
@@ -450,7 +444,7 @@ mod tests {
         }
         let mut out = Text::new();
         Form::Int4.write_array(&mut out, &value).unwrap();
-        assert_eq!(&*out, "[[7,null],[8,9]]");
+        assert_eq!(out.as_str(), "[[7,null],[8,9]]");
         assert_eq!(Form::Int4.write_array(&mut out, &value[..20]), None);
     }
 

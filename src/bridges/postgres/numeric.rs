@@ -1,7 +1,7 @@
 //! `numeric`, from base 10,000 to decimal text with its scale kept.
 
 use super::wire::Bytes;
-use crate::json::{Text, push_ascii, two_digits};
+use crate::json::{Out, Text, two_digits};
 
 /// Appends the value as the server prints it: `0.1000`, `-12`, `NaN`, `Infinity`. `None` when the bytes are
 /// not a numeric.
@@ -63,7 +63,7 @@ pub fn write_numeric(out: &mut Text, bytes: &[u8]) -> Option<()> {
 fn push_group(out: &mut Text, group: i16) {
     let group = i64::from(group.unsigned_abs());
     let ([a, b], [c, d]) = (two_digits(group / 100), two_digits(group));
-    push_ascii(out, &[a, b, c, d]);
+    out.push_ascii(&[a, b, c, d]);
 }
 
 #[cfg(test)]

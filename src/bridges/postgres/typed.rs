@@ -159,7 +159,7 @@ impl Typed<'_> {
             _ => {
                 let mut json = Text::new();
                 self.write(&mut json)?;
-                let value = serde_json::from_str(&json).ok()?;
+                let value = serde_json::from_str(json.as_str()).ok()?;
                 Some(js_string(&value))
             }
         }

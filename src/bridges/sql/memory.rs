@@ -288,7 +288,7 @@ fn run(
     let summary = bridge.run(&job, &request, &mut sink)?;
     sink.flush()?;
     let frame = taken.try_recv().map(|frame| frame.text);
-    let frame: Value = serde_json::from_str(&frame.unwrap_or("{}".into())).unwrap();
+    let frame: Value = serde_json::from_slice(&frame.unwrap_or(b"{}".into())).unwrap();
     Ok((summary, frame))
 }
 

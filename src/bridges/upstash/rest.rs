@@ -1,7 +1,7 @@
 //! The text of requests and answers. Knows nothing of sockets.
 
 use crate::bridges::keyvalue::{Command, Reply};
-use crate::json::{Raw, RawKind, write_string};
+use crate::json::{Raw, RawKind, write_lossy};
 use crate::net::base64;
 
 /// Answers nest two deep in all that is asked; a little more is no harm.
@@ -19,7 +19,7 @@ pub(super) fn body(commands: &[Command]) -> String {
             if i > 0 {
                 out.push(',');
             }
-            write_string(&mut out, &String::from_utf8_lossy(part));
+            write_lossy(&mut out, part);
         }
         out.push(']');
     }

@@ -11,7 +11,7 @@ use crate::engine::audit_record::AuditRecord;
 use crate::engine::facts::JobFacts;
 use crate::engine::live_job::SessionJobs;
 use crate::engine::tests::rig::{job, source};
-use crate::job::{JobControl, Outcome, QueueSender, Wakeup};
+use crate::job::{Buffers, JobControl, Outcome, QueueSender, Wakeup};
 use crate::sources::SourceKeys;
 
 struct Desk {
@@ -33,6 +33,7 @@ impl Desk {
         let outbox = Outbox {
             errors,
             frames,
+            buffers: Buffers::default(),
             kill: Arc::new(|| {}),
         };
         let (_, gone) = bounded(0);

@@ -12,7 +12,9 @@ use crate::bridges::Bridge;
 use crate::bridges::pool::PoolState;
 use crate::engine::{Engine, EngineSettings, ErrorFrame, JobSession, Outbox, Oversight};
 use crate::error::{ErrorCode, JobError};
-use crate::job::{ChunkLimits, FrameKind, FrameOut, JobControl, QueueSender, RowSink, Wakeup};
+use crate::job::{
+    Buffers, ChunkLimits, FrameKind, FrameOut, JobControl, QueueSender, RowSink, Wakeup,
+};
 use crate::job::{Columns, Package, Summary};
 use crate::options::{JobKind, OptionRules, Request, Target};
 use crate::protocol::JobFrame;
@@ -217,6 +219,7 @@ impl Rig {
         let session = engine.session(Outbox {
             errors: errors_in,
             frames: frames_in,
+            buffers: Buffers::default(),
             kill: Arc::new(move || {
                 kills.fetch_add(1, Ordering::SeqCst);
             }),
@@ -252,7 +255,7 @@ impl Rig {
                         continue;
                     }
                     *self.done.lock().unwrap() = frame.done;
-                    frame.text
+                    String::from_utf8(frame.text).unwrap()
                 },
                 default(PATIENCE) => panic!("no frame"),
                 }

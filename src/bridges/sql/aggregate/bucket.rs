@@ -127,7 +127,7 @@ fn member(name: &str, first: bool) -> String {
 fn number(row: &dyn Values, column: usize) -> Result<Option<f64>, JobError> {
     let mut text = Text::new();
     row.write_number(&mut text, column)?;
-    Ok(text.parse().ok())
+    Ok(text.as_str().parse().ok())
 }
 
 fn write_span(out: &mut Text, low: f64, high: f64) {
@@ -191,7 +191,7 @@ mod tests {
         BucketWriter::new(&options, lists)
             .write(&mut out, &Row(row.as_array().unwrap().clone()))
             .unwrap();
-        serde_json::from_str(&out).unwrap()
+        serde_json::from_str(out.as_str()).unwrap()
     }
 
     #[test]
