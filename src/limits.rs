@@ -312,6 +312,9 @@ pub const EXCEPTION_BYTES: usize = 64 << 10;
 pub const HTTP_BUFFER: usize = 16 << 10;
 /// Longest answer of a MongoDB server: a batch has up to 16 MiB, and a little around it.
 pub const MONGODB_MESSAGE: usize = 17 << 20;
+/// Longer answers of a MongoDB server take turns, and come of nothing but a job's own commands. The first 101 documents come
+/// in one, so this is what they have when each takes 20 KB.
+pub const MONGODB_LARGE: usize = 2 << 20;
 /// Longest command that a MongoDB server takes.
 pub const MONGODB_COMMAND: usize = 16 << 20;
 /// Read at once from a MongoDB server; the answers of small jobs fit.

@@ -180,7 +180,7 @@ impl<C: Connector> Pool<C> {
             result = work(&mut placed.connection);
         }
         self.note(job, result.as_ref().err());
-        settle(job, &mut slot, placed, result)
+        settle(job, &mut slot, placed, result).map_err(|error| in_view_of(job, error))
     }
 
     /// What a job tells of its database.
@@ -251,6 +251,16 @@ fn settle<C: Connector, T>(
         **slot = Some(placed);
     }
     result
+}
+
+/// A connection that broke when the job's time was over broke for that: drivers look at the clock as well, and may come to
+/// it first.
+fn in_view_of(job: &JobControl, error: JobError) -> JobError {
+    let broke = error.retry == Retry::NewConnection || error.code == ErrorCode::SourceUnreachable;
+    match job.remaining() {
+        Err(over) if broke => over,
+        _ => error,
+    }
 }
 
 /// Starts the thread that all pools share. It would panic without one, and does so only where this was not asked.
@@ -373,6 +383,21 @@ mod tests {
             result.map_err(|error| error.code),
             Err(ErrorCode::DeadlineExceeded)
         );
+    }
+
+    #[test]
+    fn a_connection_that_breaks_when_time_is_over_is_no_failure_of_its_own() {
+        let (pool, _) = fixture();
+        let job = |left| Arc::new(JobControl::new("j", Instant::now() + left));
+        let late = job(Duration::from_millis(50));
+        let work = |_: &mut u32| {
+            std::thread::sleep(Duration::from_millis(60));
+            Err::<(), _>(lost())
+        };
+        let error = pool.run(&late, work).unwrap_err();
+        assert_eq!(error.code, ErrorCode::DeadlineExceeded);
+        let early = job(Duration::from_secs(60));
+        assert_eq!(pool.run(&early, |_| Err::<(), _>(lost())), Err(lost()));
     }
 
     #[test]

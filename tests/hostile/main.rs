@@ -18,6 +18,8 @@ mod files;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod flood;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+mod frames;
+#[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod heavy_jobs;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod large_rows;
@@ -29,3 +31,7 @@ mod scene;
 mod shortage;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod silence;
+#[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+mod spellings;
+#[cfg(feature = "default")]
+mod villains;

@@ -73,6 +73,18 @@ fn startup_options_do_not_make_a_session_writable() {
         "-c DEFAULT_TRANSACTION_READ_ONLY=off -c transaction_read_only=off",
         "-ec default_transaction_read_only=off",
         "-c role=postgres -c session_authorization=postgres",
+        "-c search_path=public -c default_transaction_read_only=off",
+        "--Transaction_Read-Only=off",
+        "-crole=postgres --session-authorization=postgres",
+        r"-c default_transaction_re\ad_only=off",
+        r"-c default_transaction_read_only\=off -c transaction_read_only\=off",
+        "-c\tdefault_transaction_read_only=off\n-c\u{b}transaction_read_only=0",
+        "-e -c default_transaction_read_only=off -F",
+        "-Fc default_transaction_read_only=off",
+        "-c default_transaction_read_only=of",
+        "-c default_transaction_read_only=on -c default_transaction_read_only=f",
+        "-c default_transaction_deferrable=on -c default_transaction_isolation=serializable",
+        "-P -c allow_system_table_mods=on",
     ] {
         let separator = if database.url.contains('?') { '&' } else { '?' };
         let url = format!("{}{separator}options={}", database.url, encoded(options));
@@ -140,6 +152,98 @@ fn poolers_that_drop_or_refuse_options_make_no_session_writable() {
         ask("aggregate", lists).expect_done();
     }
     expect_unwritten(&database);
+}
+
+#[test]
+fn no_setting_of_a_mysql_url_makes_a_session_writable() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let scene = Scene::new();
+    for url in [databases::mariadb(), databases::mysql9()]
+        .into_iter()
+        .flatten()
+    {
+        for query in [
+            "sessionVariables=transaction_read_only%3D0",
+            "init=SET%20SESSION%20TRANSACTION%20READ%20WRITE",
+            "init_connect=SET%20SESSION%20TRANSACTION%20READ%20WRITE",
+            "initSql=SET%20tx_read_only%3D0&multiStatements=true",
+            "transaction_read_only=0&tx_read_only=OFF",
+            "allowLoadLocalInfile=true&allowMultiQueries=true",
+        ] {
+            let separator = if url.contains('?') { '&' } else { '?' };
+            let source = source::managed(
+                "db",
+                "mysql",
+                json!({ "url": format!("{url}{separator}{query}") }),
+            );
+            let test = scene
+                .gateway
+                .dispatch(&source, "test", "", json!({}))
+                .wait();
+            // A word that nobody knows may be refused as well.
+            if matches!(test.terminal, runner_testkit::Terminal::Done(_)) {
+                let facts = test.expect_done();
+                assert_eq!(facts["readOnly"], true, "{query}");
+                assert_eq!(facts["readOnlyBy"], "session", "{query}");
+            } else {
+                test.expect_error("SOURCE_CONFIG");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_path_of_sqlite_is_more_than_a_path() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let scene = Scene::new();
+    let folder = runner_testkit::temp::TempDir::new();
+    let new = folder.path().join("new.db");
+    let new = new.to_str().unwrap();
+    for path in [
+        new.to_owned(),
+        format!("file:{new}?mode=rwc"),
+        format!("file://{new}?mode=rwc"),
+        format!("FILE:{new}?mode=rw&immutable=0"),
+        format!("sqlite://{new}?mode=rwc"),
+        format!("{new}?mode=rwc"),
+        "file::memory:?cache=shared".to_owned(),
+        format!("{new}\0?mode=rwc"),
+    ] {
+        let source = source::managed("db", "sqlite", json!({ "path": path }));
+        for kind in ["test", "query", "listTargets"] {
+            let answer = scene.gateway.dispatch(&source, kind, "t", json!({})).wait();
+            let said = format!("{:?}", answer.terminal);
+            assert!(
+                said.contains("SOURCE_UNREACHABLE") || said.contains("SOURCE_CONFIG"),
+                "{path}: {said}"
+            );
+        }
+    }
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        0,
+        "a file was made"
+    );
+    // Nor does the database tell where it is.
+    let database = runner_testkit::databases::SqliteDatabase::create("CREATE TABLE t (id)");
+    let source = source::managed("db", "sqlite", json!({ "path": database.path() }));
+    for target in ["pragma_database_list", "PRAGMA_Database_List"] {
+        for (kind, options) in [
+            ("query", json!({})),
+            ("batchRead", json!({})),
+            ("count", json!({})),
+            (
+                "aggregate",
+                json!({"measures": {"m": {"agg": "max", "column": "file"}}}),
+            ),
+        ] {
+            let answer = scene
+                .gateway
+                .dispatch(&source, kind, target, options)
+                .wait();
+            answer.expect_error("INVALID_TARGET");
+        }
+    }
 }
 
 #[test]

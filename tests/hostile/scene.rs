@@ -57,14 +57,20 @@ impl Scene {
     /// The other source is answered in time.
     #[track_caller]
     pub fn expect_healthy(&self) {
+        self.expect_healthy_in(HEALTHY);
+    }
+
+    /// As [`Scene::expect_healthy`], within another time.
+    #[track_caller]
+    pub fn expect_healthy_in(&self, limit: Duration) {
         let started = Instant::now();
         let answer = self
             .gateway
             .dispatch(&self.healthy, "count", "people", json!({}))
-            .wait_for(SOON);
+            .wait_for(SOON.max(limit));
         answer.expect_done();
         assert!(
-            started.elapsed() < HEALTHY,
+            started.elapsed() < limit,
             "a healthy source took {:?}",
             started.elapsed()
         );

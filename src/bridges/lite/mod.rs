@@ -31,6 +31,10 @@ pub(super) use row::{Cells, Record};
 pub(super) use session::LiteSession;
 pub(super) use value::{Value, bind, is_exact, write_value};
 
+/// What the names of SQLite's own tables begin with, and those of the functions that can be asked like tables: they tell
+/// the names of all tables and columns, and where the file is.
+pub(super) const SYSTEM: &[&str] = &["sqlite_", "pragma_", "dbstat"];
+
 /// A database of SQLite's language, as one job has it.
 pub(super) trait Database {
     /// The language.

@@ -190,7 +190,8 @@ impl Operation<'_> {
 
     fn send(&mut self, command: &Fields) -> Result<Document<'_>, JobError> {
         let job = self.job;
-        self.session.connection.command(command).map_err(|failure| {
+        let connection = &mut self.session.connection;
+        connection.command_of(job, command).map_err(|failure| {
             // What was broken off because the job is over has no error of its own.
             job.remaining().err().unwrap_or_else(|| executing(failure))
         })

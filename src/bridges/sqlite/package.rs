@@ -9,16 +9,17 @@ use super::Sqlite;
 use super::connect::DatabaseFile;
 use crate::bridges::config::{line, pool_size, unusable};
 use crate::bridges::sql::SqlBridge;
-use crate::bridges::{Opened, Registered};
+use crate::bridges::{Opened, Registered, lite};
+use crate::error::JobError;
 use crate::files;
 use crate::job::{Key, NameRules, Package};
-use crate::options::OptionRules;
+use crate::options::{OptionRules, Target, parts_of_name, whole_name};
 
 /// SQLite.
 pub(in crate::bridges) static PACKAGE: Registered = Registered {
     package: Package {
         names: NameRules {
-            system_prefixes: &["sqlite_"],
+            system_prefixes: lite::SYSTEM,
             ..NameRules::ANY_CASE
         },
         keys: &[
@@ -28,10 +29,25 @@ pub(in crate::bridges) static PACKAGE: Registered = Registered {
         enough: &[&[&["PATH"]]],
         found_by: &["PATH"],
         told_by: Some("PATH"),
-        ..Package::of(OptionRules::usual("@semilayer/bridge-sqlite"))
+        ..Package::of(OptionRules {
+            target: |text| whole_name(text).and_then(|target| without_place(target, text)),
+            aggregate_target: |text| {
+                parts_of_name(text).and_then(|target| without_place(target, text))
+            },
+            ..OptionRules::usual("@semilayer/bridge-sqlite")
+        })
     },
     open,
 };
+
+/// Refuses the one function that can be asked like a table and tells where the file is.
+fn without_place(target: Target, text: &str) -> Result<Target, JobError> {
+    let name = text.rsplit('.').next().unwrap_or(text);
+    match name.eq_ignore_ascii_case("pragma_database_list") {
+        true => Err(JobError::invalid_target(text)),
+        false => Ok(target),
+    }
+}
 
 fn open(config: &Map<String, Value>) -> Opened {
     let path = line(config, &["path"])

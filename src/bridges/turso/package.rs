@@ -9,7 +9,7 @@ use super::{Servers, Turso};
 use crate::bridges::config::pool_size;
 use crate::bridges::lite::Known;
 use crate::bridges::sql::SqlBridge;
-use crate::bridges::{Opened, Registered};
+use crate::bridges::{Opened, Registered, lite};
 use crate::job::{Key, NameRules, Package};
 use crate::options::OptionRules;
 
@@ -17,7 +17,7 @@ use crate::options::OptionRules;
 pub(in crate::bridges) static PACKAGE: Registered = Registered {
     package: Package {
         names: NameRules {
-            system_prefixes: &["sqlite_"],
+            system_prefixes: lite::SYSTEM,
             ..NameRules::ANY_CASE
         },
         schemes: &["libsql"],

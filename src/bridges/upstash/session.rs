@@ -27,10 +27,10 @@ impl Session {
     pub(super) fn job<T>(
         &mut self,
         job: &JobControl,
-        work: impl FnOnce(&mut Self) -> Result<T, JobError>,
+        work: impl FnOnce(&mut Asking<'_>) -> Result<T, JobError>,
     ) -> Result<T, JobError> {
         let guard = self.service.begin(job)?;
-        let result = work(self);
+        let result = work(&mut Asking { session: self, job });
         ended(guard, job, result)
     }
 
@@ -38,16 +38,34 @@ impl Session {
     pub(super) fn reusable(&self) -> bool {
         self.service.reusable()
     }
+}
 
-    /// The status of an answer and its text.
+/// The session during one job.
+pub(super) struct Asking<'s> {
+    session: &'s mut Session,
+    job: &'s JobControl,
+}
+
+impl Asking<'_> {
+    /// The status of an answer and its text. Long ones take turns: what is made of them is as long again.
     fn post(&mut self, body: &str, most: usize) -> Result<(u16, String), Trouble> {
+        let Session { service, path } = &mut *self.session;
         // Nothing but reading is asked for.
-        let mut answer = self.service.post(&self.path, body).map_err(failed)?;
-        // Four characters for three bytes, and the text around them.
-        let body = answer
-            .whole(most / 3 * 4 + limits::STORE_REPLY_BYTES)
-            .map_err(failed)?;
-        let text = String::from_utf8_lossy(&body).into_owned();
+        let mut answer = service.post(path, body).map_err(failed)?;
+        let mut body = Vec::new();
+        if !answer
+            .append(&mut body, limits::LARGE_ROW)
+            .map_err(failed)?
+        {
+            self.job.receive_large().map_err(Trouble::Job)?;
+            // Four characters for three bytes, and the text around them.
+            let most = most / 3 * 4 + limits::STORE_REPLY_BYTES;
+            if !answer.append(&mut body, most).map_err(failed)? {
+                return Err(Trouble::TooLarge);
+            }
+        }
+        let text = String::from_utf8(body)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
         Ok((answer.status(), text))
     }
 }
@@ -73,7 +91,7 @@ fn refusal(status: u16, text: &str) -> Trouble {
     Trouble::Job(refused(status, &problem, service))
 }
 
-impl Store for Session {
+impl Store for Asking<'_> {
     fn ask(&mut self, commands: &[Command], most: usize) -> Result<Vec<Reply>, Trouble> {
         let (status, text) = self.post(&rest::body(commands), most)?;
         match rest::replies(&text, commands.len()) {
@@ -113,7 +131,7 @@ impl Store for Session {
     fn facts(&mut self) -> Result<ServerFacts, JobError> {
         Ok(ServerFacts {
             version: "Upstash".to_owned(),
-            tls: self.service.encrypted(),
+            tls: self.session.service.encrypted(),
             // A token that may not write may not scan either.
             read_only: false,
             kept_by: KeptBy::Role,

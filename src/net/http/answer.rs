@@ -60,22 +60,33 @@ impl<'a, S: Read> Answer<'a, S> {
     /// # Errors
     /// `TooLarge` when it is longer than `limit`, and whatever ends it early.
     pub fn whole(&mut self, limit: usize) -> Result<Vec<u8>, HttpError> {
-        let too_large = || HttpError::TooLarge { limit };
         let mut body = Vec::new();
+        match self.append(&mut body, limit)? {
+            true => Ok(body),
+            false => Err(HttpError::TooLarge { limit }),
+        }
+    }
+
+    /// Appends the rest of the body. False when it would be longer than `limit` then, and there is more to come of it.
+    ///
+    /// # Errors
+    /// Whatever ends the body early.
+    pub fn append(&mut self, body: &mut Vec<u8>, limit: usize) -> Result<bool, HttpError> {
+        let left = limit.saturating_sub(body.len());
         if let Rest::Length(length) = self.rest {
             match usize::try_from(length) {
-                Ok(length) if length <= limit => body.reserve(length),
-                _ => return Err(too_large()),
+                Ok(length) if length <= left => body.reserve_exact(length),
+                _ => return Ok(false),
             }
         }
         loop {
             let part = self.fill_buf().map_err(HttpError::body)?;
             let count = part.len();
             if count == 0 {
-                return Ok(body);
+                return Ok(true);
             }
-            if count > limit - body.len() {
-                return Err(too_large());
+            if count > limit.saturating_sub(body.len()) {
+                return Ok(false);
             }
             body.extend_from_slice(part);
             self.consume(count);

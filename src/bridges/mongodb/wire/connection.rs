@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 use std::time::Instant;
 
-use super::message::{read_message, receive, write_message};
+use super::message::{read_message, receive, unreadable, write_message};
 use crate::bridges::mongodb::bson::{Document, Fields, Malformed};
+use crate::job::JobControl;
 use crate::limits;
 use crate::net::{Cutter, Link};
 
@@ -82,8 +83,25 @@ impl Connection {
         self.cutter.clone()
     }
 
-    /// Sends a command and waits for its answer, which says "ok".
+    /// Sends a command and waits for its answer, which says "ok" and is short.
     pub fn command(&mut self, command: &Fields) -> Result<Document<'_>, Failure> {
+        self.ask(command, || Err(unreadable()))
+    }
+
+    /// The same for a job, whose answers may be large and take turns then.
+    pub fn command_of(
+        &mut self,
+        job: &JobControl,
+        command: &Fields,
+    ) -> Result<Document<'_>, Failure> {
+        self.ask(command, || job.receive_large().map_err(io::Error::other))
+    }
+
+    fn ask(
+        &mut self,
+        command: &Fields,
+        may_be_large: impl FnOnce() -> io::Result<()>,
+    ) -> Result<Document<'_>, Failure> {
         self.number = self.number.wrapping_add(1);
         write_message(&mut self.buffer, self.number, command);
         if self.buffer.len() > limits::MONGODB_COMMAND {
@@ -92,7 +110,7 @@ impl Connection {
         self.broken = true;
         self.link.write_all(&self.buffer)?;
         self.link.flush()?;
-        receive(&mut self.link, &mut self.buffer, self.number)?;
+        receive(&mut self.link, &mut self.buffer, self.number, may_be_large)?;
         self.broken = false;
         let (_, answer) = read_message(&self.buffer).ok_or(Failure::Malformed)?;
         if answer.flag("ok")? {

@@ -30,11 +30,18 @@ pub(super) fn write_message(out: &mut Vec<u8>, number: i32, command: &Fields) {
     }
 }
 
-/// Reads the answer to message `number` into `buffer`, which then holds nothing else.
+/// Reads the answer to message `number` into `buffer`, which then holds nothing else. Asks `may_be_large` before it takes the
+/// memory for a large one.
 ///
 /// # Errors
-/// Of kind `InvalidData` when it is something else, or too long; `UnexpectedEof` when there is none.
-pub(super) fn receive(stream: &mut impl Read, buffer: &mut Vec<u8>, number: i32) -> io::Result<()> {
+/// Of kind `InvalidData` when it is something else, or too long; `UnexpectedEof` when there is none; that of
+/// `may_be_large`.
+pub(super) fn receive(
+    stream: &mut impl Read,
+    buffer: &mut Vec<u8>,
+    number: i32,
+    may_be_large: impl FnOnce() -> io::Result<()>,
+) -> io::Result<()> {
     // Most answers come whole with the first read.
     buffer.resize(limits::MONGODB_READ, 0);
     let mut filled = 0;
@@ -44,6 +51,9 @@ pub(super) fn receive(stream: &mut impl Read, buffer: &mut Vec<u8>, number: i32)
     let length = whole_length(buffer).ok_or_else(unreadable)?;
     if length < filled {
         return Err(unreadable());
+    }
+    if length > limits::MONGODB_LARGE {
+        may_be_large()?;
     }
     buffer.resize(length, 0);
     while filled < length {
@@ -91,7 +101,8 @@ pub fn read_message(message: &[u8]) -> Option<(i32, Document<'_>)> {
     }
 }
 
-fn unreadable() -> io::Error {
+/// What sent this, or more than is accepted, is no MongoDB.
+pub(super) fn unreadable() -> io::Error {
     let problem =
         "what answers there does not speak MongoDB's protocol, or sent more than is accepted";
     io::Error::new(io::ErrorKind::InvalidData, problem)
@@ -130,7 +141,7 @@ mod tests {
         for length in [0, limits::MONGODB_READ, 3 * limits::MONGODB_READ] {
             let message = answer(length);
             for step in [1, 15, 16, 17, 5000, usize::MAX] {
-                receive(&mut Slow(&message, step), &mut buffer, 7).unwrap();
+                receive(&mut Slow(&message, step), &mut buffer, 7, || Ok(())).unwrap();
                 assert_eq!(buffer, message);
             }
         }
@@ -149,7 +160,7 @@ mod tests {
     fn anything_else_is_refused() {
         let good = answer(10);
         let kind = |message: &[u8], number| {
-            receive(&mut &message[..], &mut Vec::new(), number)
+            receive(&mut &message[..], &mut Vec::new(), number, || Ok(()))
                 .unwrap_err()
                 .kind()
         };

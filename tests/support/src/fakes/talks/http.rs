@@ -10,7 +10,7 @@ use crate::fakes::{send_forever, stay_silent};
 
 const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-const TALKS: [(&str, Talk); 16] = [
+const TALKS: [(&str, Talk); 20] = [
     ("silence", |client| stay_silent(client)),
     ("garbage", garbage),
     ("a head without end", |mut client| {
@@ -54,6 +54,31 @@ const TALKS: [(&str, Talk); 16] = [
     ("an error without end", |mut client| {
         client.write_all(b"HTTP/1.1 500 No\r\nConnection: close\r\n\r\n")?;
         send_forever(client, b"Code: 1. DB::Exception: no. ")
+    }),
+    ("extensions of a chunk without end", |mut client| {
+        client.write_all(CHUNKED)?;
+        client.write_all(b"5;")?;
+        send_forever(client, b"name=value;")
+    }),
+    ("chunks of one byte", |mut client| {
+        client.write_all(CHUNKED)?;
+        send_forever(client, b"1\r\n[\r\n")
+    }),
+    ("a body that is said to be packed", |mut client| {
+        client.write_all(
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+        )?;
+        // Deflate's blocks of zeros: what a thousandth of the memory packs.
+        send_forever(
+            client,
+            b"1000\r\n\x1f\x8b\x08\0\0\0\0\0\0\x03\xec\xc1\x01\r\n",
+        )
+    }),
+    ("two lengths", |client| {
+        hang_up_after(
+            client,
+            b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 900\r\n\r\n{\"id\":1}\n",
+        )
     }),
     ("to somewhere else", |client| {
         hang_up_after(

@@ -14,7 +14,7 @@ use crate::fakes::{Server, send_forever, stay_silent};
 const OP_MSG: i32 = 2013;
 const OP_REPLY: i32 = 1;
 
-const TALKS: [(&str, Talk); 11] = [
+const TALKS: [(&str, Talk); 12] = [
     ("silence", |client| stay_silent(client)),
     ("garbage", garbage),
     ("a message that is said to be huge", |mut client| {
@@ -39,6 +39,9 @@ const TALKS: [(&str, Talk); 11] = [
         client.write_all(&(16_i32 << 20).to_le_bytes())?;
         send_forever(client, b"\x10a\0\x01\0\0\0")
     }),
+    ("documents in documents", |client| {
+        hang_up_after(client, &message(&nested(100_000)))
+    }),
     ("answers to nobody", |client| send_forever(client, &fine())),
     ("an answer, byte by byte", |client| drip(client, &fine())),
     ("half an answer, and gone", |client| {
@@ -57,6 +60,19 @@ fn head(length: i32, kind: i32) -> Vec<u8> {
 fn message(document: &[u8]) -> Vec<u8> {
     let length = i32::try_from(21 + document.len()).expect("short");
     [&head(length, OP_MSG)[..], &[0; 5], document].concat()
+}
+
+/// So many documents, each in the one before.
+fn nested(depth: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(depth * 8 + 5);
+    for left in (1..=depth).rev() {
+        let length = i32::try_from(left * 8 + 5).expect("short");
+        bytes.extend(length.to_le_bytes());
+        bytes.extend(b"\x03a\0");
+    }
+    bytes.extend([5, 0, 0, 0, 0]);
+    bytes.resize(bytes.len() + depth, 0);
+    bytes
 }
 
 /// An answer that says no more than that all is well.
