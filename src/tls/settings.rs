@@ -257,6 +257,20 @@ mod tests {
     }
 
     #[test]
+    fn a_word_against_encryption_wins_over_a_root_file() {
+        let root = ("sslrootcert", json!("/ca.pem"));
+        for off in [
+            ("sslmode", json!("disable")),
+            ("sslmode", json!("DISABLED")),
+            ("ssl", json!(false)),
+        ] {
+            for both in [[off.clone(), root.clone()], [root.clone(), off.clone()]] {
+                assert_eq!(mode(&both, false), Some(TlsMode::Off), "{both:?}");
+            }
+        }
+    }
+
+    #[test]
     fn words_of_many_tools_are_known() {
         for (name, value, expected) in [
             ("sslmode", json!("disable"), TlsMode::Off),

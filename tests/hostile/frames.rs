@@ -70,7 +70,7 @@ fn frames_of_every_bad_shape() {
         ),
         (
             "halves of surrogates",
-            "{\"where\":{\"\\ud800\":\"\\udfff\\ud83d\"}}".repeat(1),
+            "{\"where\":{\"\\ud800\":\"\\udfff\\ud83d\"}}".to_owned(),
         ),
         (
             "escapes of a megabyte",

@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use super::D1;
 use super::answer::{D1Row, EachRow, nonsense, read_rows, refusal};
-use super::package::PACKAGE;
 use super::statement::compose;
 use crate::bridges::lite::{Database, EachCells, NarrowDialect, Value, bind};
 use crate::bridges::service::{Service, quoted, refused, unanswered};
@@ -168,7 +167,7 @@ impl Database for D1Database<'_> {
     }
 
     fn own_prefixes(&self) -> &'static [&'static str] {
-        PACKAGE.package.names.system_prefixes
+        &["sqlite_", "_cf_"]
     }
 
     fn tells_numbers(&self) -> bool {

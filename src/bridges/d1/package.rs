@@ -25,7 +25,7 @@ const BASE_URL: &str = "https://api.cloudflare.com/client/v4";
 pub(in crate::bridges) static PACKAGE: Registered = Registered {
     package: Package {
         names: NameRules {
-            system_prefixes: &["sqlite_", "_cf_"],
+            system_prefixes: &["sqlite_", "pragma_", "dbstat", "_cf_"],
             ..NameRules::ANY_CASE
         },
         keys: &[
