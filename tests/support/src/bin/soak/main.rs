@@ -20,7 +20,7 @@ use runner_testkit::{Gateway, Linked, Runner, RunnerBuilder};
 use crate::databases::Database;
 use crate::faults::Faulty;
 use crate::figures::Figures;
-use crate::hostile::{HostileGateway, HostileSource};
+use crate::hostile::{HostileGateway, HostileSource, Witness};
 use crate::load::Load;
 use crate::random::Random;
 use crate::tally::Tally;
@@ -108,9 +108,9 @@ fn main() -> ExitCode {
         start,
         end: start + Duration::from_secs_f64(minutes * 60.0),
     };
-    let villainy = Tally::default();
+    let (villainy, witness) = (Tally::default(), Witness::default());
     if hostile {
-        soak.attacked(&villainy);
+        soak.attacked(&villainy, &witness);
     } else {
         soak.disturbed(link);
     }
@@ -140,6 +140,10 @@ fn main() -> ExitCode {
     }
     for breach in &breaches {
         eprintln!("{breach}");
+    }
+    let (memory, acts) = witness.highest();
+    for act in acts {
+        eprintln!("{:.1} MB, {act}", memory as f64 / 1e6);
     }
     let mut faults = Vec::new();
     let mut must = |holds: bool, what: &str| {
@@ -191,10 +195,10 @@ impl Soak<'_> {
     }
 
     /// One source and the gateway are hostile.
-    fn attacked(&self, villainy: &Tally) {
+    fn attacked(&self, villainy: &Tally, witness: &Witness) {
         let load = self.load();
-        let source = HostileSource::new(self.gateway, villainy);
-        let gateway = HostileGateway::new(self.gateway, &source);
+        let source = HostileSource::new(self.gateway, villainy, witness);
+        let gateway = HostileGateway::new(self.gateway, &source, witness);
         thread::scope(|scope| {
             for number in 0..SENDERS {
                 self.repeat(scope, number, |random| load.plain(random));
@@ -204,6 +208,7 @@ impl Soak<'_> {
             }
             let mut random = Random::new(self.seed + 1);
             scope.spawn(move || gateway.until(self.end, &mut random));
+            scope.spawn(|| witness.watch(self.runner, self.end));
             scope.spawn(|| self.tell());
         });
     }

@@ -7,15 +7,38 @@ use crate::random::Random;
 /// How the ids begin of jobs that nobody has dispatched.
 pub const STRANGE: &str = "strange-";
 
-/// Frames of a text each.
-pub fn texts(source: &Value, random: &mut Random) -> Vec<String> {
+/// What `texts` are, by their number.
+const NAMES: [&str; 14] = [
+    "cancels of nothing",
+    "ids that are none",
+    "the same job again and again",
+    "types that nobody knows",
+    "what is no frame",
+    "deep, wide and long frames",
+    "a frame that is too large",
+    "a job with a huge target",
+    "a job with a huge configuration",
+    "a job with very many ids",
+    "a job with very many conditions",
+    "a job with very many percentiles",
+    "more jobs and sources than may wait",
+    "thousands of assigned sources",
+];
+
+/// Frames of a text each, and what they are.
+pub fn texts(source: &Value, random: &mut Random) -> (&'static str, Vec<String>) {
+    let number = random.below(NAMES.len() as u64) as usize;
+    (NAMES[number], of_number(number, source, random))
+}
+
+fn of_number(number: usize, source: &Value, random: &mut Random) -> Vec<String> {
     let id = format!("{STRANGE}{}", random.below(1 << 40));
     let job = |id: Value, source: &Value, kind: &str, target: &str, options: Value| {
         let job = json!({ "kind": kind, "target": target, "options": options });
         let params = json!({ "source": source, "job": job });
         json!({ "id": id, "type": "job", "params": params, "deadlineMs": 2000 }).to_string()
     };
-    match random.below(14) {
+    match number {
         // To cancel what is not there.
         0 => (0..2000)
             .map(|n| format!(r#"{{"id":"{STRANGE}{n}","type":"cancel"}}"#))

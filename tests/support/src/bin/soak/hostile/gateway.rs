@@ -7,6 +7,7 @@ use runner_testkit::Gateway;
 
 use super::frames::{self, STRANGE};
 use super::source::HostileSource;
+use super::witness::Witness;
 use crate::random::Random;
 
 /// Between two of its acts.
@@ -18,13 +19,18 @@ const SESSION: (u64, u64) = (20_000, 40_000);
 pub struct HostileGateway<'a> {
     gateway: &'a Gateway,
     source: &'a HostileSource<'a>,
+    witness: &'a Witness,
 }
 
 impl<'a> HostileGateway<'a> {
     /// Begins to be hostile: answers to its strange jobs are no breach.
-    pub fn new(gateway: &'a Gateway, source: &'a HostileSource<'a>) -> Self {
+    pub fn new(gateway: &'a Gateway, source: &'a HostileSource<'a>, witness: &'a Witness) -> Self {
         gateway.state().ledger.ignore(STRANGE);
-        Self { gateway, source }
+        Self {
+            gateway,
+            source,
+            witness,
+        }
     }
 
     /// Goes on until `end`.
@@ -36,6 +42,7 @@ impl<'a> HostileGateway<'a> {
             let Some(connection) = current else { continue };
             if Instant::now() > session {
                 session = Instant::now() + random.millis(SESSION.0, SESSION.1);
+                self.witness.saw("the gateway ends the session");
                 match random.below(6) {
                     0 => connection.cut(),
                     1 => connection.close(random.below(5000) as u16, "hostile"),
@@ -51,9 +58,9 @@ impl<'a> HostileGateway<'a> {
                 2 => self.stop_reading(random.millis(200, 3_000)),
                 _ => {
                     let source = self.source.source(random);
-                    for text in frames::texts(&source, random) {
-                        connection.text(text);
-                    }
+                    let (name, texts) = frames::texts(&source, random);
+                    self.witness.saw(format!("the gateway sends {name}"));
+                    texts.into_iter().for_each(|text| connection.text(text));
                 }
             }
         }
@@ -62,6 +69,8 @@ impl<'a> HostileGateway<'a> {
     fn stop_reading(&self, time: Duration) {
         let current = self.gateway.state().current();
         if let Some(connection) = current {
+            self.witness
+                .saw(format!("the gateway does not read for {time:?}"));
             connection.stall(true);
             thread::sleep(time);
             connection.stall(false);

@@ -3,6 +3,8 @@
 mod frames;
 mod gateway;
 mod source;
+mod witness;
 
 pub use gateway::HostileGateway;
 pub use source::HostileSource;
+pub use witness::Witness;

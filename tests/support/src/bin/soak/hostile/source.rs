@@ -7,6 +7,7 @@ use runner_testkit::fakes::{Villain, villains};
 use runner_testkit::{Gateway, Job};
 use serde_json::{Value, json};
 
+use super::witness::Witness;
 use crate::random::Random;
 use crate::tally::Tally;
 
@@ -21,6 +22,7 @@ const POOL: usize = 15;
 pub struct HostileSource<'a> {
     gateway: &'a Gateway,
     tally: &'a Tally,
+    witness: &'a Witness,
     villains: Vec<Villain>,
     /// The index of the present one, and since when.
     present: Mutex<(usize, Instant)>,
@@ -28,10 +30,11 @@ pub struct HostileSource<'a> {
 
 impl<'a> HostileSource<'a> {
     /// At this gateway.
-    pub fn new(gateway: &'a Gateway, tally: &'a Tally) -> Self {
+    pub fn new(gateway: &'a Gateway, tally: &'a Tally, witness: &'a Witness) -> Self {
         Self {
             gateway,
             tally,
+            witness,
             villains: villains(),
             present: Mutex::new((0, Instant::now())),
         }
@@ -43,6 +46,7 @@ impl<'a> HostileSource<'a> {
         if present.1.elapsed() > PHASE {
             let next = random.below(self.villains.len() as u64) as usize;
             *present = (next, Instant::now());
+            self.witness.saw(&self.villains[next].name);
         }
         self.villains[present.0].source("hostile", POOL)
     }
