@@ -76,6 +76,8 @@ fn main() -> ExitCode {
         .trusted(RunnerBuilder::new(binary, &linked.url()))
         .env("SEMILAYER_HEARTBEAT_MS", "2000")
         .env("SEMILAYER_LOG", if hostile { "off" } else { "error" })
+        // What is shipped has musl's allocator, which gives large blocks back at once; glibc's is told to.
+        .env("MALLOC_MMAP_THRESHOLD_", "131072")
         .start();
     let tally = Tally::default();
     let load = Load {
