@@ -99,6 +99,7 @@ for part in "${parts[@]}"; do
     more=()
     [ "$part" = growth ] || more=("${plot[@]}")
     "$(target_dir)/load/release/load" "$part" "${arguments[@]}" "${more[@]}" | tee "$SERVERS/$part"
+    # shellcheck disable=SC2016
     printf -- '- Commit `%s`, %s.\n' "$commit" "$(date -u +%F)" | tee -a "$SERVERS/$part"
     [ -z "$readme" ] || put "$part"
 done
