@@ -50,7 +50,11 @@ fn without_place(target: Target, text: &str) -> Result<Target, JobError> {
 }
 
 fn open(config: &Map<String, Value>) -> Opened {
-    let path = line(config, &["path"])
+    // A number is no path.
+    let text = config.get("path").is_some_and(Value::is_string);
+    let path = text
+        .then(|| line(config, &["path"]))
+        .flatten()
         .ok_or_else(|| unusable("SqliteBridge requires a \"path\" config string"))?;
     files::allowed(Path::new(&path)).map_err(|error| unusable(error.to_string()))?;
     let file = DatabaseFile::new(&path);
