@@ -463,11 +463,13 @@ impl Dispatch {
 }
 
 /// True when a worker may take a job of this lane, with so many idle ones and so many to be left to lanes that
-/// have none and will give it back.
+/// have none and will give it back. As many again are left to the first jobs of lanes that may not: what answers soon
+/// shows that, however many others hang.
 fn may_run(lane: &Lane, idle: usize, spare: usize) -> bool {
-    let least = match lane.running.is_empty() && !lane.may_hang() {
-        true => 0,
-        false => spare,
+    let least = match (lane.running.is_empty(), lane.may_hang()) {
+        (true, false) => 0,
+        (true, true) | (false, false) => spare,
+        (false, true) => spare * 2,
     };
     idle > least && lane.has_room()
 }

@@ -10,7 +10,7 @@ use crate::error::ErrorCode;
 
 #[test]
 fn a_source_that_hangs_leaves_the_others_alone() {
-    let rig = Rig::new(4, 1024);
+    let rig = Rig::new(8, 1024);
     let slow = source("slow", 3);
     for n in 0..60 {
         rig.submit(&format!("s{n}"), &slow, "hang");
@@ -166,6 +166,7 @@ fn many_sources_that_hang_leave_a_worker_to_another_one() {
             rig.submit(&format!("h{n}-{job}"), &source(&format!("h{n}"), 3), "hang");
         }
     }
+    // Nobody knows yet that it is quick.
     let quick = source("quick", 3);
     for n in 0..20 {
         let id = format!("q{n}");
