@@ -12,7 +12,7 @@ use super::row::{JsonRow, find_values};
 use super::walk::Way;
 use super::{key, privileges};
 use crate::bridges::description::DescribedColumn;
-use crate::bridges::sql::{Each, Needs, SelectList, Session, Walk};
+use crate::bridges::sql::{Each, Needs, Select, SelectList, Session, Walk};
 use crate::error::JobError;
 use crate::job::{Columns, JobControl, KeptBy, Privileges, ServerFacts, TargetColumn};
 use crate::options::{Aggregate, AggregateOptions, Predicate, ReadOptions, Target};
@@ -86,8 +86,6 @@ fn names_of(filter: &Predicate, names: &mut Vec<String>) {
 }
 
 impl Session for ClickHouseSession<'_> {
-    type List = List;
-
     fn dialect(&self) -> &dyn Dialect {
         &self.dialect
     }
@@ -113,55 +111,10 @@ impl Session for ClickHouseSession<'_> {
         ))
     }
 
-    fn list(&mut self, _: &Target, names: Option<&[String]>) -> Result<List, JobError> {
-        Ok(List::Columns(self.dialect().select_list(names)))
-    }
-
-    fn walk(&mut self, target: &Target, options: &ReadOptions) -> Result<Walk<List>, JobError> {
-        let way = Way::find(self, target, options)?;
-        Ok(way.into_walk())
-    }
-
-    fn counted(&self, walk: &Walk<List>) -> Predicate {
-        match &walk.list {
-            List::Way(way) => way.since.clone(),
-            List::Columns(_) | List::Values => Predicate::always(),
-        }
-    }
-
-    fn page(&self, from: &str, walk: &Walk<List>, fetch: u64) -> Statement {
-        match &walk.list {
-            List::Way(way) => way.page(self.dialect(), from, fetch),
-            List::Columns(_) | List::Values => plain(""),
-        }
-    }
-
     fn prepare_filter(&mut self, target: &Target, filter: &Predicate) -> Result<(), JobError> {
         let mut names = Vec::new();
         names_of(filter, &mut names);
         self.learn(&[target], names)
-    }
-
-    fn prepare_aggregate(&mut self, options: &AggregateOptions) -> Result<List, JobError> {
-        let mut names = Vec::new();
-        names_of(&options.filter, &mut names);
-        for measure in &options.measures {
-            names_of(&measure.filter, &mut names);
-            match &measure.aggregate {
-                Aggregate::Sum(column) | Aggregate::Average(column) => names.push(column.clone()),
-                Aggregate::First(column) | Aggregate::Last(column) => {
-                    names.push(column.clone());
-                    names.extend(options.tracking_column.clone());
-                }
-                _ => {}
-            }
-        }
-        let joined = options.joins.iter().map(|join| &join.target);
-        let targets: Vec<_> = std::iter::once(&options.target).chain(joined).collect();
-        self.learn(&targets, names)?;
-        let language = std::mem::take(&mut self.dialect);
-        self.dialect = language.tracking(options.tracking_column.as_deref());
-        Ok(List::Values)
     }
 
     /// No key is unique.
@@ -195,20 +148,6 @@ impl Session for ClickHouseSession<'_> {
             table.name = format!("(SELECT {} FROM {})", list.join(", "), table.name);
         }
         Ok(table)
-    }
-
-    fn rows(
-        &mut self,
-        statement: &Statement,
-        list: &List,
-        each: &mut Each<'_>,
-    ) -> Result<(), JobError> {
-        let most = match list {
-            List::Way(way) => return Ok(way.rows(self, statement, each)?),
-            List::Columns(_) => 0,
-            List::Values => usize::MAX,
-        };
-        Ok(self.each_row(statement, most, &mut |row| each(row))?)
     }
 
     fn number(&mut self, statement: &Statement) -> Result<u64, JobError> {
@@ -265,6 +204,69 @@ impl Session for ClickHouseSession<'_> {
 
     fn privileges(&mut self) -> Result<Privileges, JobError> {
         privileges::ask(self)
+    }
+}
+
+impl Select for ClickHouseSession<'_> {
+    type List = List;
+
+    fn list(&mut self, _: &Target, names: Option<&[String]>) -> Result<List, JobError> {
+        Ok(List::Columns(self.dialect().select_list(names)))
+    }
+
+    fn walk(&mut self, target: &Target, options: &ReadOptions) -> Result<Walk<List>, JobError> {
+        let way = Way::find(self, target, options)?;
+        Ok(way.into_walk())
+    }
+
+    fn counted(&self, list: &List) -> Predicate {
+        match list {
+            List::Way(way) => way.since.clone(),
+            List::Columns(_) | List::Values => Predicate::always(),
+        }
+    }
+
+    fn page(&self, from: &str, list: &List, fetch: u64) -> Option<Statement> {
+        match list {
+            List::Way(way) => Some(way.page(self.dialect(), from, fetch)),
+            List::Columns(_) | List::Values => None,
+        }
+    }
+
+    fn prepare_aggregate(&mut self, options: &AggregateOptions) -> Result<List, JobError> {
+        let mut names = Vec::new();
+        names_of(&options.filter, &mut names);
+        for measure in &options.measures {
+            names_of(&measure.filter, &mut names);
+            match &measure.aggregate {
+                Aggregate::Sum(column) | Aggregate::Average(column) => names.push(column.clone()),
+                Aggregate::First(column) | Aggregate::Last(column) => {
+                    names.push(column.clone());
+                    names.extend(options.tracking_column.clone());
+                }
+                _ => {}
+            }
+        }
+        let joined = options.joins.iter().map(|join| &join.target);
+        let targets: Vec<_> = std::iter::once(&options.target).chain(joined).collect();
+        self.learn(&targets, names)?;
+        let language = std::mem::take(&mut self.dialect);
+        self.dialect = language.tracking(options.tracking_column.as_deref());
+        Ok(List::Values)
+    }
+
+    fn rows(
+        &mut self,
+        statement: &Statement,
+        list: &List,
+        each: &mut Each<'_>,
+    ) -> Result<(), JobError> {
+        let most = match list {
+            List::Way(way) => return Ok(way.rows(self, statement, each)?),
+            List::Columns(_) => 0,
+            List::Values => usize::MAX,
+        };
+        Ok(self.each_row(statement, most, &mut |row| each(row))?)
     }
 }
 

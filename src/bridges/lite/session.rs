@@ -11,7 +11,7 @@ use super::select::{Selected, select};
 use super::since::changed_since;
 use super::value::bind;
 use crate::bridges::description::DescribedColumn;
-use crate::bridges::sql::{Each, SelectList, Session, Walk};
+use crate::bridges::sql::{Each, Select, SelectList, Session, Walk};
 use crate::error::JobError;
 use crate::job::{Columns, Privileges, ServerFacts};
 use crate::options::{AggregateOptions, ReadOptions, Target};
@@ -33,8 +33,6 @@ impl SelectList for List {
 }
 
 impl Session for LiteSession<'_> {
-    type List = List;
-
     fn dialect(&self) -> &dyn Dialect {
         self.0.dialect()
     }
@@ -47,70 +45,10 @@ impl Session for LiteSession<'_> {
         })
     }
 
-    fn list(&mut self, target: &Target, names: Option<&[String]>) -> Result<List, JobError> {
-        Ok(List {
-            selected: select(self.0, target, names, None)?,
-            key: None,
-        })
-    }
-
-    fn walk(&mut self, target: &Target, options: &ReadOptions) -> Result<Walk<List>, JobError> {
-        let key = Key::find(self.0, target)?;
-        let fields = options.fields.as_deref();
-        Ok(Walk {
-            key: key.parts().to_vec(),
-            after: match &options.cursor {
-                Some(cursor) => key.position(cursor)?,
-                None => Vec::new(),
-            },
-            since: match &options.changed_since {
-                Some(since) => changed_since(self.0, target, &options.tracking_column, since)?,
-                None => Vec::new(),
-            },
-            list: List {
-                selected: select(self.0, target, fields, Some(&key))?,
-                key: Some(key),
-            },
-        })
-    }
-
-    fn prepare_aggregate(&mut self, _: &AggregateOptions) -> Result<List, JobError> {
-        self.0.prepare_sort()?;
-        Ok(List {
-            selected: Selected::default(),
-            key: None,
-        })
-    }
-
     /// A view has none.
     fn key(&mut self, target: &Target) -> Result<Vec<String>, JobError> {
         let key = Key::find(self.0, target)?;
         Ok(key.parts().iter().map(|p| p.expression.clone()).collect())
-    }
-
-    fn rows(
-        &mut self,
-        statement: &Statement,
-        list: &List,
-        each: &mut Each<'_>,
-    ) -> Result<(), JobError> {
-        // The values of a walk carry their storage class.
-        let bind = if list.key.is_some() { bind_key } else { bind };
-        let params = statement.params.iter().map(bind);
-        let params = params.collect::<Result<Vec<_>, _>>()?;
-        let mut layout = None;
-        self.0.query(&statement.sql, &params, &mut |cells| {
-            let layout = match &layout {
-                Some(layout) => layout,
-                None => layout.insert(Layout::new(cells, list.selected.hidden)?),
-            };
-            each(&LiteRow {
-                cells,
-                layout,
-                list,
-            })?;
-            Ok(ControlFlow::Continue(()))
-        })
     }
 
     fn announce(&mut self, statement: &dyn Fn(&dyn Dialect) -> Statement) {
@@ -159,5 +97,69 @@ impl Session for LiteSession<'_> {
 
     fn privileges(&mut self) -> Result<Privileges, JobError> {
         self.0.privileges()
+    }
+}
+
+impl Select for LiteSession<'_> {
+    type List = List;
+
+    fn list(&mut self, target: &Target, names: Option<&[String]>) -> Result<List, JobError> {
+        Ok(List {
+            selected: select(self.0, target, names, None)?,
+            key: None,
+        })
+    }
+
+    fn walk(&mut self, target: &Target, options: &ReadOptions) -> Result<Walk<List>, JobError> {
+        let key = Key::find(self.0, target)?;
+        let fields = options.fields.as_deref();
+        Ok(Walk {
+            key: key.parts().to_vec(),
+            after: match &options.cursor {
+                Some(cursor) => key.position(cursor)?,
+                None => Vec::new(),
+            },
+            since: match &options.changed_since {
+                Some(since) => changed_since(self.0, target, &options.tracking_column, since)?,
+                None => Vec::new(),
+            },
+            list: List {
+                selected: select(self.0, target, fields, Some(&key))?,
+                key: Some(key),
+            },
+        })
+    }
+
+    fn prepare_aggregate(&mut self, _: &AggregateOptions) -> Result<List, JobError> {
+        self.0.prepare_sort()?;
+        Ok(List {
+            selected: Selected::default(),
+            key: None,
+        })
+    }
+
+    fn rows(
+        &mut self,
+        statement: &Statement,
+        list: &List,
+        each: &mut Each<'_>,
+    ) -> Result<(), JobError> {
+        // The values of a walk carry their storage class.
+        let bind = if list.key.is_some() { bind_key } else { bind };
+        let params = statement.params.iter().map(bind);
+        let params = params.collect::<Result<Vec<_>, _>>()?;
+        let mut layout = None;
+        self.0.query(&statement.sql, &params, &mut |cells| {
+            let layout = match &layout {
+                Some(layout) => layout,
+                None => layout.insert(Layout::new(cells, list.selected.hidden)?),
+            };
+            each(&LiteRow {
+                cells,
+                layout,
+                list,
+            })?;
+            Ok(ControlFlow::Continue(()))
+        })
     }
 }

@@ -15,7 +15,7 @@ use super::since::later_than;
 use super::value::parameter;
 use super::{Flavour, MySql, privileges};
 use crate::bridges::description::DescribedColumn;
-use crate::bridges::sql::{Each, SelectList, Session, Walk};
+use crate::bridges::sql::{Each, Select, SelectList, Session, Walk};
 use crate::error::JobError;
 use crate::job::{Columns, KeptBy, Privileges, ServerFacts};
 use crate::options::{
@@ -80,8 +80,6 @@ impl MySqlSession<'_> {
 }
 
 impl Session for MySqlSession<'_> {
-    type List = List;
-
     fn dialect(&self) -> &dyn Dialect {
         &MYSQL
     }
@@ -94,100 +92,10 @@ impl Session for MySqlSession<'_> {
         })
     }
 
-    fn list(&mut self, _: &Target, names: Option<&[String]>) -> Result<List, JobError> {
-        Ok(List {
-            sql: self.dialect().select_list(names),
-            ..List::default()
-        })
-    }
-
-    fn walk(&mut self, target: &Target, options: &ReadOptions) -> Result<Walk<List>, JobError> {
-        let key = self.engine.catalog.key(self.connection, target)?;
-        let mut sql = self.dialect().select_list(options.fields.as_deref());
-        for column in key.iter() {
-            sql.push_str(", ");
-            sql.push_str(&column.select());
-        }
-        let position = options.cursor.as_ref();
-        let position = position.map(|cursor| Cursor::decode(cursor, key.len()).values());
-        let after = position.iter().flatten().zip(key.iter());
-        let after = after.map(|(value, column)| match value.as_str() {
-            Some(text) => column.bound(text),
-            None => value.clone(),
-        });
-        let mut since = Vec::new();
-        if let Some(instant) = &options.changed_since
-            && let Some(column) =
-                Catalog::tracking(self.connection, target, &options.tracking_column)?
-        {
-            since.push(later_than(&column.name, &column.data_type, instant));
-        }
-        Ok(Walk {
-            key: key.iter().map(KeyColumn::part).collect(),
-            after: after.collect(),
-            since,
-            list: List {
-                sql,
-                key,
-                traits: None,
-            },
-        })
-    }
-
-    fn prepare_aggregate(&mut self, options: &AggregateOptions) -> Result<List, JobError> {
-        if options.measures.iter().any(|m| m.aggregate.is_of_one_row()) {
-            self.connection.allow_columns_of_groups();
-        }
-        let traits = match self.engine.flavour {
-            Flavour::MariaDb => self.traits(options)?,
-            Flavour::MySql | Flavour::PlanetScale => HashMap::new(),
-        };
-        Ok(List {
-            traits: Some(traits),
-            ..List::default()
-        })
-    }
-
     fn key(&mut self, target: &Target) -> Result<Vec<String>, JobError> {
         let key = self.engine.catalog.key(self.connection, target)?;
         let names = key.iter().map(|column| self.dialect().column(&column.name));
         Ok(names.collect())
-    }
-
-    fn rows(
-        &mut self,
-        statement: &Statement,
-        list: &List,
-        each: &mut Each<'_>,
-    ) -> Result<(), JobError> {
-        let flavour = self.engine.flavour;
-        let params = parameters(statement)?;
-        let prepared = self.connection.prepare(&statement.sql)?;
-        let tables = match (flavour, &list.traits) {
-            (Flavour::MariaDb, None) => {
-                let catalog = &self.engine.catalog;
-                catalog.traits(self.connection, &prepared.columns())?
-            }
-            _ => HashMap::new(),
-        };
-        self.connection.execute(
-            &prepared,
-            params,
-            |columns| {
-                let shown = columns.len().saturating_sub(list.key.len());
-                Layout::new(flavour, columns, shown, |column| match &list.traits {
-                    Some(traits) => traits.get(column.name_str().as_ref()).copied(),
-                    None => {
-                        let traits = tables.get(&table_of(column))?;
-                        traits.get(column.org_name_str().as_ref()).copied()
-                    }
-                })
-            },
-            |layout, row| {
-                let key = &list.key;
-                each(&MySqlRow { layout, key, row })
-            },
-        )
     }
 
     fn number(&mut self, statement: &Statement) -> Result<u64, JobError> {
@@ -273,6 +181,100 @@ impl Session for MySqlSession<'_> {
 
     fn privileges(&mut self) -> Result<Privileges, JobError> {
         privileges::ask(self.connection)
+    }
+}
+
+impl Select for MySqlSession<'_> {
+    type List = List;
+
+    fn list(&mut self, _: &Target, names: Option<&[String]>) -> Result<List, JobError> {
+        Ok(List {
+            sql: self.dialect().select_list(names),
+            ..List::default()
+        })
+    }
+
+    fn walk(&mut self, target: &Target, options: &ReadOptions) -> Result<Walk<List>, JobError> {
+        let key = self.engine.catalog.key(self.connection, target)?;
+        let mut sql = self.dialect().select_list(options.fields.as_deref());
+        for column in key.iter() {
+            sql.push_str(", ");
+            sql.push_str(&column.select());
+        }
+        let position = options.cursor.as_ref();
+        let position = position.map(|cursor| Cursor::decode(cursor, key.len()).values());
+        let after = position.iter().flatten().zip(key.iter());
+        let after = after.map(|(value, column)| match value.as_str() {
+            Some(text) => column.bound(text),
+            None => value.clone(),
+        });
+        let mut since = Vec::new();
+        if let Some(instant) = &options.changed_since
+            && let Some(column) =
+                Catalog::tracking(self.connection, target, &options.tracking_column)?
+        {
+            since.push(later_than(&column.name, &column.data_type, instant));
+        }
+        Ok(Walk {
+            key: key.iter().map(KeyColumn::part).collect(),
+            after: after.collect(),
+            since,
+            list: List {
+                sql,
+                key,
+                traits: None,
+            },
+        })
+    }
+
+    fn prepare_aggregate(&mut self, options: &AggregateOptions) -> Result<List, JobError> {
+        if options.measures.iter().any(|m| m.aggregate.is_of_one_row()) {
+            self.connection.allow_columns_of_groups();
+        }
+        let traits = match self.engine.flavour {
+            Flavour::MariaDb => self.traits(options)?,
+            Flavour::MySql | Flavour::PlanetScale => HashMap::new(),
+        };
+        Ok(List {
+            traits: Some(traits),
+            ..List::default()
+        })
+    }
+
+    fn rows(
+        &mut self,
+        statement: &Statement,
+        list: &List,
+        each: &mut Each<'_>,
+    ) -> Result<(), JobError> {
+        let flavour = self.engine.flavour;
+        let params = parameters(statement)?;
+        let prepared = self.connection.prepare(&statement.sql)?;
+        let tables = match (flavour, &list.traits) {
+            (Flavour::MariaDb, None) => {
+                let catalog = &self.engine.catalog;
+                catalog.traits(self.connection, &prepared.columns())?
+            }
+            _ => HashMap::new(),
+        };
+        self.connection.execute(
+            &prepared,
+            params,
+            |columns| {
+                let shown = columns.len().saturating_sub(list.key.len());
+                Layout::new(flavour, columns, shown, |column| match &list.traits {
+                    Some(traits) => traits.get(column.name_str().as_ref()).copied(),
+                    None => {
+                        let traits = tables.get(&table_of(column))?;
+                        traits.get(column.org_name_str().as_ref()).copied()
+                    }
+                })
+            },
+            |layout, row| {
+                let key = &list.key;
+                each(&MySqlRow { layout, key, row })
+            },
+        )
     }
 }
 

@@ -9,7 +9,7 @@ use super::list::{KeyColumns, SelectList};
 use super::row::Layout;
 use super::{Flavour, Postgres, error, privileges, typed};
 use crate::bridges::description::DescribedColumn;
-use crate::bridges::sql::{self, Each, Needs, Session, Walk};
+use crate::bridges::sql::{self, Each, Needs, Select, Session, Walk};
 use crate::error::JobError;
 use crate::job::{Columns, KeptBy, Privileges, ServerFacts, TargetColumn};
 use crate::json::Text;
@@ -49,8 +49,6 @@ impl PostgresSession<'_> {
 }
 
 impl Session for PostgresSession<'_> {
-    type List = List;
-
     fn dialect(&self) -> &dyn Dialect {
         match self.engine.flavour {
             Flavour::Cockroach => &COCKROACH,
@@ -68,59 +66,6 @@ impl Session for PostgresSession<'_> {
             hidden: false,
         });
         Ok(Columns::Known(columns.collect()))
-    }
-
-    fn list(&mut self, target: &Target, names: Option<&[String]>) -> Result<List, JobError> {
-        let relation = self.relation(target)?;
-        Ok(List {
-            shown: match &relation {
-                Some(relation) => relation.select_list(names),
-                None => SelectList::unknown(),
-            },
-            relation,
-            walk: None,
-        })
-    }
-
-    fn walk(&mut self, target: &Target, options: &ReadOptions) -> Result<Walk<List>, JobError> {
-        let relation = self.relation(target)?.unwrap_or_default();
-        let shown = relation.select_list(options.fields.as_deref());
-        let mut sql = shown.sql.clone();
-        let positions =
-            KeyColumns::select(&relation.columns, &relation.key, &shown.shown, &mut sql);
-        let part = |name: &String| KeyPart {
-            expression: self.dialect().column(name),
-            cast: KeyPart::AS_IT_IS,
-        };
-        let key: Vec<_> = relation.key.iter().map(part).collect();
-        let cursor = options.cursor.as_ref();
-        let after = cursor.map(|text| Cursor::decode(text, key.len()).values());
-        // The server reads the text as the column's own type.
-        let since = options.changed_since.clone();
-        let since = since.zip(relation.column(&options.tracking_column));
-        let since = since.map(|(since, column)| Bound {
-            before: format!("{} > ", self.dialect().column(&column.name)),
-            value: since.into(),
-            after: String::new(),
-        });
-        Ok(Walk {
-            key,
-            after: after.unwrap_or_default(),
-            since: since.into_iter().collect(),
-            list: List {
-                relation: Some(relation),
-                shown,
-                walk: Some((sql, positions)),
-            },
-        })
-    }
-
-    fn prepare_aggregate(&mut self, _: &AggregateOptions) -> Result<List, JobError> {
-        Ok(List {
-            relation: None,
-            shown: SelectList::unknown(),
-            walk: None,
-        })
     }
 
     fn key(&mut self, target: &Target) -> Result<Vec<String>, JobError> {
@@ -146,35 +91,6 @@ impl Session for PostgresSession<'_> {
             },
             key: self.key(target)?,
         })
-    }
-
-    fn rows(
-        &mut self,
-        statement: &Statement,
-        list: &List,
-        each: &mut Each<'_>,
-    ) -> Result<(), JobError> {
-        let mut layout = None;
-        let each = |row: &postgres::Row| hand_over(row, list, &mut layout, each);
-        self.connection
-            .rows(&statement.sql, &statement.params, each)
-    }
-
-    fn is_pinned(&self, list: &List, filter: &Predicate) -> bool {
-        let relation = list.relation.as_ref();
-        relation.is_some_and(|relation| relation.unique && filter.pins(&relation.key))
-    }
-
-    fn one_row(
-        &mut self,
-        statement: &Statement,
-        list: &List,
-        each: &mut Each<'_>,
-    ) -> Result<(), JobError> {
-        let mut layout = None;
-        let each = |row: &postgres::Row| hand_over(row, list, &mut layout, each);
-        self.connection
-            .one_row(&statement.sql, &statement.params, each)
     }
 
     fn number(&mut self, statement: &Statement) -> Result<u64, JobError> {
@@ -250,6 +166,92 @@ impl Session for PostgresSession<'_> {
 
     fn privileges(&mut self) -> Result<Privileges, JobError> {
         privileges::ask(self.connection)
+    }
+}
+
+impl Select for PostgresSession<'_> {
+    type List = List;
+
+    fn list(&mut self, target: &Target, names: Option<&[String]>) -> Result<List, JobError> {
+        let relation = self.relation(target)?;
+        Ok(List {
+            shown: match &relation {
+                Some(relation) => relation.select_list(names),
+                None => SelectList::unknown(),
+            },
+            relation,
+            walk: None,
+        })
+    }
+
+    fn walk(&mut self, target: &Target, options: &ReadOptions) -> Result<Walk<List>, JobError> {
+        let relation = self.relation(target)?.unwrap_or_default();
+        let shown = relation.select_list(options.fields.as_deref());
+        let mut sql = shown.sql.clone();
+        let positions =
+            KeyColumns::select(&relation.columns, &relation.key, &shown.shown, &mut sql);
+        let part = |name: &String| KeyPart {
+            expression: self.dialect().column(name),
+            cast: KeyPart::AS_IT_IS,
+        };
+        let key: Vec<_> = relation.key.iter().map(part).collect();
+        let cursor = options.cursor.as_ref();
+        let after = cursor.map(|text| Cursor::decode(text, key.len()).values());
+        // The server reads the text as the column's own type.
+        let since = options.changed_since.clone();
+        let since = since.zip(relation.column(&options.tracking_column));
+        let since = since.map(|(since, column)| Bound {
+            before: format!("{} > ", self.dialect().column(&column.name)),
+            value: since.into(),
+            after: String::new(),
+        });
+        Ok(Walk {
+            key,
+            after: after.unwrap_or_default(),
+            since: since.into_iter().collect(),
+            list: List {
+                relation: Some(relation),
+                shown,
+                walk: Some((sql, positions)),
+            },
+        })
+    }
+
+    fn prepare_aggregate(&mut self, _: &AggregateOptions) -> Result<List, JobError> {
+        Ok(List {
+            relation: None,
+            shown: SelectList::unknown(),
+            walk: None,
+        })
+    }
+
+    fn rows(
+        &mut self,
+        statement: &Statement,
+        list: &List,
+        each: &mut Each<'_>,
+    ) -> Result<(), JobError> {
+        let mut layout = None;
+        let each = |row: &postgres::Row| hand_over(row, list, &mut layout, each);
+        self.connection
+            .rows(&statement.sql, &statement.params, each)
+    }
+
+    fn is_pinned(&self, list: &List, filter: &Predicate) -> bool {
+        let relation = list.relation.as_ref();
+        relation.is_some_and(|relation| relation.unique && filter.pins(&relation.key))
+    }
+
+    fn one_row(
+        &mut self,
+        statement: &Statement,
+        list: &List,
+        each: &mut Each<'_>,
+    ) -> Result<(), JobError> {
+        let mut layout = None;
+        let each = |row: &postgres::Row| hand_over(row, list, &mut layout, each);
+        self.connection
+            .one_row(&statement.sql, &statement.params, each)
     }
 }
 

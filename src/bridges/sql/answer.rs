@@ -1,17 +1,18 @@
 //! The answers to a job's questions, on one session.
 
-use super::{SelectList, Session, Walk};
+use super::Walk;
+use super::any::{List, SelectAny};
 use crate::bridges::description::{Description, send_target};
 use crate::bridges::remembered::Remembered;
 use crate::error::{ErrorCode, JobError};
 use crate::job::{NameRules, RowSink, Summary};
 use crate::options::{CountOptions, Predicate, QueryOptions, ReadOptions, Request, Target};
-use crate::sql::{Dialect, Selection, count};
+use crate::sql::{Dialect, Page, Selection, count};
 
 /// What answering takes.
-pub(super) struct Answer<'a, S> {
+pub(super) struct Answer<'a> {
     /// The connection.
-    pub session: &'a mut S,
+    pub session: &'a mut dyn SelectAny,
     /// When names mean the same.
     pub names: &'a NameRules,
     /// What walks have counted.
@@ -20,7 +21,7 @@ pub(super) struct Answer<'a, S> {
     pub sink: &'a mut RowSink,
 }
 
-impl<S: Session> Answer<'_, S> {
+impl Answer<'_> {
     /// Answers a request of any kind.
     pub fn answer(&mut self, request: &Request) -> Result<Summary, JobError> {
         match request {
@@ -53,7 +54,7 @@ impl<S: Session> Answer<'_, S> {
         }
         let from = self.session.dialect().target(target);
         let first = walk.after.is_empty();
-        let counted = self.session.counted(&walk);
+        let counted = self.session.counted(&*walk.list)?;
         let name = match counted.is_always() {
             true => from.clone(),
             false => format!("{from} {counted:?}"),
@@ -93,16 +94,28 @@ impl<S: Session> Answer<'_, S> {
     fn send_page(
         &mut self,
         from: &str,
-        walk: &Walk<S::List>,
+        walk: &Walk<List>,
         limit: u64,
         position: Option<&str>,
     ) -> Result<Sent, JobError> {
         // Databases count with signed numbers.
         let fetch = limit.saturating_add(1).min(i64::MAX.unsigned_abs());
-        let statement = self.session.page(from, walk, fetch);
+        let statement = match self.session.page(from, &*walk.list, fetch)? {
+            Some(statement) => statement,
+            None => Page {
+                dialect: self.session.dialect(),
+                select: walk.list.sql(),
+                from,
+                key: &walk.key,
+                after: &walk.after,
+                since: &walk.since,
+                fetch,
+            }
+            .statement(),
+        };
         let sink = &mut *self.sink;
         let mut sent = Sent::default();
-        self.session.rows(&statement, &walk.list, &mut |row| {
+        self.session.rows(&statement, &*walk.list, &mut |row| {
             if sent.rows == limit {
                 sent.more = true;
                 return Ok(());
@@ -157,13 +170,13 @@ impl<S: Session> Answer<'_, S> {
         }
         let dialect = self.session.dialect();
         let statement = Selection::of(dialect, list.sql(), &from, options).statement();
-        let pinned = self.session.is_pinned(&list, &options.filter);
+        let pinned = self.session.is_pinned(&*list, &options.filter)?;
         let sink = &mut *self.sink;
         let before = sink.rows();
         let mut each = |row: &dyn super::Row| sink.row(|out| row.write_row(out));
         let sent = match pinned {
-            true => self.session.one_row(&statement, &list, &mut each),
-            false => self.session.rows(&statement, &list, &mut each),
+            true => self.session.one_row(&statement, &*list, &mut each),
+            false => self.session.rows(&statement, &*list, &mut each),
         };
         sent.inspect_err(|_| self.session.forget(target))?;
         Ok((self.sink.rows() - before, pinned))

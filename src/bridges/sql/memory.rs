@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
-use super::{Each, Row, SelectList, Session, SqlBridge, SqlEngine, Values, Walk};
+use super::{Each, Row, Select, SelectList, Session, SqlBridge, SqlEngine, Values, Walk};
 use crate::bridges::description::DescribedColumn;
 use crate::bridges::places::Place;
 use crate::bridges::pool::Connector;
@@ -103,8 +103,6 @@ impl SelectList for List {
 }
 
 impl Session for MemorySession<'_> {
-    type List = List;
-
     fn dialect(&self) -> &dyn Dialect {
         &MemoryDialect
     }
@@ -120,67 +118,8 @@ impl Session for MemorySession<'_> {
         })
     }
 
-    fn list(&mut self, _: &Target, _: Option<&[String]>) -> Result<List, JobError> {
-        Ok(List::Rows)
-    }
-
-    fn walk(&mut self, target: &Target, options: &ReadOptions) -> Result<Walk<List>, JobError> {
-        let key = KeyPart {
-            expression: self.dialect().column("id"),
-            cast: KeyPart::AS_IT_IS,
-        };
-        let cursor = options.cursor.as_ref();
-        let since = options.changed_since.iter().map(|since| Bound {
-            before: "t.at > ".into(),
-            value: since.as_str().into(),
-            after: String::new(),
-        });
-        Ok(Walk {
-            list: List::Walk,
-            key: if target.table() == "view" {
-                vec![]
-            } else {
-                vec![key]
-            },
-            after: cursor.map_or(vec![], |cursor| Cursor::decode(cursor, 1).values()),
-            since: since.filter(|_| options.tracking_column == "at").collect(),
-        })
-    }
-
-    fn prepare_aggregate(&mut self, _: &AggregateOptions) -> Result<List, JobError> {
-        Ok(List::Buckets)
-    }
-
     fn key(&mut self, _: &Target) -> Result<Vec<String>, JobError> {
         Ok(vec![self.dialect().column("id")])
-    }
-
-    fn rows(
-        &mut self,
-        statement: &Statement,
-        list: &List,
-        each: &mut Each<'_>,
-    ) -> Result<(), JobError> {
-        if statement.sql.contains("\"changed\"")
-            && self.0.failed.fetch_add(1, Ordering::SeqCst) == 0
-        {
-            return Err(JobError::new(ErrorCode::QueryFailed, "changed").with(Retry::Anew));
-        }
-        let limit = statement.params.last().and_then(Value::as_u64);
-        let after = match (list, statement.params.first().and_then(Value::as_str)) {
-            // It takes 3 for 2, as a database does that rounds.
-            (List::Walk, Some(after)) => after.parse().map_or(0, |id| if id == 3 { 2 } else { id }),
-            _ => 0,
-        };
-        let numbers = match list {
-            List::Rows | List::Walk => IDS,
-            List::Buckets => 5..=5,
-        };
-        let limit = usize::try_from(limit.unwrap_or(9)).unwrap();
-        for number in numbers.filter(|id| *id > after).take(limit) {
-            each(&Number(number))?;
-        }
-        Ok(())
     }
 
     fn number(&mut self, _: &Statement) -> Result<u64, JobError> {
@@ -227,6 +166,69 @@ impl Session for MemorySession<'_> {
 
     fn privileges(&mut self) -> Result<Privileges, JobError> {
         Ok(Privileges::default())
+    }
+}
+
+impl Select for MemorySession<'_> {
+    type List = List;
+
+    fn list(&mut self, _: &Target, _: Option<&[String]>) -> Result<List, JobError> {
+        Ok(List::Rows)
+    }
+
+    fn walk(&mut self, target: &Target, options: &ReadOptions) -> Result<Walk<List>, JobError> {
+        let key = KeyPart {
+            expression: self.dialect().column("id"),
+            cast: KeyPart::AS_IT_IS,
+        };
+        let cursor = options.cursor.as_ref();
+        let since = options.changed_since.iter().map(|since| Bound {
+            before: "t.at > ".into(),
+            value: since.as_str().into(),
+            after: String::new(),
+        });
+        Ok(Walk {
+            list: List::Walk,
+            key: if target.table() == "view" {
+                vec![]
+            } else {
+                vec![key]
+            },
+            after: cursor.map_or(vec![], |cursor| Cursor::decode(cursor, 1).values()),
+            since: since.filter(|_| options.tracking_column == "at").collect(),
+        })
+    }
+
+    fn prepare_aggregate(&mut self, _: &AggregateOptions) -> Result<List, JobError> {
+        Ok(List::Buckets)
+    }
+
+    fn rows(
+        &mut self,
+        statement: &Statement,
+        list: &List,
+        each: &mut Each<'_>,
+    ) -> Result<(), JobError> {
+        if statement.sql.contains("\"changed\"")
+            && self.0.failed.fetch_add(1, Ordering::SeqCst) == 0
+        {
+            return Err(JobError::new(ErrorCode::QueryFailed, "changed").with(Retry::Anew));
+        }
+        let limit = statement.params.last().and_then(Value::as_u64);
+        let after = match (list, statement.params.first().and_then(Value::as_str)) {
+            // It takes 3 for 2, as a database does that rounds.
+            (List::Walk, Some(after)) => after.parse().map_or(0, |id| if id == 3 { 2 } else { id }),
+            _ => 0,
+        };
+        let numbers = match list {
+            List::Rows | List::Walk => IDS,
+            List::Buckets => 5..=5,
+        };
+        let limit = usize::try_from(limit.unwrap_or(9)).unwrap();
+        for number in numbers.filter(|id| *id > after).take(limit) {
+            each(&Number(number))?;
+        }
+        Ok(())
     }
 }
 

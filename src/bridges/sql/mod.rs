@@ -1,17 +1,20 @@
 //! SQL engines: what a job's kinds come to is said here once, over what an engine's own folder provides. An engine
 //! connects ([`Connector`]), and on a connection it has a [`Session`] for one job: it knows its [`Dialect`] and its
-//! catalog, runs statements and hands over rows that write themselves.
+//! catalog. It can [`Select`]: it runs statements and hands over rows that write themselves.
 //!
 //! - `bridge`: a source of such an engine
+//! - `any`: what selects, of whatever engine, so that the answers are compiled once
 //! - `answer`: `read`, `query`, `batchRead`, `count`, `listTargets`, `introspectTarget`, `test`
 //! - `aggregate`: `aggregate`
 
 mod aggregate;
 mod answer;
+mod any;
 mod bridge;
 #[cfg(test)]
 mod memory;
 
+use std::any::Any;
 use std::sync::Arc;
 
 use crate::bridges::description::DescribedColumn;
@@ -20,7 +23,7 @@ use crate::error::JobError;
 use crate::job::{Columns, JobControl, Package, Privileges, ServerFacts};
 use crate::json::Text;
 use crate::options::{AggregateOptions, Predicate, ReadOptions, Target, TimeUnit};
-use crate::sql::{Bound, ColumnFacts, Dialect, KeyPart, Page, Statement, Table};
+use crate::sql::{Bound, ColumnFacts, Dialect, KeyPart, Statement, Table};
 
 pub(super) use bridge::SqlBridge;
 
@@ -33,7 +36,7 @@ pub(super) trait SqlEngine: Send + Sync + 'static {
     type Connector: Connector;
 
     /// A connection as one job has it.
-    type Session<'s>: Session;
+    type Session<'s>: Select;
 
     /// Its facts.
     fn package(&self) -> &'static Package;
@@ -56,53 +59,18 @@ pub(super) trait SqlEngine: Send + Sync + 'static {
 /// Takes the rows of a statement.
 pub(super) type Each<'a> = dyn FnMut(&dyn Row) -> Result<(), JobError> + 'a;
 
-/// A connection during one job.
+/// A connection during one job: what is asked on it but for rows.
 pub(super) trait Session {
-    /// What a statement selects, and how its rows are to be written.
-    type List: SelectList;
-
     /// The language. It may know the columns of what was asked for last.
     fn dialect(&self) -> &dyn Dialect;
 
     /// The columns of a target, for deciding which of them a job may name.
     fn columns(&mut self, target: &Target) -> Result<Columns, JobError>;
 
-    /// These columns of a target, or all of them.
-    fn list(&mut self, target: &Target, names: Option<&[String]>) -> Result<Self::List, JobError>;
-
-    /// How a target is walked from the cursor on; without any key it cannot be.
-    fn walk(
-        &mut self,
-        target: &Target,
-        options: &ReadOptions,
-    ) -> Result<Walk<Self::List>, JobError>;
-
-    /// The statement of a page of a walk.
-    fn page(&self, from: &str, walk: &Walk<Self::List>, fetch: u64) -> Statement {
-        Page {
-            dialect: self.dialect(),
-            select: walk.list.sql(),
-            from,
-            key: &walk.key,
-            after: &walk.after,
-            since: &walk.since,
-            fetch,
-        }
-        .statement()
-    }
-
-    /// The rows that the total of a walk counts: mostly all of them.
-    fn counted(&self, _walk: &Walk<Self::List>) -> Predicate {
-        Predicate::always()
-    }
-
     /// Makes ready for a filter on a target: some languages must know the columns it names.
     fn prepare_filter(&mut self, _target: &Target, _filter: &Predicate) -> Result<(), JobError> {
         Ok(())
     }
-
-    /// Makes ready for an aggregate; the list of its statements, whose rows are read value by value.
-    fn prepare_aggregate(&mut self, options: &AggregateOptions) -> Result<Self::List, JobError>;
 
     /// Ready SQL of a target's own key; nothing without one.
     fn key(&mut self, target: &Target) -> Result<Vec<String>, JobError>;
@@ -130,29 +98,6 @@ pub(super) trait Session {
                 false => Vec::new(),
             },
         })
-    }
-
-    /// Runs a statement and hands over its rows one by one, as the database sends them.
-    fn rows(
-        &mut self,
-        statement: &Statement,
-        list: &Self::List,
-        each: &mut Each<'_>,
-    ) -> Result<(), JobError>;
-
-    /// True when this filter lets one row through at most.
-    fn is_pinned(&self, _list: &Self::List, _filter: &Predicate) -> bool {
-        false
-    }
-
-    /// As `rows`, for a statement that looks up one row by its whole key.
-    fn one_row(
-        &mut self,
-        statement: &Statement,
-        list: &Self::List,
-        each: &mut Each<'_>,
-    ) -> Result<(), JobError> {
-        self.rows(statement, list, each)
     }
 
     /// After the next rows the number that this statement answers with is most likely asked for.
@@ -194,8 +139,60 @@ pub(super) trait Session {
     fn privileges(&mut self) -> Result<Privileges, JobError>;
 }
 
+/// A session that selects rows. What is selected it says itself, in a list of a type of its own.
+pub(super) trait Select: Session {
+    /// What a statement selects, and how its rows are to be written.
+    type List: SelectList;
+
+    /// These columns of a target, or all of them.
+    fn list(&mut self, target: &Target, names: Option<&[String]>) -> Result<Self::List, JobError>;
+
+    /// How a target is walked from the cursor on; without any key it cannot be.
+    fn walk(
+        &mut self,
+        target: &Target,
+        options: &ReadOptions,
+    ) -> Result<Walk<Self::List>, JobError>;
+
+    /// The statement of a page of a walk, where it is not that of [`crate::sql::Page`].
+    fn page(&self, _from: &str, _list: &Self::List, _fetch: u64) -> Option<Statement> {
+        None
+    }
+
+    /// The rows that the total of a walk counts: mostly all of them.
+    fn counted(&self, _list: &Self::List) -> Predicate {
+        Predicate::always()
+    }
+
+    /// Makes ready for an aggregate; the list of its statements, whose rows are read value by value.
+    fn prepare_aggregate(&mut self, options: &AggregateOptions) -> Result<Self::List, JobError>;
+
+    /// Runs a statement and hands over its rows one by one, as the database sends them.
+    fn rows(
+        &mut self,
+        statement: &Statement,
+        list: &Self::List,
+        each: &mut Each<'_>,
+    ) -> Result<(), JobError>;
+
+    /// True when this filter lets one row through at most.
+    fn is_pinned(&self, _list: &Self::List, _filter: &Predicate) -> bool {
+        false
+    }
+
+    /// As `rows`, for a statement that looks up one row by its whole key.
+    fn one_row(
+        &mut self,
+        statement: &Statement,
+        list: &Self::List,
+        each: &mut Each<'_>,
+    ) -> Result<(), JobError> {
+        self.rows(statement, list, each)
+    }
+}
+
 /// What a statement selects.
-pub(super) trait SelectList {
+pub(super) trait SelectList: Any {
     /// The SQL.
     fn sql(&self) -> &str;
 }

@@ -5,8 +5,8 @@ mod bucket;
 mod geohash;
 mod top_k;
 
+use crate::bridges::sql::Needs;
 use crate::bridges::sql::answer::Answer;
-use crate::bridges::sql::{Needs, Session};
 use crate::error::JobError;
 use crate::limits;
 use crate::options::AggregateOptions;
@@ -17,7 +17,7 @@ pub(super) use geohash::check_geohash;
 use bucket::BucketWriter;
 use top_k::Lists;
 
-impl<S: Session> Answer<'_, S> {
+impl Answer<'_> {
     /// Buckets of rows.
     pub(super) fn aggregate(&mut self, options: &AggregateOptions) -> Result<(), JobError> {
         let answered = if options.needs_snapshot() {
@@ -46,7 +46,7 @@ impl<S: Session> Answer<'_, S> {
                 let used = lists.iter().map(Lists::bytes).sum();
                 let statement = self.aggregation(options, &tables).top_k(measure, column, k);
                 let sink = &mut *self.sink;
-                self.session.rows(&statement, &list, &mut |row| {
+                self.session.rows(&statement, &*list, &mut |row| {
                     if row.whole(0)? == 1 {
                         of_buckets.open(used)?;
                     }
@@ -68,7 +68,7 @@ impl<S: Session> Answer<'_, S> {
         let writer = BucketWriter::new(options, &lists);
         let statement = self.aggregation(options, &tables).buckets();
         let sink = &mut *self.sink;
-        self.session.rows(&statement, &list, &mut |row| {
+        self.session.rows(&statement, &*list, &mut |row| {
             sink.row(|out| writer.write(out, row))
         })
     }
