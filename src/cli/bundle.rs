@@ -15,7 +15,7 @@ use crate::config::{Environment, variables};
 use crate::files::read_secret;
 use crate::json::write_timestamp;
 use crate::limits;
-use crate::text::printable;
+use crate::text::{longest_first, printable};
 
 /// Writes the file, which only its owner may read.
 ///
@@ -145,7 +145,7 @@ fn secrets(environment: &Environment) -> Vec<String> {
     secrets.extend(passwords);
     // What is as short as a port or a flag is no secret, and would leave nothing of the log.
     secrets.retain(|secret| secret.len() >= 6);
-    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    longest_first(&mut secrets);
     secrets.dedup();
     secrets
 }

@@ -28,10 +28,8 @@ pub struct Environment {
 impl Environment {
     /// Of these variables, and of the folders they name.
     pub fn of(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
-        let mut environment = Self {
-            variables: variables.into_iter().collect(),
-            ..Self::default()
-        };
+        let mut environment = Self::default();
+        environment.variables.extend(variables);
         for folder in FOLDERS {
             let Some(path) = environment.variables.get(OsStr::new(folder)) else {
                 continue;

@@ -116,9 +116,6 @@ impl LogFilter {
                 },
             }
         }
-        // The longest name decides, and of two equal ones the last.
-        modules.reverse();
-        modules.sort_by_key(|(module, _)| std::cmp::Reverse(module.len()));
         Ok(Self {
             level: level.unwrap_or(default),
             modules,
@@ -131,7 +128,9 @@ impl LogFilter {
             let rest = module.strip_prefix(name);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
         };
-        let found = self.modules.iter().find(|(name, _)| covers(name));
+        let covering = self.modules.iter().filter(|(name, _)| covers(name));
+        // The longest name decides, and of two equal ones the last.
+        let found = covering.max_by_key(|(name, _)| name.len());
         found.map_or(self.level, |(_, level)| *level)
     }
 

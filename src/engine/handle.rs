@@ -161,9 +161,11 @@ impl Engine {
         refusing();
         let end = Instant::now() + grace.min(limits::MAX_DEADLINE);
         while self.active_jobs() > 0 && ended.recv_deadline(end).is_ok() {}
-        let mut left = self.core.lock().live();
+        let left = self.core.lock().live().into_iter();
         // Waiting ones first, or the workers that come free would begin them.
-        left.sort_by_key(|job| job.control.phase() != Phase::Queued);
+        let (mut left, running): (Vec<_>, Vec<_>) =
+            left.partition(|job| job.control.phase() == Phase::Queued);
+        left.extend(running);
         let error = JobError::new(
             ErrorCode::ShuttingDown,
             "the runner stopped before the job was done",

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{ErrorCode, JobError};
 use crate::net::percent;
+use crate::text::longest_first;
 
 /// The error as it may cross; `config` is what it must tell nothing of, and is asked for where that matters.
 pub(super) fn outside(
@@ -73,7 +74,7 @@ fn places(config: &Map<String, Value>) -> Vec<String> {
         places_of_url(url, &mut places);
     }
     places.retain(|place| !place.is_empty());
-    places.sort_by_key(|place| std::cmp::Reverse(place.len()));
+    longest_first(&mut places);
     places
 }
 

@@ -44,15 +44,16 @@ impl SourceEnvironment {
         variables: impl IntoIterator<Item = (OsString, OsString)>,
         packages: impl IntoIterator<Item = &'static Package>,
     ) -> Self {
-        let variables = variables
+        let ours = variables
             .into_iter()
             .filter(|(_, value)| !value.is_empty())
             .filter_map(|(name, value)| {
                 // A name that is not text cannot be one that we look for.
                 let name = name.into_string().ok()?;
                 Some((name.strip_prefix(PREFIX)?.to_owned(), value))
-            })
-            .collect();
+            });
+        let mut variables = BTreeMap::new();
+        variables.extend(ours);
         Self {
             variables,
             packages: packages.into_iter().collect(),

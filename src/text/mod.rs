@@ -2,6 +2,8 @@
 
 mod nearest;
 
+use std::cmp::Reverse;
+
 pub use nearest::nearest;
 
 /// Text from outside with its control characters replaced: a line break must not forge a line, and what is shown
@@ -16,6 +18,11 @@ pub fn printable_lines(text: impl IntoIterator<Item = char>) -> String {
     text.into_iter()
         .map(|c| if keep(c) { c } else { shown(c) })
         .collect()
+}
+
+/// Puts longer texts before shorter ones, so that none hides a part of another.
+pub fn longest_first(texts: &mut [String]) {
+    texts.sort_by_key(|text| Reverse(text.len()));
 }
 
 fn shown(c: char) -> char {

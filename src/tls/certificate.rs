@@ -201,8 +201,10 @@ fn name(mut parts: &[u8]) -> String {
         }
     }
     // Most significant first in the certificate; people look for the common name.
-    shown.sort_by_key(|part| !part.starts_with("CN="));
-    let text = shown.join(", ");
+    let (mut first, others): (Vec<_>, Vec<_>) =
+        shown.into_iter().partition(|part| part.starts_with("CN="));
+    first.extend(others);
+    let text = first.join(", ");
     if text.is_empty() {
         "(no name)".to_owned()
     } else {

@@ -118,7 +118,7 @@ impl ClickHouseSession<'_> {
     ) -> Result<HashMap<String, ColumnType>, Failure> {
         let mut types = HashMap::new();
         let mut wanted = names;
-        wanted.sort();
+        wanted.sort_unstable();
         wanted.dedup();
         for target in targets {
             if wanted.is_empty() {

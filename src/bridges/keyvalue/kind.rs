@@ -79,7 +79,7 @@ impl Type {
                     .into_iter()
                     .filter_map(Reply::into_bytes)
                     .collect();
-                members.sort();
+                members.sort_unstable();
                 members.dedup();
                 non_empty(members.iter().map(|member| json_of(member, reading)))
             }

@@ -340,13 +340,13 @@ fn may_be_about_options(error: &postgres::Error) -> bool {
 }
 
 /// Addresses of the wanted family, IPv4 first.
-fn candidates(mut found: Vec<SocketAddr>, family: Option<u8>) -> Vec<SocketAddr> {
-    found.retain(|address| match family {
-        Some(6) => address.is_ipv6(),
-        Some(_) => address.is_ipv4(),
-        None => true,
-    });
-    found.sort_by_key(SocketAddr::is_ipv6);
+fn candidates(found: Vec<SocketAddr>, family: Option<u8>) -> Vec<SocketAddr> {
+    let (mut found, others): (Vec<_>, Vec<_>) = found.into_iter().partition(SocketAddr::is_ipv4);
+    match family {
+        Some(6) => found = others,
+        Some(_) => {}
+        None => found.extend(others),
+    }
     found.dedup();
     found
 }
