@@ -203,7 +203,7 @@ pub(super) struct Walk<L> {
     pub list: L,
     /// The key, most significant first.
     pub key: Vec<KeyPart>,
-    /// Where the page before ended; see [`Page::after`].
+    /// Where the page before ended; see [`after`](crate::sql::Page::after).
     pub after: Vec<serde_json::Value>,
     /// What `changedSince` comes to; nothing when there is no such column.
     pub since: Vec<Bound>,
