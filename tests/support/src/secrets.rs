@@ -1,10 +1,11 @@
 //! The secrets that a test process hands to its runners. No runner may ever tell one: all that a runner prints or
 //! logs is searched for all of them when it ends, and so is every error frame that a gateway gets.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use data_encoding::BASE64;
 use serde_json::Value;
@@ -12,15 +13,14 @@ use url::{Url, form_urlencoded};
 
 use crate::TOKEN;
 
-static SECRETS: Mutex<Secrets> = Mutex::new(Secrets {
-    words: BTreeSet::new(),
-    files: BTreeSet::new(),
-});
+static SECRETS: LazyLock<Mutex<Secrets>> = LazyLock::new(Mutex::default);
 
+#[derive(Default)]
 struct Secrets {
-    words: BTreeSet<String>,
-    /// What they hold may change while a test goes on.
-    files: BTreeSet<PathBuf>,
+    /// Shared with those who search, or every other test would wait for them.
+    words: Arc<BTreeSet<String>>,
+    /// What they hold may change while a test goes on: when they were last written, and their length, as last read.
+    files: BTreeMap<PathBuf, Option<(SystemTime, u64)>>,
 }
 
 impl Secrets {
@@ -28,8 +28,8 @@ impl Secrets {
     /// token nor has a digit in it.
     fn keep(&mut self, secret: &str) {
         let telling = secret.starts_with("rk_") || secret.contains(|c: char| c.is_ascii_digit());
-        if secret.len() >= 6 && telling {
-            self.words.insert(secret.to_owned());
+        if secret.len() >= 6 && telling && !self.words.contains(secret) {
+            Arc::make_mut(&mut self.words).insert(secret.to_owned());
         }
     }
 
@@ -90,17 +90,27 @@ impl Secrets {
     }
 
     fn keep_file(&mut self, file: &str) {
-        self.files.insert(PathBuf::from(file));
+        self.files.entry(PathBuf::from(file)).or_default();
         self.read_files();
     }
 
     /// A line of a private key is as secret as the whole.
     fn read_files(&mut self) {
-        let texts: Vec<String> = self.files.iter().filter_map(|file| text_of(file)).collect();
+        let mut texts = Vec::new();
+        for (file, read) in &mut self.files {
+            let facts = fs::metadata(file).ok();
+            let state = facts.and_then(|facts| Some((facts.modified().ok()?, facts.len())));
+            if *read != state {
+                *read = state;
+                texts.extend(text_of(file));
+            }
+        }
         for line in texts.iter().flat_map(|text| text.lines()) {
             if !line.starts_with("-----") {
                 self.keep(line.trim());
-                self.keep_url(line);
+                if line.contains("://") {
+                    self.keep_url(line);
+                }
             }
         }
     }
@@ -184,10 +194,13 @@ pub fn keep_config(config: &Value) {
 
 /// A secret that is in this text.
 pub fn found_in(text: &str) -> Option<String> {
-    let mut secrets = secrets();
-    secrets.read_files();
-    secrets.keep(TOKEN);
-    let mut words = secrets.words.iter();
+    let words = {
+        let mut secrets = secrets();
+        secrets.read_files();
+        secrets.keep(TOKEN);
+        Arc::clone(&secrets.words)
+    };
+    let mut words = words.iter();
     words.find(|secret| text.contains(*secret)).cloned()
 }
 
