@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use runner_testkit::databases::{self, MongodbDatabase, PrivateServer};
+use runner_testkit::databases::{self, MongodbDatabase, PrivateServer, RedisClient, RedisKeys};
 use runner_testkit::{RunnerBuilder, watchdog};
 use serde_json::{Value, json};
 
@@ -74,6 +74,29 @@ fn a_mysql_role_only_reads() {
     server.administrate(&statements("MySQL"));
     server.administrate("CREATE TABLE shop.later_table (id INT PRIMARY KEY)");
     only_reads(&databases::with_database(&server.url, "shop"));
+}
+
+#[cfg(feature = "redis")]
+#[test]
+fn a_redis_user_only_reads() {
+    let _watchdog = watchdog(Duration::from_secs(120));
+    let Some(server) = databases::redis() else {
+        return;
+    };
+    let prose = Page::read("README.md").prose();
+    let command = quoted(&prose).find(|text| text.starts_with("ACL SETUSER"));
+    let command: Vec<_> = command.unwrap().split(' ').collect();
+    let mut administrator = RedisClient::connect(&server);
+    administrator.ask(&command);
+    let keys = RedisKeys::on(&server);
+    let row = ("1".to_owned(), r#"{"name":"Ann"}"#.to_owned());
+    keys.fill("people", std::iter::once(row));
+    let report = test_source(&keys.url, &["--json"]);
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report[0]["mayBeyondReading"], json!([]), "{report}");
+    let rows = test_source(&keys.url, &["shop", "--query", &keys.target("people")]);
+    assert_eq!(rows.lines().count(), 1, "{rows}");
+    administrator.ask(&["ACL", "DELUSER", "reader"]);
 }
 
 /// The statement as a command of the server: what is between the parentheses of `createUser`.
