@@ -18,7 +18,9 @@ fn hanging(server: &FakePostgres) -> Value {
 /// Sends thirty jobs that differ in what is heavy about them; each is answered.
 #[track_caller]
 fn endure(source: impl Fn(usize) -> Value, kind: &str, target: &str, options: &Value) {
-    let scene = Scene::new();
+    let mut scene = Scene::new();
+    // Behind frames of megabytes, which an unoptimised build parses on a busy machine: two seconds were not enough once.
+    scene.patience = Duration::from_secs(6);
     let jobs: Vec<_> = (0..30)
         .map(|n| {
             let options = options.clone();

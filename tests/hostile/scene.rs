@@ -15,6 +15,8 @@ const HEALTHY: Duration = Duration::from_secs(2);
 pub struct Scene {
     pub gateway: Gateway,
     pub runner: Runner,
+    /// How long a job of the healthy source may take.
+    pub patience: Duration,
     healthy: Value,
     _database: SqliteDatabase,
 }
@@ -37,6 +39,7 @@ impl Scene {
         let scene = Self {
             gateway,
             runner,
+            patience: HEALTHY,
             healthy,
             _database: database,
         };
@@ -57,7 +60,7 @@ impl Scene {
     /// The other source is answered in time.
     #[track_caller]
     pub fn expect_healthy(&self) {
-        self.expect_healthy_in(HEALTHY);
+        self.expect_healthy_in(self.patience);
     }
 
     /// As [`Scene::expect_healthy`], within another time.
