@@ -1,7 +1,7 @@
 //! Statements as the service takes them: numbers are doubles there, texts are Unicode, and there are a hundred values.
 
 use crate::bridges::lite::{Value, is_exact, spelled_out};
-use crate::json::{object, write_f64, write_string};
+use crate::json::{object, write_f64, write_lossy};
 use crate::limits;
 
 /// A statement with its values, as JSON. What cannot be bound stands in its text; of more values than a statement may
@@ -19,7 +19,7 @@ pub(super) fn compose(sql: &str, params: &[Value<'_>]) -> String {
                 match value {
                     Value::Integer(whole) => write_f64(out, *whole as f64),
                     Value::Real(float) => write_f64(out, *float),
-                    Value::Text(bytes) => write_string(out, &String::from_utf8_lossy(bytes)),
+                    Value::Text(bytes) => write_lossy(out, bytes),
                     Value::Null | Value::Blob(_) => out.push_str("null"),
                 }
             }
