@@ -1,6 +1,7 @@
 //! Turso: what a job asks of the server, and when the server is left alone.
 
 use std::fs;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,7 @@ use runner_testkit::databases::{self, Database, TursoDatabase};
 use runner_testkit::fakes::FaultyHttp;
 use runner_testkit::runner::cpu_of;
 use runner_testkit::{RunnerBuilder, session, source, watchdog};
+use semilayer_runner::bridges::Bridge;
 use serde_json::{Value, json};
 
 use crate::in_process::{ask, frames, job_within, open};
@@ -16,6 +18,13 @@ const SOON: Duration = Duration::from_secs(20);
 
 const THREE: &str =
     "CREATE TABLE {}n (id INTEGER PRIMARY KEY); INSERT INTO {}n VALUES (1), (2), (3)";
+
+fn proxied(database: &TursoDatabase) -> (FaultyHttp, Arc<dyn Bridge>) {
+    let faulty = FaultyHttp::start(databases::address(&database.url));
+    let url = format!("http://{}", faulty.address());
+    let bridge = open("turso", json!({ "url": url })).unwrap();
+    (faulty, bridge)
+}
 
 #[test]
 fn numbers_keep_all_their_digits() {
@@ -49,12 +58,7 @@ fn rows_and_total_are_of_one_moment() {
     let Some(database) = TursoDatabase::create(THREE) else {
         return;
     };
-    let faulty = FaultyHttp::start(databases::address(&database.url));
-    let bridge = open(
-        "turso",
-        json!({ "url": format!("http://{}", faulty.address()) }),
-    )
-    .unwrap();
+    let (faulty, bridge) = proxied(&database);
     // The rows come at once, the count after a while.
     faulty.order(&[json!({}), json!({ "delay": 1000 })]);
     let total = thread::scope(|scope| {
@@ -74,10 +78,7 @@ fn rows_and_total_are_of_one_moment() {
     assert_eq!(total_of(&*bridge, &database), Some(4));
 }
 
-fn total_of(
-    bridge: &dyn semilayer_runner::bridges::Bridge,
-    database: &TursoDatabase,
-) -> Option<u64> {
+fn total_of(bridge: &dyn Bridge, database: &TursoDatabase) -> Option<u64> {
     let answer = ask(
         bridge,
         "query",
@@ -93,12 +94,7 @@ fn a_total_is_counted_anew_where_the_stream_is_lost() {
     let Some(database) = TursoDatabase::create(THREE) else {
         return;
     };
-    let faulty = FaultyHttp::start(databases::address(&database.url));
-    let bridge = open(
-        "turso",
-        json!({ "url": format!("http://{}", faulty.address()) }),
-    )
-    .unwrap();
+    let (faulty, bridge) = proxied(&database);
     let expired =
         r#"{"message":"The stream has expired due to inactivity","code":"STREAM_EXPIRED"}"#;
     faulty.order(&[json!({}), json!({ "status": 400, "body": expired })]);
@@ -134,12 +130,7 @@ fn a_page_takes_two_requests() {
     let Some(database) = TursoDatabase::create(THREE) else {
         return;
     };
-    let faulty = FaultyHttp::start(databases::address(&database.url));
-    let bridge = open(
-        "turso",
-        json!({ "url": format!("http://{}", faulty.address()) }),
-    )
-    .unwrap();
+    let (faulty, bridge) = proxied(&database);
     let page = |cursor: Value| {
         faulty.order(&[]);
         let options = json!({ "limit": 1, "cursor": cursor });
