@@ -12,7 +12,7 @@ pub use http::{FaultyHttp, encrypted};
 pub use mysql::FakeMySql;
 pub use pooler::Pooler;
 pub use postgres::FakePostgres;
-pub use talks::{Villain, villains};
+pub use talks::{MYSQL_FLOODS, POSTGRES_FLOODS, Villain, villains};
 pub use upstash::{UPSTASH_READ_ONLY_TOKEN, UPSTASH_TOKEN, upstash};
 
 use std::io::{self, Write};

@@ -17,6 +17,9 @@ use serde_json::{Value, json};
 use super::Server;
 use crate::source;
 
+pub use mysql::FLOODS as MYSQL_FLOODS;
+pub use postgres::FLOODS as POSTGRES_FLOODS;
+
 /// What a server says to a client, until that is gone.
 pub type Talk = fn(&TcpStream) -> io::Result<()>;
 

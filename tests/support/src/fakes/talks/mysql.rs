@@ -8,13 +8,8 @@ use serde_json::json;
 use super::{Talk, Villain, drip, garbage, hang_up_after};
 use crate::fakes::{FakeMySql, stay_silent};
 
-const TALKS: [(&str, Talk); 10] = [
-    ("silence", |client| stay_silent(client)),
-    ("a row that cannot be read, and silence", |mut client| {
-        one_column(client)?;
-        client.write_all(&FakeMySql::packet(4, b"\x70x"))?;
-        stay_silent(client)
-    }),
+/// It sends without end what no job is answered with.
+pub const FLOODS: [(&str, Talk); 7] = [
     ("more columns than there are", |mut client| {
         let mut count = vec![0xfe];
         count.extend(u64::MAX.to_le_bytes());
@@ -35,9 +30,22 @@ const TALKS: [(&str, Talk); 10] = [
         one_column(client)?;
         packets(client, 3, |number| FakeMySql::packet(number, b"\x01x"))
     }),
+    ("rows that are cut short", |client| {
+        one_column(client)?;
+        packets(client, 3, |number| FakeMySql::packet(number, b"\x70x"))
+    }),
     ("results without end", |client| {
         let more = [0, 0, 0, 10, 0, 0, 0];
         packets(client, 0, |number| FakeMySql::packet(number, &more))
+    }),
+];
+
+const TALKS: [(&str, Talk); 4] = [
+    ("silence", |client| stay_silent(client)),
+    ("a row that cannot be read, and silence", |mut client| {
+        one_column(client)?;
+        client.write_all(&FakeMySql::packet(4, b"\x70x"))?;
+        stay_silent(client)
     }),
     ("a row, byte by byte", |client| {
         one_column(client)?;
@@ -68,7 +76,7 @@ fn packets(
 }
 
 pub(super) fn villains() -> Vec<Villain> {
-    let each = TALKS.iter().flat_map(|(name, talk)| {
+    let each = FLOODS.iter().chain(&TALKS).flat_map(|(name, talk)| {
         let late = FakeMySql::start(talk);
         let early = FakeMySql::at_login(talk);
         [("after the login", late), ("at the login", early)].map(|(moment, server)| {

@@ -7,13 +7,8 @@ use serde_json::json;
 use super::{Talk, Villain, drip, garbage, hang_up_after};
 use crate::fakes::{FakePostgres, send_forever, stay_silent};
 
-const TALKS: [(&str, Talk); 14] = [
-    ("silence", |client| stay_silent(client)),
-    ("a row that cannot be read, and silence", |mut client| {
-        client.write_all(&FakePostgres::columns(&[23]))?;
-        client.write_all(&FakePostgres::row(&[b"123"]))?;
-        stay_silent(client)
-    }),
+/// It sends without end what no job is answered with.
+pub const FLOODS: [(&str, Talk); 10] = [
     ("a message that is said to be huge", |mut client| {
         client.write_all(&FakePostgres::columns(&[25]))?;
         client.write_all(&FakePostgres::head(b'D', i32::MAX as u32))?;
@@ -46,15 +41,28 @@ const TALKS: [(&str, Talk); 14] = [
         client.write_all(&FakePostgres::columns(&[25]))?;
         send_forever(client, &FakePostgres::message(b'C', b"SELECT 1\0"))
     }),
-    ("rows without end", |mut client| {
-        client.write_all(&FakePostgres::columns(&[25]))?;
-        send_forever(client, &FakePostgres::row(&[b"hello"]))
+    ("rows that are not what their columns say", |mut client| {
+        client.write_all(&FakePostgres::columns(&[23]))?;
+        send_forever(client, &FakePostgres::row(&[b"123"]))
     }),
     ("a column count that lies", |mut client| {
         client.write_all(&FakePostgres::message(b'1', &[]))?;
         client.write_all(&FakePostgres::message(b'2', &[]))?;
         client.write_all(&FakePostgres::message(b'T', &[0x7f, 0xff]))?;
         send_forever(client, &FakePostgres::row(&[b"x"]))
+    }),
+];
+
+const TALKS: [(&str, Talk); 5] = [
+    ("silence", |client| stay_silent(client)),
+    ("a row that cannot be read, and silence", |mut client| {
+        client.write_all(&FakePostgres::columns(&[23]))?;
+        client.write_all(&FakePostgres::row(&[b"123"]))?;
+        stay_silent(client)
+    }),
+    ("rows without end", |mut client| {
+        client.write_all(&FakePostgres::columns(&[25]))?;
+        send_forever(client, &FakePostgres::row(&[b"hello"]))
     }),
     ("a few rows, byte by byte", |client| {
         let rows = FakePostgres::row(&[b"hello"]).repeat(3);
@@ -68,7 +76,7 @@ const TALKS: [(&str, Talk); 14] = [
 ];
 
 pub(super) fn villains() -> Vec<Villain> {
-    let each = TALKS.iter().flat_map(|(name, talk)| {
+    let each = FLOODS.iter().chain(&TALKS).flat_map(|(name, talk)| {
         let late = FakePostgres::start(talk);
         let early = FakePostgres::at_login(talk);
         [("after the login", late), ("at the login", early)].map(|(moment, server)| {
