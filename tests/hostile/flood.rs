@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
-use runner_testkit::fakes::{FakeMySql, FakePostgres, MYSQL_FLOODS, POSTGRES_FLOODS};
+use runner_testkit::fakes::{
+    FakeMongodb, FakeMySql, FakePostgres, MONGODB_CURSORS, MYSQL_FLOODS, POSTGRES_FLOODS,
+};
+use runner_testkit::temp::TempDir;
 use runner_testkit::watchdog;
+use serde_json::json;
 
 use crate::scene::{Scene, at, outcome};
 
@@ -56,4 +60,56 @@ fn mysql() {
         let server = FakeMySql::at_login(talk);
         endure(&scene, "mysql", &server.url());
     }
+}
+
+#[test]
+fn mongodb() {
+    let _watchdog = watchdog(Duration::from_secs(170));
+    for (name, cursor) in MONGODB_CURSORS {
+        println!("{name}");
+        let scene = Scene::new();
+        let server = FakeMongodb::with_cursor(cursor);
+        endure(&scene, "mongodb", &server.url());
+    }
+}
+
+/// Nothing but the job's own end ends it, and that does so at once: its worker and its connection are free again.
+#[test]
+fn a_cursor_that_never_ends_ends_with_its_job() {
+    let _watchdog = watchdog(Duration::from_secs(100));
+    for (name, cursor) in MONGODB_CURSORS {
+        println!("{name}");
+        let scene = Scene::new();
+        let server = FakeMongodb::with_cursor(cursor);
+        let source = at("mongodb", &server.url(), 1);
+        for _ in 0..3 {
+            let job = scene.send(&source, 1, Duration::from_secs(60)).remove(0);
+            assert!(job.poll(Duration::from_millis(300)).is_none(), "{name}");
+            let cancel = json!({ "id": job.id, "type": "cancel" }).to_string();
+            scene.gateway.connection().text(cancel);
+            let answer = job.wait_for(Duration::from_secs(5));
+            assert_eq!(outcome(&answer), "CANCELLED");
+        }
+        scene.expect_healthy();
+    }
+}
+
+#[test]
+fn a_cursor_that_never_ends_ends_at_a_cap_of_rows() {
+    let _watchdog = watchdog(Duration::from_secs(100));
+    let folder = TempDir::new();
+    let policy = folder.write(
+        "policy.json",
+        r#"{"sources": {"*": {"maxRows": 1000, "targets": {"allow": ["t", "people"]}}}}"#,
+    );
+    let scene = Scene::with(|runner| runner.env("SEMILAYER_POLICY", policy.to_str().unwrap()));
+    let (_, cursor) = MONGODB_CURSORS[0];
+    let server = FakeMongodb::with_cursor(cursor);
+    let source = at("mongodb", &server.url(), 1);
+    for _ in 0..3 {
+        let job = scene.send(&source, 1, Duration::from_secs(60)).remove(0);
+        let answer = job.wait_for(Duration::from_secs(5));
+        assert_eq!(outcome(&answer), "POLICY_DENIED");
+    }
+    scene.expect_healthy();
 }

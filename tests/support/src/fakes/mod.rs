@@ -2,6 +2,7 @@
 //! know just enough of their protocol to get that far.
 
 mod http;
+mod mongodb;
 mod mysql;
 mod pooler;
 mod postgres;
@@ -9,10 +10,11 @@ mod talks;
 mod upstash;
 
 pub use http::{FaultyHttp, encrypted};
+pub use mongodb::FakeMongodb;
 pub use mysql::FakeMySql;
 pub use pooler::Pooler;
 pub use postgres::FakePostgres;
-pub use talks::{MYSQL_FLOODS, POSTGRES_FLOODS, Villain, villains};
+pub use talks::{MONGODB_CURSORS, MYSQL_FLOODS, POSTGRES_FLOODS, Villain, villains};
 pub use upstash::{UPSTASH_READ_ONLY_TOKEN, UPSTASH_TOKEN, upstash};
 
 use std::io::{self, Write};

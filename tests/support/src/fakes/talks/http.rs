@@ -1,4 +1,4 @@
-//! HTTP, in place of the answer to any request: ClickHouse and Upstash.
+//! HTTP, in place of the answer to any request: ClickHouse, Upstash, Turso and D1.
 
 use std::io::{self, Write};
 use std::net::TcpStream;
@@ -10,7 +10,7 @@ use crate::fakes::{send_forever, stay_silent};
 
 const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-const TALKS: [(&str, Talk); 20] = [
+const TALKS: [(&str, Talk); 24] = [
     ("silence", |client| stay_silent(client)),
     ("garbage", garbage),
     ("a head without end", |mut client| {
@@ -38,6 +38,20 @@ const TALKS: [(&str, Talk); 20] = [
         send_forever(client, b"0")
     }),
     ("one line without end", |client| chunks(client, b"x")),
+    ("lists in lists", |client| chunks(client, b"[")),
+    ("objects in objects", |client| {
+        chunks(client, b"{\"results\":")
+    }),
+    ("a text in JSON without end", |mut client| {
+        client.write_all(CHUNKED)?;
+        client.write_all(b"b\r\n{\"baton\":\"x\r\n")?;
+        send_forever(client, b"10\r\nxxxxxxxxxxxxxxxx\r\n")
+    }),
+    ("a number without end", |mut client| {
+        client.write_all(CHUNKED)?;
+        client.write_all(b"b\r\n{\"results\":\r\n")?;
+        send_forever(client, b"10\r\n1111111111111111\r\n")
+    }),
     ("rows without end", |client| {
         chunks(client, b"{\"id\":1,\"name\":\"hello\"}\n")
     }),
@@ -115,6 +129,11 @@ pub(super) fn villains() -> Vec<Villain> {
         [
             ("clickhouse", json!({ "url": url })),
             ("upstash", json!({ "url": url, "token": "t" })),
+            ("turso", json!({ "url": url, "authToken": "t" })),
+            (
+                "d1",
+                json!({ "accountId": "a", "databaseId": "b", "apiToken": "t", "baseUrl": url }),
+            ),
         ]
         .map(|(bridge, config)| Villain::of(bridge, "at the first request", name, config))
     });

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use super::Server;
 use crate::source;
 
+pub use mongodb::CURSORS as MONGODB_CURSORS;
 pub use mysql::FLOODS as MYSQL_FLOODS;
 pub use postgres::FLOODS as POSTGRES_FLOODS;
 

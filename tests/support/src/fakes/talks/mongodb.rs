@@ -1,18 +1,43 @@
 //! MongoDB, in place of the greeting and in place of the answer to the first command behind it.
 
-use std::io::{self, Read, Write};
-use std::net::TcpStream;
-use std::sync::Arc;
+use std::io::Write;
 
 use serde_json::json;
 
 use super::{Talk, Villain, drip, from_the_first_byte, garbage, hang_up_after};
-use crate::bson::document;
-use crate::fakes::{Server, send_forever, stay_silent};
+use crate::bson::{document, text};
+use crate::fakes::mongodb::{OP_MSG, head, message};
+use crate::fakes::{FakeMongodb, send_forever, stay_silent};
 
-/// Numbers of messages.
-const OP_MSG: i32 = 2013;
+/// Number of a kind of message that is of no use any more.
 const OP_REPLY: i32 = 1;
+
+/// The number of a cursor and its next batch, by how many have been before.
+type Cursor = fn(u32) -> (i64, Vec<u8>);
+
+/// Cursors that never end.
+pub const CURSORS: [(&str, Cursor); 6] = [
+    ("batches without end", |_| (7, batch(100, 1))),
+    ("empty batches without end", |_| (7, batch(0, 0))),
+    ("batches of many megabytes", |_| (7, batch(15, 1 << 20))),
+    ("a document of many megabytes a batch", |_| {
+        (7, batch(1, 15 << 20))
+    }),
+    ("a cursor of another number each time", |count| {
+        (i64::from(count) + 1, batch(1, 1))
+    }),
+    ("a cursor below zero", |_| (i64::MIN, batch(1, 1))),
+];
+
+/// So many documents, each with a text of so many bytes.
+fn batch(count: usize, bytes: usize) -> Vec<u8> {
+    let one = document(&[
+        (16, "_id", &1_i32.to_le_bytes()),
+        (2, "a", &text(&"x".repeat(bytes))),
+        (16, "n", &1_i32.to_le_bytes()),
+    ]);
+    FakeMongodb::batch(&vec![one; count])
+}
 
 const TALKS: [(&str, Talk); 12] = [
     ("silence", |client| stay_silent(client)),
@@ -49,19 +74,6 @@ const TALKS: [(&str, Talk); 12] = [
     }),
 ];
 
-fn head(length: i32, kind: i32) -> Vec<u8> {
-    [length, 1, 1, kind]
-        .iter()
-        .flat_map(|word| word.to_le_bytes())
-        .collect()
-}
-
-/// A message with this document.
-fn message(document: &[u8]) -> Vec<u8> {
-    let length = i32::try_from(21 + document.len()).expect("short");
-    [&head(length, OP_MSG)[..], &[0; 5], document].concat()
-}
-
 /// So many documents, each in the one before.
 fn nested(depth: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(depth * 8 + 5);
@@ -80,45 +92,22 @@ fn fine() -> Vec<u8> {
     message(&document(&[(1, "ok", &1.0_f64.to_le_bytes())]))
 }
 
-/// Answers the greeting, to the message that it was in. The next message is read and left unanswered.
-fn converse(mut client: &TcpStream) -> io::Result<()> {
-    let asked = read(client)?;
-    let mut answer = message(&document(&[
-        (8, "isWritablePrimary", &[1]),
-        (16, "maxBsonObjectSize", &(16_i32 << 20).to_le_bytes()),
-        (16, "maxMessageSizeBytes", &48_000_000_i32.to_le_bytes()),
-        (16, "maxWriteBatchSize", &100_000_i32.to_le_bytes()),
-        (16, "minWireVersion", &0_i32.to_le_bytes()),
-        (16, "maxWireVersion", &17_i32.to_le_bytes()),
-        (1, "ok", &1.0_f64.to_le_bytes()),
-    ]));
-    answer[8..12].copy_from_slice(&asked);
-    client.write_all(&answer)?;
-    read(client).map(drop)
-}
-
-/// Reads a message and tells its number.
-fn read(mut client: &TcpStream) -> io::Result<[u8; 4]> {
-    let mut head = [0; 16];
-    client.read_exact(&mut head)?;
-    let [a, b, c, d, e, f, g, h, ..] = head;
-    let length = u32::from_le_bytes([a, b, c, d]);
-    let rest = length.checked_sub(16).ok_or(io::ErrorKind::InvalidData)?;
-    io::copy(&mut client.take(rest.into()), &mut io::sink())?;
-    Ok([e, f, g, h])
-}
-
 pub(super) fn villains() -> Vec<Villain> {
-    let each = TALKS.iter().flat_map(|(name, talk)| {
-        let late = Server::start(Arc::new(move |client| {
-            converse(&client)?;
-            talk(&client)
-        }));
+    let at = |moment: &str, name: &str, url: String| {
+        Villain::of("mongodb", moment, name, json!({ "url": url }))
+    };
+    let talks = TALKS.iter().flat_map(|(name, talk)| {
+        let late = FakeMongodb::start(talk);
         let early = from_the_first_byte(*talk);
-        [("after the greeting", late), ("at the greeting", early)].map(|(moment, server)| {
-            let url = format!("mongodb://{}/d?directConnection=true", server.address);
-            Villain::of("mongodb", moment, name, json!({ "url": url }))
-        })
+        let early = format!("mongodb://{}/d?directConnection=true", early.address);
+        [
+            at("after the greeting", name, late.url()),
+            at("at the greeting", name, early),
+        ]
     });
-    each.collect()
+    let cursors = CURSORS.iter().map(|(name, cursor)| {
+        let server = FakeMongodb::with_cursor(cursor);
+        at("at every command", name, server.url())
+    });
+    talks.chain(cursors).collect()
 }
