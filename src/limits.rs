@@ -80,7 +80,7 @@ pub const MAX_SKIPPED_BYTES: u64 = 256 << 20;
 pub const MAX_VALUES: usize = 250_000;
 /// Longest job id; every frame of a job repeats it.
 pub const MAX_ID_BYTES: usize = 1024;
-/// Longest kind, target, id, name and bridge of a source. No database has names of a tenth of it.
+/// Longest kind, target, name of a column, id, name and bridge of a source. No database has names of a tenth of it.
 pub const MAX_NAME_BYTES: usize = 4096;
 /// Most memory of a source's configuration. Certificates and keys may stand in it.
 pub const MAX_CONFIG_BYTES: usize = 256 << 10;
@@ -88,12 +88,17 @@ pub const MAX_CONFIG_BYTES: usize = 256 << 10;
 pub const MAX_DEADLINE: Duration = Duration::from_secs(24 * 3600);
 /// Longest list accepted in options (`$in`, `fields`, `orderBy` …).
 pub const MAX_LIST: usize = 100_000;
-/// Most dimensions, measures, joins and edges of a numeric bucket in an aggregate. Databases have limits of
+/// Most dimensions, measures, joins and edges of all numeric buckets in an aggregate. Databases have limits of
 /// their own on the columns and branches of a statement; this one bounds the text we make.
 pub const MAX_AGGREGATE_PARTS: usize = 1000;
 /// Most dimensions times measures of an aggregate.
 pub const MAX_AGGREGATE_CELLS: usize = 20_000;
-/// Most conditions and clauses of a filter. The members of an `$in` are one.
+/// Bytes of a column's name in a filter up to which a condition on it counts once.
+pub const USUAL_NAME_BYTES: usize = 256;
+/// Longest text of a statement, values not included: a hundred times what the largest honest jobs need.
+pub const STATEMENT_BYTES: usize = 4 << 20;
+/// Most conditions and clauses of a filter, and of all filters of an aggregate. The members of an `$in` are one; of
+/// several operators beside a name each is one.
 pub const MAX_CONDITIONS: usize = 20_000;
 /// KiB that SQLite may hold for each sort of an aggregate; it writes the rest to a temporary file. A
 /// statement has up to four of them, and SQLite's own 2,000 made 100,000 buckets cost 4 MB more for no gain.
@@ -109,9 +114,13 @@ pub const QUEUE: usize = 1024;
 /// Memory that the frames of waiting jobs may take before `OVERLOADED`, whatever their number: one job's
 /// options may be as large as a frame.
 pub const QUEUE_BYTES: usize = 24 << 20;
+/// So much more may be waiting where a [`LIGHT_JOB`] of a source that waits for little arrives.
+pub const QUEUE_SPARE: usize = QUEUE_BYTES / 4;
 /// Memory that the frames of running jobs may take. A statement and its parameters take as much again. A job
 /// that would exceed it waits, unless nothing else runs.
 pub const RUNNING_BYTES: usize = 16 << 20;
+/// A job of no more memory runs beside any others. As many as there are workers take a megabyte.
+pub const LIGHT_JOB: usize = 64 << 10;
 /// Bytes of an `error` frame's message; databases quote whole statements in theirs.
 pub const ERROR_MESSAGE_BYTES: usize = 8 << 10;
 /// A worker that has not come back this long after its job ended elsewhere is stuck in a driver call that

@@ -8,7 +8,7 @@ use std::time::Instant;
 use crossbeam_channel::Sender;
 
 use crate::bridges::Bridge;
-use crate::engine::lane::{Lane, Run, Waiting};
+use crate::engine::lane::{Lane, Run, Waiting, Weight};
 use crate::engine::lanes::{Lanes, Leftovers};
 use crate::engine::live_job::LiveJob;
 use crate::engine::ready::Ready;
@@ -115,7 +115,7 @@ impl Dispatch {
         &mut self,
         job: Arc<LiveJob>,
         frame: JobFrame,
-        bytes: usize,
+        weight: Weight,
         left: &mut Leftovers,
     ) -> Result<(), JobError> {
         if self.draining.is_some() {
@@ -129,7 +129,7 @@ impl Dispatch {
         }
         let key = job.key;
         let (idle, spare) = (self.idle, self.spare);
-        let fits = self.fits(bytes);
+        let fits = self.fits(weight.running);
         let lane = self.lanes.enter(key, &frame.source.name, left);
         if self.lost >= limits::MANY_LOST_WORKERS && lane.is_doubtful() {
             let error = JobError::new(
@@ -145,19 +145,24 @@ impl Dispatch {
             lane.used = job.seq;
             self.timers.watch(&job);
             self.active += 1;
-            let run = lane.run(Waiting { job, frame, bytes });
-            self.running_bytes += bytes;
+            let run = lane.run(Waiting { job, frame, weight });
+            self.running_bytes += weight.running;
             self.send(run);
             return Ok(());
         }
         // A source that waits for little may still wait when another one has filled the queue.
-        let reserve = if lane.waiting.len() < self.queue / 64 {
+        let waits_for_little = lane.waiting.len() < self.queue / 64;
+        let reserve = if waits_for_little {
             reserve(self.queue)
         } else {
             0
         };
+        let bytes = match waits_for_little && weight.waiting <= limits::LIGHT_JOB {
+            true => limits::QUEUE_BYTES + limits::QUEUE_SPARE,
+            false => limits::QUEUE_BYTES,
+        };
         if self.waiting >= self.queue + reserve
-            || (self.waiting > 0 && self.waiting_bytes + bytes > limits::QUEUE_BYTES)
+            || (self.waiting > 0 && self.waiting_bytes + weight.waiting > bytes)
         {
             let error = JobError::new(
                 ErrorCode::Overloaded,
@@ -171,8 +176,8 @@ impl Dispatch {
         self.timers.watch(&job);
         self.active += 1;
         self.waiting += 1;
-        self.waiting_bytes += bytes;
-        lane.waiting.insert(job.seq, Waiting { job, frame, bytes });
+        self.waiting_bytes += weight.waiting;
+        lane.waiting.insert(job.seq, Waiting { job, frame, weight });
         self.list(key);
         self.start();
         Ok(())
@@ -197,7 +202,7 @@ impl Dispatch {
         };
         let place = if let Some(waiting) = lane.waiting.remove(&job.seq) {
             self.waiting -= 1;
-            self.waiting_bytes -= waiting.bytes;
+            self.waiting_bytes -= waiting.weight.waiting;
             if lane.waiting.is_empty() && lane.listed {
                 lane.listed = false;
                 self.ring.retain(|key| *key != job.key);
@@ -414,31 +419,34 @@ impl Dispatch {
             if !lane.is_ready() {
                 continue;
             }
-            let bytes = lane.waiting.first_key_value().map(|(_, first)| first.bytes);
+            let first = lane.waiting.first_key_value();
+            let weight = first.map(|(_, first)| first.weight);
             let may_run = may_run(lane, idle, spare);
-            if !may_run || !bytes.is_some_and(|bytes| self.fits(bytes)) {
+            let Some(weight) = weight.filter(|weight| may_run && self.fits(weight.running)) else {
                 self.list(key);
                 continue;
-            }
+            };
             let Some(run) = self.lanes.get(key).and_then(|lane| {
                 let (_, waiting) = lane.waiting.pop_first()?;
                 Some(lane.run(waiting))
             }) else {
                 continue;
             };
-            let bytes = bytes.unwrap_or_default();
             self.waiting -= 1;
-            self.waiting_bytes -= bytes;
-            self.running_bytes += bytes;
+            self.waiting_bytes -= weight.waiting;
+            self.running_bytes += weight.running;
             self.list(key);
             return Some(run);
         }
         None
     }
 
-    /// True when a job of this weight may run beside those that do.
+    /// True when a job of this weight may run beside those that do. A light one always may: it would wait for those
+    /// whose database hangs.
     fn fits(&self, bytes: usize) -> bool {
-        self.running_bytes == 0 || self.running_bytes + bytes <= limits::RUNNING_BYTES
+        bytes <= limits::LIGHT_JOB
+            || self.running_bytes == 0
+            || self.running_bytes + bytes <= limits::RUNNING_BYTES
     }
 
     fn start(&mut self) {

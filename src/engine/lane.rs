@@ -6,15 +6,36 @@ use std::time::Instant;
 
 use crate::bridges::Bridge;
 use crate::engine::live_job::LiveJob;
+use crate::limits;
 use crate::protocol::JobFrame;
 use crate::sources::SourceKey;
+
+/// Roughly the memory that a job takes, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Weight {
+    /// As a frame.
+    pub waiting: usize,
+    /// With a worker, where a statement is made of it.
+    pub running: usize,
+}
+
+impl Weight {
+    pub fn of(frame: &JobFrame) -> Self {
+        let waiting = frame.memory();
+        // However heavy, two of them may run: what statements take has bounds of its own.
+        let most = (limits::RUNNING_BYTES / 2).max(waiting);
+        Self {
+            waiting,
+            running: waiting.saturating_add(frame.repeated()).min(most),
+        }
+    }
+}
 
 /// A job that waits for a worker and a place in its lane.
 pub(super) struct Waiting {
     pub job: Arc<LiveJob>,
     pub frame: JobFrame,
-    /// Roughly the memory its frame takes.
-    pub bytes: usize,
+    pub weight: Weight,
 }
 
 /// A job that a worker has.
@@ -23,7 +44,7 @@ pub(super) struct Running {
     pub back_by: Option<Instant>,
     /// The worker was given up and replaced; it ends itself when it comes back.
     pub lost: bool,
-    /// Roughly the memory that its frame took.
+    /// Its [`Weight::running`].
     pub bytes: usize,
 }
 
@@ -103,13 +124,13 @@ impl Lane {
     }
 
     /// Notes that a worker has the job now.
-    pub fn run(&mut self, Waiting { job, frame, bytes }: Waiting) -> Run {
+    pub fn run(&mut self, Waiting { job, frame, weight }: Waiting) -> Run {
         self.running.insert(
             job.seq,
             Running {
                 back_by: None,
                 lost: false,
-                bytes,
+                bytes: weight.running,
             },
         );
         Run {

@@ -9,6 +9,7 @@ use crate::engine::Outbox;
 use crate::engine::audit_record::AuditRecord;
 use crate::engine::core::Core;
 use crate::engine::facts::JobFacts;
+use crate::engine::lane::Weight;
 use crate::engine::lanes::Leftovers;
 use crate::engine::live_job::{LiveJob, SessionJobs};
 use crate::error::JobError;
@@ -70,12 +71,12 @@ impl JobSession {
             log::warn!("a job arrived under the id of a live job; it is ignored");
             return;
         }
-        let bytes = frame.memory();
+        let weight = Weight::of(&frame);
         let mut left = Leftovers::default();
         let mut short = false;
         let accepted = self.core.oversight.admit(&job).and_then(|()| {
             let mut dispatch = self.core.lock();
-            let accepted = dispatch.enqueue(Arc::clone(&job), frame, bytes, &mut left);
+            let accepted = dispatch.enqueue(Arc::clone(&job), frame, weight, &mut left);
             short = dispatch.wants_worker();
             accepted
         });

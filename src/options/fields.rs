@@ -213,8 +213,18 @@ pub(crate) fn check_parts(count: usize, path: &str) -> Result<(), JobError> {
     Ok(())
 }
 
-/// Refuses the one character that no database has in a name and that some drivers would cut the SQL at.
+/// Refuses the one character that no database has in a name and that some drivers would cut the SQL at, and names
+/// longer than any: a statement repeats them.
 pub(crate) fn check_column(column: &str, path: &str) -> Result<(), JobError> {
+    let most = limits::MAX_NAME_BYTES;
+    if column.len() > most {
+        let path = path.strip_suffix(column).unwrap_or(path);
+        let problem = format_args!("a column name has at most {most} bytes");
+        return Err(JobError::invalid_options(
+            path.trim_end_matches('.'),
+            problem,
+        ));
+    }
     if column.contains('\0') {
         return Err(JobError::invalid_options(
             path,
@@ -260,6 +270,17 @@ mod tests {
             let got = Options::new(&value).unwrap().count("limit");
             assert_eq!(got.ok(), want, "{value}");
         }
+    }
+
+    #[test]
+    fn a_name_has_an_end() {
+        let of = |length: usize| check_column(&"c".repeat(length), "options.x");
+        assert!(of(limits::MAX_NAME_BYTES).is_ok());
+        let error = of(limits::MAX_NAME_BYTES + 1).unwrap_err();
+        assert!(
+            error.message.starts_with("options.x: a column name"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -124,6 +124,7 @@ impl Parser<'_> {
                 }
                 column => {
                     check_column(column, &path)?;
+                    self.count(weight(column, value) - 1, &path)?;
                     let term = self.field(column, value, &path)?;
                     if term.is_none() {
                         empty_operators = Some(path);
@@ -247,6 +248,14 @@ impl Parser<'_> {
     }
 }
 
+/// How many conditions the value beside a column's name counts for: each operator is one, and each repeats the name.
+fn weight(column: &str, value: &Value) -> usize {
+    let operators = value
+        .as_object()
+        .map_or(1, |operators| operators.len().max(1));
+    operators * (1 + column.len() / limits::USUAL_NAME_BYTES)
+}
+
 fn equality(column: &str, value: &Value, negated: bool) -> Predicate {
     if value.is_null() {
         return Predicate::IsNull {
@@ -356,6 +365,20 @@ mod tests {
                 ])
             ])
         );
+    }
+
+    #[test]
+    fn operators_and_long_names_count() {
+        let two = json!({"$gt": 1, "$lt": 2});
+        let of = |count: usize, length: usize| {
+            let names = (0..count).map(|n| (format!("{n:0>length$}"), two.clone()));
+            parse_as(Value::Object(names.collect()), FilterOf::Rows)
+        };
+        let most = limits::MAX_CONDITIONS / 2;
+        assert!(of(most, 5).is_ok());
+        assert!(of(most + 1, 5).is_err());
+        assert!(of(most / 2, limits::USUAL_NAME_BYTES).is_ok());
+        assert!(of(most / 2 + 1, limits::USUAL_NAME_BYTES).is_err());
     }
 
     #[test]

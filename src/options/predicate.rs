@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::limits;
+
 /// A comparison with one value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Comparison {
@@ -101,6 +103,13 @@ impl Predicate {
             | Self::In { column, .. }
             | Self::Matches { column, .. } => each(column),
         }
+    }
+
+    /// How many conditions it has; a long name counts for several, since each repeats it.
+    pub(crate) fn conditions(&self) -> usize {
+        let mut count = 0;
+        self.for_each_column(&mut |column| count += 1 + column.len() / limits::USUAL_NAME_BYTES);
+        count
     }
 
     /// Lets `rename` change the name of every column.

@@ -40,4 +40,16 @@ impl JobFrame {
                 .map(|(key, value)| 2 * size_of::<String>() + key.len() + memory(value))
                 .sum::<usize>()
     }
+
+    /// Roughly the memory that its statement takes beyond that. A statement may name all dimensions, and the filter,
+    /// with every measure again.
+    pub fn repeated(&self) -> usize {
+        let measures = self.options.get("measures").and_then(Value::as_object);
+        let (JobKind::Aggregate, Some(measures)) = (self.kind, measures) else {
+            return 0;
+        };
+        let again = ["dimensions", "candidatesWhere"].map(|name| self.options.get(name));
+        let again: usize = again.into_iter().flatten().map(memory).sum();
+        measures.len().saturating_mul(again)
+    }
 }

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use crate::error::JobError;
+use crate::limits;
 use crate::options::Order;
 use crate::sql::{Dialect, Parameter};
 
@@ -25,6 +27,8 @@ pub struct Builder<'a> {
     elsewhere: HashMap<String, String>,
     /// Columns are those of a statement inside of this one.
     computed: bool,
+    /// Its text would be longer than [`limits::STATEMENT_BYTES`]: nothing is added any more.
+    overlong: bool,
 }
 
 impl<'a> Builder<'a> {
@@ -36,6 +40,7 @@ impl<'a> Builder<'a> {
             params: Vec::new(),
             elsewhere: HashMap::new(),
             computed: false,
+            overlong: false,
         }
     }
 
@@ -58,12 +63,22 @@ impl<'a> Builder<'a> {
 
     /// Appends ready SQL.
     pub fn push(&mut self, sql: &str) -> &mut Self {
-        self.sql.push_str(sql);
+        if self.has_room(sql.len()) {
+            self.sql.push_str(sql);
+        }
         self
+    }
+
+    fn has_room(&mut self, bytes: usize) -> bool {
+        self.overlong |= self.sql.len().saturating_add(bytes) > limits::STATEMENT_BYTES;
+        !self.overlong
     }
 
     /// Appends a column of the statement's own table.
     pub fn column(&mut self, name: &str) -> &mut Self {
+        if !self.has_room(name.len()) {
+            return self;
+        }
         match self.elsewhere.get(name) {
             Some(alias) => {
                 self.sql.push_str(alias);
@@ -86,6 +101,9 @@ impl<'a> Builder<'a> {
     }
 
     fn bind_value(&mut self, kind: Option<&str>, value: Value) -> &mut Self {
+        if !self.has_room(0) {
+            return self;
+        }
         let parameter = Parameter {
             number: self.params.len() + 1,
             value: &value,
@@ -124,10 +142,18 @@ impl<'a> Builder<'a> {
     }
 
     /// The finished statement.
-    pub fn finish(self) -> Statement {
-        Statement {
+    ///
+    /// # Errors
+    /// `INVALID_OPTIONS` when its text would be longer than [`limits::STATEMENT_BYTES`].
+    pub fn finish(self) -> Result<Statement, JobError> {
+        if self.overlong {
+            let most = limits::STATEMENT_BYTES;
+            let problem = format_args!("make a statement of more than {most} bytes");
+            return Err(JobError::invalid_options("options", problem));
+        }
+        Ok(Statement {
             sql: self.sql,
             params: self.params,
-        }
+        })
     }
 }

@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use crate::error::JobError;
 use crate::sql::{Builder, Dialect, Statement};
 
 /// One column of a key, most significant first.
@@ -55,7 +56,10 @@ pub struct Page<'a> {
 
 impl Page<'_> {
     /// The statement that yields the rows.
-    pub fn statement(&self) -> Statement {
+    ///
+    /// # Errors
+    /// Those of [`Builder::finish`].
+    pub fn statement(&self) -> Result<Statement, JobError> {
         let mut builder = Builder::new(self.dialect);
         builder.push("SELECT ").push(self.select).from(self.from);
         let mut glue = " WHERE ";

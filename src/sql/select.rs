@@ -1,5 +1,6 @@
 //! Statements of `query`, `batchRead` and `count`.
 
+use crate::error::JobError;
 use crate::options::{Order, Predicate, QueryOptions};
 use crate::sql::{Builder, Dialect, Statement, TABLE_ALIAS};
 
@@ -42,7 +43,10 @@ impl<'a> Selection<'a> {
     }
 
     /// The statement that yields the rows.
-    pub fn statement(&self) -> Statement {
+    ///
+    /// # Errors
+    /// Those of [`Builder::finish`].
+    pub fn statement(&self) -> Result<Statement, JobError> {
         let mut builder = Builder::new(self.dialect);
         builder
             .push("SELECT ")
@@ -56,7 +60,10 @@ impl<'a> Selection<'a> {
 }
 
 /// The statement that counts the rows of a table a filter lets through.
-pub fn count(dialect: &dyn Dialect, from: &str, filter: &Predicate) -> Statement {
+///
+/// # Errors
+/// Those of [`Builder::finish`].
+pub fn count(dialect: &dyn Dialect, from: &str, filter: &Predicate) -> Result<Statement, JobError> {
     let mut builder = Builder::new(dialect);
     builder.push("SELECT COUNT(*)").from(from).filter(filter);
     builder.finish()

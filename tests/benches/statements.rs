@@ -59,5 +59,5 @@ fn statement(dialect: &dyn Dialect, options: &QueryOptions) -> String {
         limit: options.limit,
         offset: options.offset,
     };
-    selection.statement().sql
+    selection.statement().unwrap().sql
 }

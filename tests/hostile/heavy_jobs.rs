@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use runner_testkit::databases::SqliteDatabase;
-use runner_testkit::fakes::{FakePostgres, stay_silent};
+use runner_testkit::fakes::{FakeMongodb, FakePostgres, stay_silent};
 use runner_testkit::{source, watchdog};
 use serde_json::{Map, Value, json};
 
@@ -93,4 +93,56 @@ fn aggregates() {
     let config = json!({ "path": database.path(), "pool": { "max": 15 } });
     let source = source::managed("hostile", "sqlite", config);
     endure(|_| source.clone(), "aggregate", "t", &options);
+}
+
+/// On MongoDB each of them has a branch, with all dimensions and the whole filter.
+#[test]
+fn aggregates_of_documents() {
+    let _watchdog = watchdog(Duration::from_secs(150));
+    let server = FakeMongodb::start(stay_silent);
+    let source = source::managed("hostile", "mongodb", json!({ "url": server.url() }));
+    let measures: Map<String, Value> = (0..1000)
+        .map(|n| {
+            let measure = json!({ "agg": "percentile", "column": "c", "p": 0.5 });
+            (format!("m{n}"), measure)
+        })
+        .collect();
+    let ids: Vec<_> = (0..2000).map(|n| format!("id-{n:0>30}")).collect();
+    let options = json!({ "measures": measures, "candidatesWhere": { "c": { "$in": ids } } });
+    endure(|_| source.clone(), "aggregate", "t", &options);
+    let edges: Vec<_> = (0..50).collect();
+    let dimensions: Vec<_> = (0..20)
+        .map(|n| {
+            let bucket = json!({ "type": "numeric", "breaks": edges });
+            json!({ "field": "c", "as": format!("d{n}"), "bucket": bucket })
+        })
+        .collect();
+    let options = json!({ "measures": measures, "dimensions": dimensions });
+    endure(|_| source.clone(), "aggregate", "t", &options);
+}
+
+/// Statements name a column with each of its conditions and edges.
+#[test]
+fn long_names() {
+    let _watchdog = watchdog(Duration::from_secs(150));
+    let database = SqliteDatabase::create("CREATE TABLE t (id INTEGER PRIMARY KEY, c INTEGER)");
+    let config = json!({ "path": database.path(), "pool": { "max": 15 } });
+    let source = source::managed("hostile", "sqlite", config);
+    let name = "c".repeat(1 << 20);
+    let edges: Vec<_> = (0..1000).collect();
+    let bucket = json!({ "type": "numeric", "breaks": edges });
+    let dimensions = json!([{ "field": name, "as": "d", "bucket": bucket }]);
+    let options = json!({ "dimensions": dimensions });
+    endure(|_| source.clone(), "aggregate", "t", &options);
+    let all = json!({ "$gt": 1, "$gte": 1, "$lt": 1, "$lte": 1, "$eq": 1, "$ne": 1, "$in": [1], "$nin": [1],
+        "$ilike": "x", "$contains": "x", "$startsWith": "x", "$endsWith": "x" });
+    let long: Map<String, Value> = (0..3)
+        .map(|n| (format!("{n}{}", "c".repeat(4 << 20)), all.clone()))
+        .collect();
+    endure(|_| source.clone(), "query", "t", &json!({ "where": long }));
+    // As long as names may be.
+    let many: Map<String, Value> = (0..1000)
+        .map(|n| (format!("{n:0>4000}"), all.clone()))
+        .collect();
+    endure(|_| source.clone(), "query", "t", &json!({ "where": many }));
 }

@@ -159,7 +159,7 @@ impl ClickHouseSession<'_> {
                     None => builder.push("currentDatabase()"),
                 };
                 builder.push(" AND name = ").bind(target.table().into());
-                builder.finish()
+                builder.finish()?
             };
             self.each_row(&statement, 1, &mut |row| {
                 key = row.string(0)?;

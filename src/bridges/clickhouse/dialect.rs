@@ -332,7 +332,7 @@ mod tests {
         let language = language(types);
         let mut builder = Builder::new(&language);
         builder.predicate(predicate);
-        builder.finish()
+        builder.finish().unwrap()
     }
 
     fn compare(column_type: &str, comparison: Comparison, value: Value) -> (String, Vec<Value>) {
@@ -475,7 +475,7 @@ mod tests {
         ]));
         builder.window(Some(5), None);
         assert_eq!(
-            builder.finish().sql,
+            builder.finish().unwrap().sql,
             "(t.`m0` < {p1:Float64} AND t.`m0` < {p2:String}) LIMIT 5"
         );
     }

@@ -323,7 +323,7 @@ mod tests {
             seen: 1,
         };
         position.reached(&mut builder, parts, "h");
-        let statement = builder.finish();
+        let statement = builder.finish().unwrap();
         (statement.sql, statement.params)
     }
 

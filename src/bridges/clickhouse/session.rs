@@ -226,10 +226,10 @@ impl Select for ClickHouseSession<'_> {
         }
     }
 
-    fn page(&self, from: &str, list: &List, fetch: u64) -> Option<Statement> {
+    fn page(&self, from: &str, list: &List, fetch: u64) -> Result<Option<Statement>, JobError> {
         match list {
-            List::Way(way) => Some(way.page(self.dialect(), from, fetch)),
-            List::Columns(_) | List::Values => None,
+            List::Way(way) => way.page(self.dialect(), from, fetch).map(Some),
+            List::Columns(_) | List::Values => Ok(None),
         }
     }
 

@@ -106,7 +106,12 @@ impl Way {
     }
 
     /// The statement of a page.
-    pub(super) fn page(&self, dialect: &dyn Dialect, from: &str, fetch: u64) -> Statement {
+    pub(super) fn page(
+        &self,
+        dialect: &dyn Dialect,
+        from: &str,
+        fetch: u64,
+    ) -> Result<Statement, JobError> {
         let mut builder = Builder::new(dialect);
         builder
             .push("SELECT ")

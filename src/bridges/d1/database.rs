@@ -219,10 +219,12 @@ impl Database for D1Database<'_> {
         rows.hand_over(each)
     }
 
-    fn announce(&mut self, statement: &dyn Fn(&dyn Dialect) -> Statement) {
-        let statement = statement(self.dialect());
+    fn announce(&mut self, statement: &dyn Fn(&dyn Dialect) -> Result<Statement, JobError>) {
+        // What cannot be said or bound is told when it is asked for.
+        let Ok(statement) = statement(self.dialect()) else {
+            return;
+        };
         let params = statement.params.iter().map(bind);
-        // What cannot be bound is told when it is asked for.
         let params: Option<Vec<_>> = params.map(Result::ok).collect();
         self.announced = params.map(|params| compose(&statement.sql, &params));
     }

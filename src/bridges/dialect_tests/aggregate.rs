@@ -53,7 +53,9 @@ fn with<T>(dialect: &dyn Dialect, options: Value, work: impl FnOnce(Aggregation<
 }
 
 fn buckets(dialect: &dyn Dialect, options: Value) -> Statement {
-    with(dialect, options, |aggregation| aggregation.buckets())
+    with(dialect, options, |aggregation| {
+        aggregation.buckets().unwrap()
+    })
 }
 
 #[test]
@@ -129,7 +131,10 @@ fn placeholders_and_values_keep_step_on_every_engine() {
     ] {
         let (main, list) = with(dialect, options.clone(), |aggregation| {
             let (_, measure, column, k) = aggregation.options.top_k().next().unwrap();
-            (aggregation.buckets(), aggregation.top_k(measure, column, k))
+            (
+                aggregation.buckets().unwrap(),
+                aggregation.top_k(measure, column, k).unwrap(),
+            )
         });
         for statement in [main, list] {
             if numbered {
@@ -189,10 +194,10 @@ fn lists_come_in_the_order_of_the_buckets_ranks() {
     });
     with(&POSTGRES, options, |aggregation| {
         let rank = "ROW_NUMBER() OVER (ORDER BY s.d0) AS g";
-        assert!(aggregation.buckets().sql.contains(rank));
+        assert!(aggregation.buckets().unwrap().sql.contains(rank));
         let (_, measure, column, k) = aggregation.options.top_k().next().unwrap();
         assert_eq!(
-            aggregation.top_k(measure, column, k).sql,
+            aggregation.top_k(measure, column, k).unwrap().sql,
             "SELECT t.r, t.v, t.n FROM (SELECT s.d0, s.v, s.n, \
              ROW_NUMBER() OVER (PARTITION BY s.d0 ORDER BY s.n DESC, s.v) AS r \
              FROM (SELECT s.d0, s.v, COUNT(*) AS n FROM (SELECT t.\"status\" AS v, t.\"kind\" AS d0 \

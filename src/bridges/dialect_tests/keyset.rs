@@ -22,6 +22,7 @@ fn page(dialect: &dyn Dialect, keys: &[&str], after: &[Value], since: &[Bound]) 
         fetch: 3,
     }
     .statement()
+    .unwrap()
 }
 
 #[test]
@@ -95,7 +96,7 @@ fn a_value_may_be_cast() {
         fetch: 1,
     };
     assert_eq!(
-        page.statement().sql,
+        page.statement().unwrap().sql,
         "SELECT 1 FROM x AS t WHERE t.\"a\" > ($1::text)::timestamptz ORDER BY t.\"a\" ASC LIMIT $2"
     );
 }

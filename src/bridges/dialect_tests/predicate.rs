@@ -15,7 +15,7 @@ fn statement(dialect: &dyn Dialect, filter: Value) -> Statement {
     };
     let mut builder = Builder::new(dialect);
     builder.filter(&filter);
-    builder.finish()
+    builder.finish().unwrap()
 }
 
 fn sqlite(filter: Value) -> String {

@@ -29,7 +29,7 @@ fn parameters_are_numbered_in_their_order() {
         limit: Some(2),
         offset: Some(4),
     };
-    let statement = selection.statement();
+    let statement = selection.statement().unwrap();
     assert_eq!(
         statement.sql,
         "SELECT t.\"id\", t.\"x\"::text AS \"x\" FROM \"public\".\"people\" AS t \
@@ -37,7 +37,7 @@ fn parameters_are_numbered_in_their_order() {
     );
     assert_eq!(statement.params, [json!([1]), json!(2), json!(4)]);
     assert_eq!(
-        count(&MYSQL, "`people`", &filter).sql,
+        count(&MYSQL, "`people`", &filter).unwrap().sql,
         "SELECT COUNT(*) FROM `people` AS t WHERE t.`id` IN (?)"
     );
 }

@@ -92,7 +92,7 @@ pub(super) trait Database {
     }
 
     /// The next statement is most likely followed by this one.
-    fn announce(&mut self, _statement: &dyn Fn(&dyn Dialect) -> Statement) {}
+    fn announce(&mut self, _statement: &dyn Fn(&dyn Dialect) -> Result<Statement, JobError>) {}
 
     /// Makes ready for statements that sort.
     fn prepare_sort(&mut self) -> Result<(), JobError> {

@@ -102,7 +102,7 @@ mod tests {
     fn filter(predicate: &Predicate) -> (String, Vec<Json>) {
         let mut builder = Builder::new(&NarrowDialect);
         builder.predicate(predicate);
-        let statement = builder.finish();
+        let statement = builder.finish().unwrap();
         (statement.sql, statement.params)
     }
 

@@ -51,7 +51,7 @@ impl Session for LiteSession<'_> {
         Ok(key.parts().iter().map(|p| p.expression.clone()).collect())
     }
 
-    fn announce(&mut self, statement: &dyn Fn(&dyn Dialect) -> Statement) {
+    fn announce(&mut self, statement: &dyn Fn(&dyn Dialect) -> Result<Statement, JobError>) {
         self.0.announce(statement);
     }
 

@@ -111,7 +111,7 @@ impl Answer<'_> {
                 since: &walk.since,
                 fetch,
             }
-            .statement(),
+            .statement()?,
         };
         let sink = &mut *self.sink;
         let mut sent = Sent::default();
@@ -169,7 +169,7 @@ impl Answer<'_> {
             self.session.announce(&total);
         }
         let dialect = self.session.dialect();
-        let statement = Selection::of(dialect, list.sql(), &from, options).statement();
+        let statement = Selection::of(dialect, list.sql(), &from, options).statement()?;
         let pinned = self.session.is_pinned(&*list, &options.filter)?;
         let sink = &mut *self.sink;
         let before = sink.rows();
@@ -193,7 +193,7 @@ impl Answer<'_> {
     }
 
     fn count_where(&mut self, from: &str, filter: &Predicate) -> Result<u64, JobError> {
-        let statement = count(self.session.dialect(), from, filter);
+        let statement = count(self.session.dialect(), from, filter)?;
         self.session.number(&statement)
     }
 

@@ -81,7 +81,7 @@ impl<S: Select> SelectAny for S {
         list: &dyn SelectList,
         fetch: u64,
     ) -> Result<Option<Statement>, JobError> {
-        Ok(Select::page(self, from, own::<S>(list)?, fetch))
+        Select::page(self, from, own::<S>(list)?, fetch)
     }
 
     fn counted(&self, list: &dyn SelectList) -> Result<Predicate, JobError> {

@@ -101,7 +101,7 @@ pub(super) trait Session {
     }
 
     /// After the next rows the number that this statement answers with is most likely asked for.
-    fn announce(&mut self, _statement: &dyn Fn(&dyn Dialect) -> Statement) {}
+    fn announce(&mut self, _statement: &dyn Fn(&dyn Dialect) -> Result<Statement, JobError>) {}
 
     /// Runs a statement that answers with one number.
     fn number(&mut self, statement: &Statement) -> Result<u64, JobError>;
@@ -155,8 +155,13 @@ pub(super) trait Select: Session {
     ) -> Result<Walk<Self::List>, JobError>;
 
     /// The statement of a page of a walk, where it is not that of [`crate::sql::Page`].
-    fn page(&self, _from: &str, _list: &Self::List, _fetch: u64) -> Option<Statement> {
-        None
+    fn page(
+        &self,
+        _from: &str,
+        _list: &Self::List,
+        _fetch: u64,
+    ) -> Result<Option<Statement>, JobError> {
+        Ok(None)
     }
 
     /// The rows that the total of a walk counts: mostly all of them.

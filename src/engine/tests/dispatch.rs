@@ -70,8 +70,9 @@ impl Desk {
             time_cap: None,
         });
         let mut left = Leftovers::default();
+        let weight = Weight::of(&frame);
         self.dispatch
-            .enqueue(Arc::clone(&job), frame, 1, &mut left)?;
+            .enqueue(Arc::clone(&job), frame, weight, &mut left)?;
         Ok(job)
     }
 

@@ -76,6 +76,7 @@ impl Bridge for Fake {
     ) -> Result<Summary, JobError> {
         let target = match request {
             Request::IntrospectTarget(target) => target.text(),
+            Request::Aggregate(options) => options.target.text(),
             other => panic!("{other:?}"),
         };
         let world = &self.world;

@@ -1,12 +1,14 @@
 //! Who runs when.
 
 use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::rig::{Rig, job, source};
 use crate::error::ErrorCode;
+use crate::options::JobKind;
 
 #[test]
 fn a_source_that_hangs_leaves_the_others_alone() {
@@ -225,4 +227,73 @@ fn workers_stuck_in_their_driver_are_replaced() {
     }
     rig.expect_done("more");
     rig.expect_active(0);
+}
+
+/// One that is too heavy to run beside others holds up no light one, however long its database takes.
+#[test]
+fn the_heaviest_job_holds_up_no_light_one() {
+    let rig = Rig::new(8, 1024);
+    let mut heavy = job("heavy", &source("heavy", 1), "gate");
+    heavy.options = json!({"x": "x".repeat(crate::limits::RUNNING_BYTES + 1)});
+    rig.session.submit(heavy);
+    rig.expect_begun("gate");
+    rig.submit("light", &source("light", 1), "nothing");
+    rig.expect_done("light");
+    rig.world.gate.send(()).unwrap();
+    rig.expect_done("heavy");
+}
+
+/// An aggregate is as heavy as what its statement says again with every measure.
+#[test]
+fn an_aggregate_weighs_its_statement() {
+    let rig = Rig::new(8, 1024);
+    let measures: Map<String, Value> = (0..1000)
+        .map(|n| (format!("m{n}"), json!({"agg": "count"})))
+        .collect();
+    for n in 0..4 {
+        let mut many = job(&format!("a{n}"), &source(&format!("s{n}"), 1), "gate");
+        many.kind = JobKind::Aggregate;
+        many.options = json!({"measures": measures, "candidatesWhere": {"a": "x".repeat(10_000)}});
+        rig.session.submit(many);
+    }
+    rig.expect_begun("gate");
+    rig.expect_begun("gate");
+    thread::sleep(Duration::from_millis(100));
+    assert!(rig.world.begun.is_empty(), "three of them run at a time");
+    for _ in 0..4 {
+        rig.world.gate.send(()).unwrap();
+    }
+    for _ in 0..4 {
+        assert_eq!(rig.next().kind, "done");
+    }
+}
+
+#[test]
+fn heavy_jobs_that_wait_leave_room_for_a_light_one() {
+    let rig = Rig::new(2, 1024);
+    let (heavy, light) = (source("heavy", 1), source("light", 1));
+    rig.submit("h", &heavy, "gate");
+    rig.expect_begun("gate");
+    rig.submit("l", &light, "gate");
+    rig.expect_begun("gate");
+    for n in 0..3 {
+        let mut waiting = job(&format!("h{n}"), &heavy, "nothing");
+        waiting.options = "x".repeat(crate::limits::QUEUE_BYTES / 3 - 10_000).into();
+        rig.session.submit(waiting);
+    }
+    let mut more = job("h3", &heavy, "nothing");
+    more.options = "x".repeat(crate::limits::LIGHT_JOB).into();
+    rig.session.submit(more);
+    rig.expect_error("h3", ErrorCode::Overloaded);
+    for n in 0..2 {
+        let mut waiting = job(&format!("l{n}"), &light, "nothing");
+        waiting.options = "x".repeat(crate::limits::LIGHT_JOB / 2).into();
+        rig.session.submit(waiting);
+    }
+    for _ in 0..2 {
+        rig.world.gate.send(()).unwrap();
+    }
+    for _ in 0..7 {
+        assert_eq!(rig.next().kind, "done");
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::{ErrorCode, JobError};
 use crate::options::aggregate::bucket;
-use crate::options::fields::Options;
+use crate::options::fields::{Options, check_parts};
 use crate::options::{Bucket, Join, RequestContext};
 
 /// What rows are grouped by.
@@ -73,6 +73,11 @@ pub(super) fn parse(
             bucket,
         });
     }
+    let edges = dimensions.iter().map(|dimension| match &dimension.bucket {
+        Bucket::Breaks(edges) => edges.len(),
+        _ => 0,
+    });
+    check_parts(edges.sum(), &options.path("dimensions[].bucket.breaks"))?;
     Ok(dimensions)
 }
 

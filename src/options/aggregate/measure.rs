@@ -67,18 +67,26 @@ pub(super) fn parse(
     };
     check_parts(members.len(), &path)?;
     let mut measures = Vec::with_capacity(members.len());
+    let mut conditions = 0;
     for (name, value) in members {
         let path = format!("{path}.{name}");
         let measure = Options::at(value, &path)?;
+        let filter = parse_filter(
+            measure.get("where"),
+            &measure.path("where"),
+            context,
+            FilterOf::Aggregate,
+        )?;
+        conditions += filter.conditions();
+        if conditions > limits::MAX_CONDITIONS {
+            let most = limits::MAX_CONDITIONS;
+            let problem = format_args!("makes more than {most} conditions with those before");
+            return Err(measure.refuse("where", problem));
+        }
         measures.push(Measure {
             name: name.clone(),
             aggregate: Aggregate::parse(measure, context)?,
-            filter: parse_filter(
-                measure.get("where"),
-                &measure.path("where"),
-                context,
-                FilterOf::Aggregate,
-            )?,
+            filter,
         });
     }
     Ok(measures)

@@ -14,6 +14,7 @@ mod rows;
 
 pub use measure::RowOrder;
 
+use crate::error::JobError;
 use crate::job::NameRules;
 use crate::options::{Aggregate, AggregateOptions, Bucket, Measure, Order};
 use crate::options::{dimension_column, measure_column};
@@ -72,7 +73,10 @@ pub struct Aggregation<'a> {
 impl Aggregation<'_> {
     /// The statement of the buckets. Its columns: the dimensions, the number of rows, the measures that are
     /// not `top_k`, and, when there is one that is, the bucket's rank.
-    pub fn buckets(&self) -> Statement {
+    ///
+    /// # Errors
+    /// Those of [`Builder::finish`].
+    pub fn buckets(&self) -> Result<Statement, JobError> {
         let mut builder = Builder::new(self.dialect);
         builder.push("SELECT ");
         for (i, dimension) in self.options.dimensions.iter().enumerate() {
@@ -122,7 +126,10 @@ impl Aggregation<'_> {
     /// The statement of the lists of one `top_k`. Its columns: the place of a value in the list of its bucket,
     /// the value, how often it occurs. Buckets come in the order of their ranks, and each begins with place 1,
     /// where the count may be zero; equal counts come in the order of the values.
-    pub fn top_k(&self, measure: &Measure, column: &str, k: u64) -> Statement {
+    ///
+    /// # Errors
+    /// Those of [`Builder::finish`].
+    pub fn top_k(&self, measure: &Measure, column: &str, k: u64) -> Result<Statement, JobError> {
         let mut builder = Builder::new(self.dialect);
         let shown = self.column_facts(None, column).shown;
         let filtered = !measure.filter.is_always();

@@ -14,7 +14,8 @@ pub(super) fn group_key(dimensions: &[Dimension]) -> Result<Bson, JobError> {
     for (i, dimension) in dimensions.iter().enumerate() {
         key.push(dimension_column(i), expression(dimension, i)?);
     }
-    Ok(key.into())
+    // Every branch has it again.
+    Ok(Bson::shared(key))
 }
 
 /// Only groups that have a value in every dimension are shown. They are told apart by type, because a comparison

@@ -26,6 +26,7 @@ pub(super) fn pipeline(
     options: &AggregateOptions,
 ) -> Result<Vec<Fields>, JobError> {
     let key = group_key(&options.dimensions)?;
+    let selected = Selected::of(options)?;
     let mut groups =
         fields! { "_id": key.clone() }.with(AggregateOptions::COUNT, fields! { "$sum": 1 });
     let mut branches: Vec<Branch<'_>> = Vec::new();
@@ -57,20 +58,21 @@ pub(super) fn pipeline(
             }),
         }
     }
-    let mut pipeline = documents(options, true)?;
+    let mut pipeline = selected.stages(true);
     pipeline.push(fields! { "$group": groups });
     pipeline.extend(valued(&options.dimensions));
-    for branch in &branches {
-        let mut stages = documents(options, branch.sampled)?;
-        stages.extend(branch.stages.iter().cloned());
-        if let Some(accumulators) = &branch.accumulators {
+    let joined = !branches.is_empty();
+    for branch in branches {
+        let mut stages = selected.stages(branch.sampled);
+        stages.extend(branch.stages);
+        if let Some(accumulators) = branch.accumulators {
             let mut groups = fields! { "_id": key.clone() };
-            groups.0.extend(accumulators.0.iter().cloned());
+            groups.0.extend(accumulators.0);
             stages.push(fields! { "$group": groups });
         }
         pipeline.push(fields! { "$unionWith": fields! { "coll": collection, "pipeline": stages } });
     }
-    if !branches.is_empty() {
+    if joined {
         pipeline.extend(join(options));
     }
     let having = filter(&options.having)?;
@@ -87,17 +89,31 @@ pub(super) fn pipeline(
     Ok(pipeline)
 }
 
-/// The documents that count.
-fn documents(options: &AggregateOptions, sampled: bool) -> Result<Vec<Fields>, JobError> {
-    let mut stages = Vec::new();
-    let filter = filter(&options.filter)?;
-    if !filter.is_empty() {
-        stages.push(fields! { "$match": filter });
+/// What selects the documents that count, for the main groups and for each branch.
+struct Selected {
+    filter: Option<Bson>,
+    sample: Option<f64>,
+}
+
+impl Selected {
+    fn of(options: &AggregateOptions) -> Result<Self, JobError> {
+        let filter = filter(&options.filter)?;
+        Ok(Self {
+            filter: (!filter.is_empty()).then(|| Bson::shared(filter)),
+            sample: options.sample,
+        })
     }
-    if let Some(part) = options.sample.filter(|_| sampled) {
-        stages.push(fields! { "$match": fields! { "$sampleRate": part } });
+
+    fn stages(&self, sampled: bool) -> Vec<Fields> {
+        let filter = self.filter.iter();
+        let mut stages: Vec<_> = filter
+            .map(|filter| Fields::one("$match", filter.clone()))
+            .collect();
+        if let Some(part) = self.sample.filter(|_| sampled) {
+            stages.push(fields! { "$match": fields! { "$sampleRate": part } });
+        }
+        stages
     }
-    Ok(stages)
 }
 
 /// Makes one group of all those with the same key. What is not among the main groups is none.

@@ -1,6 +1,9 @@
 //! Values on their way to a server: commands, filters, pipelines.
 
+use std::sync::Arc;
+
 use super::Decimal;
+use crate::limits;
 
 /// Twelve bytes, usually shown as 24 hexadecimal digits.
 pub type ObjectId = [u8; 12];
@@ -29,6 +32,8 @@ pub enum Bson {
     Decimal(Decimal),
     /// A value as it came: the number of its type and its bytes.
     Raw(u8, Vec<u8>),
+    /// A value that stands in several places; a clone of it costs nothing.
+    Shared(Arc<Bson>),
 }
 
 /// A document: `fields! { "name": value, … }`.
@@ -81,7 +86,7 @@ impl Fields {
         out
     }
 
-    /// Appends its bytes.
+    /// Appends its bytes. Of what would be longer than any server takes the end is missing.
     pub fn write(&self, out: &mut Vec<u8>) {
         framed(out, |out| {
             for (name, value) in &self.0 {
@@ -113,6 +118,11 @@ fn push_c_string(out: &mut Vec<u8>, text: &str) {
 }
 
 impl Bson {
+    /// It, to be cloned often.
+    pub fn shared(value: impl Into<Self>) -> Self {
+        Self::Shared(Arc::new(value.into()))
+    }
+
     fn kind(&self) -> u8 {
         match self {
             Self::Double(_) => 0x01,
@@ -129,12 +139,20 @@ impl Bson {
             Self::Long(_) => 0x12,
             Self::Decimal(_) => 0x13,
             Self::Raw(kind, _) => *kind,
+            Self::Shared(value) => value.kind(),
         }
     }
 
     fn write_named(&self, out: &mut Vec<u8>, name: &str) {
+        if out.len() > limits::MONGODB_COMMAND {
+            return;
+        }
         out.push(self.kind());
         push_c_string(out, name);
+        self.write_value(out);
+    }
+
+    fn write_value(&self, out: &mut Vec<u8>) {
         match self {
             Self::Double(number) => out.extend(number.to_le_bytes()),
             Self::Text(text) => {
@@ -165,6 +183,7 @@ impl Bson {
             }
             Self::Decimal(Decimal(bits)) => out.extend(bits.to_le_bytes()),
             Self::Raw(_, bytes) => out.extend(bytes),
+            Self::Shared(value) => value.write_value(out),
         }
     }
 }

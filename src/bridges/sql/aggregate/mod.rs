@@ -44,7 +44,9 @@ impl Answer<'_> {
             let mut of_buckets = Lists::new(&measure.name);
             if k > 0 {
                 let used = lists.iter().map(Lists::bytes).sum();
-                let statement = self.aggregation(options, &tables).top_k(measure, column, k);
+                let statement = self
+                    .aggregation(options, &tables)
+                    .top_k(measure, column, k)?;
                 let sink = &mut *self.sink;
                 self.session.rows(&statement, &*list, &mut |row| {
                     if row.whole(0)? == 1 {
@@ -66,7 +68,7 @@ impl Answer<'_> {
             lists.push(of_buckets);
         }
         let writer = BucketWriter::new(options, &lists);
-        let statement = self.aggregation(options, &tables).buckets();
+        let statement = self.aggregation(options, &tables).buckets()?;
         let sink = &mut *self.sink;
         self.session.rows(&statement, &*list, &mut |row| {
             sink.row(|out| writer.write(out, row))
