@@ -218,12 +218,18 @@ pub const CONNECTION_DESCRIPTORS: usize = 2000;
 pub const OTHER_DESCRIPTORS: usize = 40;
 /// Descriptors that connections are given however low the limit is.
 pub const LEAST_DESCRIPTORS: usize = 12;
-/// One of so many is left to sources that have no connection and whose database answered when last asked.
+/// One of so many is left to sources that have no connection and whose database answered when last asked. And one of so
+/// many look-ups to names that were answered before.
 pub const PLACES_PER_SPARE: usize = 4;
 /// How long a job waits for a connection of another source to end when there may be no more of them.
 pub const PLACE_PATIENCE: Duration = Duration::from_secs(2);
-/// Between two looks at that.
+/// Between two looks at that. Both are the same for look-ups of names.
 pub const PLACE_PAUSE: Duration = Duration::from_millis(5);
+/// Look-ups of names under way at a time, those that nobody waits for any more included: each has a thread, and mostly
+/// a socket.
+pub const LOOK_UPS: usize = 64;
+/// Names that are remembered as answered.
+pub const ANSWERED_NAMES: usize = 256;
 /// Idle database connections are closed after this long.
 pub const POOL_IDLE: Duration = Duration::from_secs(60);
 /// Time to connect to a database, unless its configuration says otherwise.

@@ -15,6 +15,15 @@ const DESCRIPTORS: &str = "the runner has no file descriptor left: raise its lim
 const THREADS: &str = "the runner has no thread left: raise its limit of processes (ulimit -u, TasksMax=, or \
                        --pids-limit)";
 
+/// Said when name servers do not answer.
+const LOOK_UPS: &str = "too many names are being looked up: the name servers do not answer, or not all names (see \
+                        /etc/resolv.conf)";
+
+/// The error of a name that is not looked up because too many others are.
+pub fn look_ups() -> io::Error {
+    io::Error::other(LOOK_UPS)
+}
+
 /// Starts a thread.
 ///
 /// # Errors
@@ -40,6 +49,7 @@ pub fn explained(error: JobError) -> JobError {
     let overloaded = |message: &str| JobError::new(ErrorCode::Overloaded, message);
     match &error.message {
         message if message.contains(THREADS) => overloaded(THREADS),
+        message if message.contains(LOOK_UPS) => overloaded(LOOK_UPS),
         message if names_descriptors(message) || none_is_left() => overloaded(DESCRIPTORS),
         _ => error,
     }

@@ -1,19 +1,23 @@
 //! Names to addresses, in bounded time.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, after, bounded, never, select};
 
-use crate::shortage;
+use crate::{limits, shortage};
 
 /// Resolves a host name (or an address literal, brackets allowed) within `budget`. The system's resolver
 /// cannot be interrupted, so it runs on a thread of its own; when time is up that thread is left behind and
-/// ends when the resolver gives up, a few seconds later.
+/// ends when the resolver gives up, a few seconds later. There are never more than [`limits::LOOK_UPS`] of them.
 ///
 /// # Errors
-/// The resolver's own error, `NotFound` when it names no address, `TimedOut` when the budget is over.
+/// The resolver's own error, `NotFound` when it names no address, `TimedOut` when the budget is over; that of a
+/// shortage when too many look-ups are under way and none ends soon.
 pub fn resolve(host: &str, port: u16, budget: Duration) -> io::Result<Vec<SocketAddr>> {
     resolve_unless(host, port, budget, &never())
 }
@@ -43,14 +47,21 @@ pub fn resolve_unless(
             "this is no name of a host",
         ));
     }
+    let until = Instant::now() + budget;
+    let look_up = LookUp::begin(&host, budget, given_up)?;
     let (answer, answers) = bounded(1);
     shortage::spawn("resolver", move || {
         let found = (host.as_str(), port)
             .to_socket_addrs()
             .map(Iterator::collect::<Vec<_>>);
+        if found.as_ref().is_ok_and(|found| !found.is_empty()) {
+            remember(host);
+        }
+        drop(look_up);
         // Nobody waits any more when the budget was over first.
         let _ = answer.send(found);
     })?;
+    let budget = until.saturating_duration_since(Instant::now());
     let late = || io::Error::new(io::ErrorKind::TimedOut, "the name server does not answer");
     let found = select! {
         recv(answers) -> found => found.map_err(|_| late())??,
@@ -64,6 +75,58 @@ pub fn resolve_unless(
         ));
     }
     Ok(found)
+}
+
+/// Look-ups under way, whether anybody waits for them or not.
+static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
+/// Names that were answered, those that were asked for last at the end.
+static ANSWERED: Mutex<VecDeque<String>> = Mutex::new(VecDeque::new());
+
+/// One of the look-ups that may be under way.
+struct LookUp;
+
+impl LookUp {
+    /// A quarter of them is left to names that were answered before: those that nobody answers hold up no others.
+    fn begin(host: &str, budget: Duration, given_up: &Receiver<()>) -> io::Result<Self> {
+        let most = match answered().iter().any(|name| name == host) {
+            true => limits::LOOK_UPS,
+            false => limits::LOOK_UPS - limits::LOOK_UPS / limits::PLACES_PER_SPARE,
+        };
+        let until = Instant::now() + budget.min(limits::PLACE_PATIENCE);
+        let more = |count: usize| (count < most).then_some(count + 1);
+        while UNDER_WAY
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
+            .is_err()
+        {
+            if Instant::now() >= until {
+                return Err(shortage::look_ups());
+            }
+            select! {
+                recv(given_up) -> _ => return Err(io::ErrorKind::ConnectionAborted.into()),
+                recv(after(limits::PLACE_PAUSE)) -> _ => {}
+            }
+        }
+        Ok(Self)
+    }
+}
+
+impl Drop for LookUp {
+    fn drop(&mut self) {
+        UNDER_WAY.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn remember(host: String) {
+    let mut names = answered();
+    names.retain(|name| *name != host);
+    if names.len() >= limits::ANSWERED_NAMES {
+        names.pop_front();
+    }
+    names.push_back(host);
+}
+
+fn answered() -> std::sync::MutexGuard<'static, VecDeque<String>> {
+    ANSWERED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A host without the zone of an IPv6 address, which is of this machine only.

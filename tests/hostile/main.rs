@@ -23,6 +23,8 @@ mod frames;
 mod heavy_jobs;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod large_rows;
+#[cfg(feature = "default")]
+mod names;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod read_only;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]

@@ -92,7 +92,7 @@ impl PostgresConnector {
         let budget = Budget::new(give_up.saturating_duration_since(Instant::now()));
         let found = budget
             .left()
-            .and_then(|left| net::resolve(host, port, left))
+            .and_then(|left| net::resolve_unless(host, port, left, job.aborted()))
             .map_err(|error| {
                 let host = shown_host(host);
                 unreachable(&format_args!("cannot resolve {host}: {error}"))

@@ -35,22 +35,7 @@ impl NameServer {
     /// Knows these names and no others; when `truncated` it says by UDP only that there is more to be said than fits.
     /// `None`, and why, where the test may not open its port or give a process another `/etc/resolv.conf`.
     pub fn start(records: &[(&str, DnsRecord)], truncated: bool) -> Option<Self> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let may_mount = Command::new("unshare").args(["--mount", "true"]).output();
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let [.., high, low] = std::process::id().to_be_bytes();
-        let address = Ipv4Addr::new(127, high | 1, low, 1 + u8::try_from(number % 250).ok()?);
-        let udp = UdpSocket::bind((address, 53));
-        let (Ok(udp), Ok(tcp), true) = (
-            udp,
-            TcpListener::bind((address, 53)),
-            may_mount.is_ok_and(|output| output.status.success()),
-        ) else {
-            println!(
-                "skipped: a name server of one's own needs port 53 and a mount namespace, and so root"
-            );
-            return None;
-        };
+        let (address, udp, tcp) = Self::open()?;
         let mut known = Records::new();
         for (name, record) in records {
             let records = known.entry((*name).to_owned()).or_default();
@@ -72,13 +57,48 @@ impl NameServer {
                 thread::spawn(move || drop(serve(stream, &known)));
             }
         });
+        Some(Self::at(address, counted))
+    }
+
+    /// Takes every question and answers none. `None` as above.
+    pub fn silent() -> Option<Self> {
+        let (address, udp, tcp) = Self::open()?;
+        let server = Self::at(address, Arc::default());
+        thread::spawn(move || {
+            let _open = tcp;
+            while udp.recv_from(&mut [0; 512]).is_ok() {}
+        });
+        Some(server)
+    }
+
+    fn open() -> Option<(Ipv4Addr, UdpSocket, TcpListener)> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let may_mount = Command::new("unshare").args(["--mount", "true"]).output();
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let [.., high, low] = std::process::id().to_be_bytes();
+        let address = Ipv4Addr::new(127, high | 1, low, 1 + u8::try_from(number % 250).ok()?);
+        let udp = UdpSocket::bind((address, 53));
+        let (Ok(udp), Ok(tcp), true) = (
+            udp,
+            TcpListener::bind((address, 53)),
+            may_mount.is_ok_and(|output| output.status.success()),
+        ) else {
+            println!(
+                "skipped: a name server of one's own needs port 53 and a mount namespace, and so root"
+            );
+            return None;
+        };
+        Some((address, udp, tcp))
+    }
+
+    fn at(address: Ipv4Addr, asked_by_tcp: Arc<AtomicUsize>) -> Self {
         let folder = TempDir::new();
         folder.write("resolv.conf", format!("nameserver {address}\n"));
-        Some(Self {
+        Self {
             address,
-            asked_by_tcp: counted,
+            asked_by_tcp,
             folder,
-        })
+        }
     }
 
     /// Where it is.
