@@ -30,6 +30,8 @@ mod read_only;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod scene;
 #[cfg(feature = "default")]
+mod sealed;
+#[cfg(feature = "default")]
 mod shortage;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod silence;

@@ -6,6 +6,7 @@ mod mongodb;
 mod mysql;
 mod pooler;
 mod postgres;
+mod sealed;
 mod talks;
 mod upstash;
 
@@ -14,6 +15,7 @@ pub use mongodb::FakeMongodb;
 pub use mysql::FakeMySql;
 pub use pooler::Pooler;
 pub use postgres::FakePostgres;
+pub use sealed::{Opening, Sealed, SealedServer};
 pub use talks::{MONGODB_CURSORS, MYSQL_FLOODS, POSTGRES_FLOODS, Villain, villains};
 pub use upstash::{UPSTASH_READ_ONLY_TOKEN, UPSTASH_TOKEN, upstash};
 

@@ -12,6 +12,10 @@ pub struct FakeMySql {
 }
 
 const OK: &[u8] = &[0, 0, 0, 2, 0, 0, 0];
+/// Protocol 4.1, secure connection, plugins, with a database.
+const CAPABILITIES: u32 = 0x0008_a20d;
+/// It speaks TLS.
+const TLS: u32 = 0x800;
 
 impl FakeMySql {
     /// `answer` gets the connection when the client has sent its first statement but for those that set the
@@ -19,7 +23,7 @@ impl FakeMySql {
     pub fn start(answer: impl Fn(&TcpStream) -> io::Result<()> + Send + Sync + 'static) -> Self {
         Self {
             server: Server::start(Arc::new(move |mut client| {
-                client.write_all(&greeting())?;
+                client.write_all(&greeting(CAPABILITIES))?;
                 read(&mut client)?;
                 client.write_all(&Self::packet(2, OK))?;
                 converse(&mut client)?;
@@ -39,7 +43,7 @@ impl FakeMySql {
     /// that comes next.
     pub fn asking_for(plugin: &'static str) -> Self {
         Self::at_login(move |mut client| {
-            client.write_all(&greeting())?;
+            client.write_all(&greeting(CAPABILITIES))?;
             read(&mut client)?;
             let switch = [b"\xfe", plugin.as_bytes(), b"\0", &[7; 32]].concat();
             client.write_all(&Self::packet(2, &switch))?;
@@ -57,6 +61,11 @@ impl FakeMySql {
     /// Connections so far.
     pub fn accepted(&self) -> usize {
         self.server.accepted()
+    }
+
+    /// What it says first where there is TLS.
+    pub(super) fn greeting_with_tls() -> Vec<u8> {
+        greeting(CAPABILITIES | TLS)
     }
 
     /// A packet with this number.
@@ -84,13 +93,11 @@ impl FakeMySql {
     }
 }
 
-fn greeting() -> Vec<u8> {
+fn greeting(capabilities: u32) -> Vec<u8> {
     let mut body = vec![10];
     body.extend(b"8.0.36\0");
     body.extend(7_u32.to_le_bytes());
     body.extend(b"abcdefgh\0");
-    // Protocol 4.1, secure connection, plugins, with a database.
-    let capabilities: u32 = 0x0008_a20d;
     body.extend(&capabilities.to_le_bytes()[..2]);
     body.push(45);
     body.extend(2_u16.to_le_bytes());
