@@ -29,6 +29,8 @@ pub struct NameRules {
     pub system_schemas: &'static [&'static str],
     /// What names of the database's own schemas and tables begin with, in lower case.
     pub system_prefixes: &'static [&'static str],
+    /// What targets end with that hold all keys which begin so: `users` holds what `users:old` holds.
+    pub nested_by: Option<char>,
 }
 
 /// A name as one may read it: a table, perhaps behind its schema.
@@ -43,6 +45,13 @@ impl NameRules {
         default_schema: None,
         system_schemas: &[],
         system_prefixes: &[],
+        nested_by: None,
+    };
+
+    /// Names of keys, and targets that are what they begin with, up to a colon.
+    pub const KEYS: Self = Self {
+        nested_by: Some(':'),
+        ..Self::EXACT
     };
 
     /// Columns in any case; tables too on some systems.
@@ -73,8 +82,12 @@ impl NameRules {
     }
 
     /// True when a rule about the target `rule` concerns a job on `target`: without a schema on either side it
-    /// may be the same table, and a catalog tells nothing apart. A name with a dot is read both ways.
+    /// may be the same table, and a catalog tells nothing apart. A name with a dot is read both ways. Of nested
+    /// targets a rule concerns those around and inside, too.
     pub fn concerns_target(&self, rule: &str, target: &Target) -> bool {
+        if self.are_nested(rule, target.table()) {
+            return true;
+        }
         let mut rules = [Some((None, rule)), split(rule)].into_iter().flatten();
         rules.any(|(schema, table)| {
             readings(target).any(|(other, name)| {
@@ -119,6 +132,17 @@ impl NameRules {
                 || schema.is_some_and(|schema| {
                     own(schema) || self.system_schemas.contains(&fold(schema).as_str())
                 })
+        })
+    }
+
+    /// True when all that one target holds is held by the other one.
+    fn are_nested(&self, one: &str, other: &str) -> bool {
+        self.nested_by.is_some_and(|mark| {
+            let holds = |outer: &str, inner: &str| {
+                let rest = inner.strip_prefix(outer);
+                rest.is_some_and(|rest| rest.starts_with(mark))
+            };
+            holds(one, other) || holds(other, one)
         })
     }
 
@@ -234,6 +258,25 @@ mod tests {
         assert!(!LOOSE.allows_target("users", &parts("Users")));
         assert!(NameRules::ANY_CASE.allows_target("users", &parts("Users")));
         assert!(!NameRules::ANY_CASE.allows_target("users", &parts("main.users")));
+    }
+
+    #[test]
+    fn keys_lie_within_targets() {
+        for (rule, target, concerned) in [
+            ("users:old", "users", true),
+            ("users", "users:old", true),
+            ("users", "users:old:1", true),
+            ("users", "users", true),
+            ("users", "users2", false),
+            ("users:old", "users:new", false),
+            ("", ":a", true),
+        ] {
+            let target = Target::whole(target);
+            assert_eq!(NameRules::KEYS.concerns_target(rule, &target), concerned);
+        }
+        let inner = Target::whole("users:old");
+        assert!(!NameRules::EXACT.concerns_target("users", &inner));
+        assert!(!NameRules::KEYS.allows_target("users", &inner));
     }
 
     #[test]

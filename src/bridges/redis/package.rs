@@ -16,7 +16,7 @@ use crate::job::{Key, NameRules, Package};
 pub(in crate::bridges) static PACKAGE: Registered = Registered {
     package: Package {
         options: rules("@semilayer/bridge-redis"),
-        names: NameRules::EXACT,
+        names: NameRules::KEYS,
         schemes: &["redis", "rediss", "redis+unix"],
         keys: &[
             Key::secret("URL", "url"),

@@ -21,7 +21,7 @@ use crate::net::http::peer_of;
 pub(in crate::bridges) static PACKAGE: Registered = Registered {
     package: Package {
         options: rules("@semilayer/bridge-upstash"),
-        names: NameRules::EXACT,
+        names: NameRules::KEYS,
         schemes: &[],
         keys: &[
             Key::secret("URL", "url"),
