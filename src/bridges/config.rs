@@ -69,6 +69,28 @@ pub(super) fn is_on(config: &Map<String, Value>, key: &str) -> bool {
     config.get(key) == Some(&Value::Bool(true))
 }
 
+/// Refuses keys that ask for TLS where it is asked for in another way, which `instead` names: passed over, they would let
+/// in plain text what was to be encrypted. `no` and its like ask for nothing.
+pub(super) fn check_plain(config: &Map<String, Value>, instead: &str) -> Result<(), JobError> {
+    let asks = |(key, value): &(&String, &Value)| {
+        let key = key.to_ascii_lowercase();
+        let about_tls = key.starts_with("tls") || key.starts_with("ssl") || key == "secure";
+        let no = match value {
+            Value::Null => true,
+            Value::String(word) => {
+                let word = word.trim().to_ascii_lowercase();
+                ["", "0", "false", "no", "off", "disable", "disabled"].contains(&word.as_str())
+            }
+            value => value.as_bool() == Some(false) || value.as_f64() == Some(0.0),
+        };
+        about_tls && !no
+    };
+    match config.iter().find(asks) {
+        None => Ok(()),
+        Some((key, _)) => Err(unusable(format!("\"{key}\" is not supported: {instead}"))),
+    }
+}
+
 /// Connections a source may have: `pool.max` of its configuration, or the default.
 pub(super) fn pool_size(config: &Map<String, Value>) -> usize {
     config
@@ -105,6 +127,28 @@ mod tests {
             json!({}),
         ] {
             assert!(of(odd.clone()).is_err(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn what_asks_for_encryption_is_not_passed_over() {
+        let of = |config: Value| check_plain(config.as_object().unwrap(), "x").is_ok();
+        for quiet in [
+            json!({"host": "h"}),
+            json!({"ssl": false, "tls": null, "sslmode": "disable", "secure": 0}),
+        ] {
+            assert!(of(quiet.clone()), "{quiet}");
+        }
+        for asking in [
+            json!({"tls": true}),
+            json!({"ssl": "require"}),
+            json!({"sslmode": "verify-ful"}),
+            json!({"tls": {}}),
+            json!({"secure": 1}),
+            json!({"SSL_CA": "/ca.pem"}),
+            json!({"tlsCAFile": "x"}),
+        ] {
+            assert!(!of(asking.clone()), "{asking}");
         }
     }
 

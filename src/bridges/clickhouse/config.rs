@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::bridges::config::{line, pool_size, port, text, unusable};
+use crate::bridges::config::{check_plain, line, pool_size, port, text, unusable};
 use crate::bridges::source_url::{SourceUrl, bare};
 use crate::error::JobError;
 use crate::limits;
@@ -149,7 +149,13 @@ impl Parts {
 
     fn finish(self, config: &Map<String, Value>) -> Result<Settings, JobError> {
         let tls = match self.encrypted {
-            false => None,
+            false => {
+                check_plain(
+                    config,
+                    "\"protocol\" https, or a \"url\" with https://, means TLS",
+                )?;
+                None
+            }
             true => Some(tls::verified().map_err(|error| unusable(error.to_string()))?),
         };
         let user = self.user.unwrap_or_else(|| "default".to_owned());
@@ -299,6 +305,8 @@ mod tests {
             (json!({"host": "h", "port": "8123x"}), "\"port\""),
             (json!({"host": "h", "port": true}), "\"port\""),
             (json!({"host": "h", "protocol": "tcp"}), "\"protocol\""),
+            (json!({"host": "h", "secure": true}), "\"secure\""),
+            (json!({"url": "http://h", "tls": {}}), "\"tls\""),
             (json!({"url": "hunter2"}), "\"url\" is not a URL"),
             (json!({"url": "clickhouse:///hunter2"}), "names no host"),
             (json!({"url": "ftp://hunter2"}), "\"url\" must begin"),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustls::ClientConfig;
 use serde_json::{Map, Value};
 
-use crate::bridges::config::{line, pool_size, port, text, unusable};
+use crate::bridges::config::{check_plain, line, pool_size, port, text, unusable};
 use crate::bridges::source_url::{SourceUrl, bare};
 use crate::error::JobError;
 use crate::net::percent::decode as decoded;
@@ -14,6 +14,8 @@ use crate::{files, limits, tls};
 
 const MISSING: &str = "RedisBridge requires either \"url\" or \"host\" config";
 const PORT: u16 = 6379;
+/// How TLS is asked for.
+const BY_SCHEME: &str = "a \"url\" with rediss:// means TLS, verified by the runner's roots";
 
 /// A source's configuration, checked.
 #[derive(Clone)]
@@ -52,6 +54,14 @@ impl Settings {
     /// # Errors
     /// `SOURCE_CONFIG`, which never quotes the URL: it may hold a password.
     pub fn parse(config: &Map<String, Value>) -> Result<Self, JobError> {
+        let settings = Self::read(config)?;
+        if let Place::Tcp { tls: None, .. } = settings.place {
+            check_plain(config, BY_SCHEME)?;
+        }
+        Ok(settings)
+    }
+
+    fn read(config: &Map<String, Value>) -> Result<Self, JobError> {
         let pool_max = pool_size(config);
         if let Some(url) = text(config, &["url"]) {
             let settings = Self::parse_url(&url)?;
@@ -159,7 +169,7 @@ impl Settings {
                     || name.to_ascii_lowercase().starts_with("ssl") =>
                 {
                     return Err(unusable(format!(
-                        "\"{name}\" is not supported: rediss:// means TLS, verified by the runner's roots"
+                        "\"{name}\" is not supported: {BY_SCHEME}"
                     )));
                 }
                 _ => {}
@@ -317,6 +327,8 @@ mod tests {
                 "keyPrefix",
             ),
             (json!({"url": "redis://u:s3cret@h?tls=true"}), "rediss://"),
+            (json!({"host": "h", "tls": true}), "rediss://"),
+            (json!({"url": "redis://h", "ssl": {}}), "rediss://"),
             (json!({"host": "h", "port": 0}), "\"port\""),
             (json!({"host": "h", "port": {}}), "\"port\""),
             (json!({"host": "h", "db": "x"}), "must be a number"),

@@ -16,7 +16,7 @@ use rustls::ClientConfig;
 use serde_json::{Map, Value};
 
 use super::auth::{Credentials, Mechanism};
-use crate::bridges::config::{pool_size, text, unusable};
+use crate::bridges::config::{check_plain, pool_size, text, unusable};
 use crate::error::JobError;
 use crate::files;
 use options::Options;
@@ -103,6 +103,9 @@ impl Settings {
             return Err(unusable("directConnection needs exactly one host"));
         }
         let tls = encryption::configure(&options, uri.service)?;
+        if tls.is_none() {
+            check_plain(config, "\"url\" asks for TLS by its option tls=true")?;
+        }
         Ok(Self {
             credentials: credentials(&uri, &options)?,
             auth_source_said: options.auth_source.is_some(),
