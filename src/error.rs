@@ -88,6 +88,16 @@ impl JobError {
         }
     }
 
+    /// `SOURCE_UNREACHABLE`.
+    pub fn unreachable(problem: impl Into<String>) -> Self {
+        Self::new(ErrorCode::SourceUnreachable, problem)
+    }
+
+    /// `QUERY_FAILED`.
+    pub fn query_failed(problem: impl Into<String>) -> Self {
+        Self::new(ErrorCode::QueryFailed, problem)
+    }
+
     /// `INVALID_OPTIONS` at a JSON path such as `options.where.age.$in`.
     pub fn invalid_options(path: &str, problem: impl fmt::Display) -> Self {
         Self::new(ErrorCode::InvalidOptions, format!("{path}: {problem}"))
@@ -121,6 +131,12 @@ impl JobError {
             ErrorCode::InvalidTarget,
             format!("Could not detect primary key for table \"{target}\""),
         )
+    }
+
+    /// Says where it was.
+    pub fn at(mut self, place: impl fmt::Display) -> Self {
+        self.message = format!("{place}: {}", self.message);
+        self
     }
 
     /// With the database's SQLSTATE.

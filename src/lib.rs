@@ -7,7 +7,7 @@
 //! circle:
 //!
 //! ```text
-//! error files limits secret shortage text words
+//! error files limits locks secret shortage text words
 //! console json service_manager
 //! net tls
 //! options
@@ -96,6 +96,7 @@ mod inspect;
 pub mod job;
 pub mod json;
 pub mod limits;
+mod locks;
 mod metrics;
 pub mod net;
 pub mod options;

@@ -115,7 +115,7 @@ mod tests {
             told(ErrorCode::SourceUnreachable, refused),
             ErrorCode::SourceUnreachable
         );
-        let thread = JobError::new(ErrorCode::SourceUnreachable, format!("db:1: {THREADS}"));
+        let thread = JobError::unreachable(format!("db:1: {THREADS}"));
         let error = explained(thread);
         assert!(error.message.contains("ulimit -u"), "{error}");
     }

@@ -1,13 +1,46 @@
 //! What the configurations of sources have in common.
 
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::ClientConfig;
 use serde_json::{Map, Value};
 
 use crate::error::{ErrorCode, JobError};
-use crate::limits;
+use crate::{files, limits, tls};
 
 /// `SOURCE_CONFIG`, with what is wrong. Never with a value.
 pub(super) fn unusable(problem: impl Into<String>) -> JobError {
     JobError::new(ErrorCode::SourceConfig, problem)
+}
+
+/// The text of a key without which `bridge` has no source.
+///
+/// # Errors
+/// It is missing, in the official words.
+pub(super) fn required(
+    config: &Map<String, Value>,
+    bridge: &str,
+    key: &str,
+) -> Result<String, JobError> {
+    let missing = || unusable(format!("{bridge} requires a \"{key}\" config string"));
+    text(config, &[key]).ok_or_else(missing)
+}
+
+/// Whether a file may be named.
+///
+/// # Errors
+/// It may not.
+pub(super) fn check_file(path: &Path) -> Result<(), JobError> {
+    files::allowed(path).map_err(|error| unusable(error.to_string()))
+}
+
+/// TLS as it is where nothing is said of it: the server is verified by the runner's roots.
+///
+/// # Errors
+/// There are no such roots.
+pub(super) fn verified() -> Result<Arc<ClientConfig>, JobError> {
+    tls::verified().map_err(|error| unusable(error.to_string()))
 }
 
 /// The first of these keys that holds a text, without the white space around it: files end with a line's end. A number

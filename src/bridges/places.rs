@@ -3,11 +3,12 @@
 //! asked longest ago first.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+use std::sync::{Arc, LazyLock, Mutex, Weak};
 use std::time::Instant;
 
 use crate::error::{ErrorCode, JobError};
 use crate::job::JobControl;
+use crate::locks::lock;
 use crate::{limits, shortage};
 
 /// What a connection holds while there is one, or while somebody still tries to open it.
@@ -69,7 +70,7 @@ impl Places {
 
     /// From now on its connections may be closed for the sake of others.
     pub fn join(&self, holder: Weak<dyn Holder>) {
-        let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut holders = lock(&self.holders);
         holders.retain(|holder| holder.strong_count() > 0);
         holders.push(holder);
     }
@@ -134,7 +135,7 @@ impl Places {
     /// in use. False when it does not help.
     fn close_idle(&self, enough: usize) -> bool {
         let holders: Vec<_> = {
-            let holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
+            let holders = lock(&self.holders);
             holders.iter().filter_map(Weak::upgrade).collect()
         };
         let idle: Vec<_> = holders

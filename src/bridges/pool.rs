@@ -8,7 +8,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use r2d2::{ManageConnection, PooledConnection};
@@ -17,6 +17,7 @@ use scheduled_thread_pool::ScheduledThreadPool;
 use crate::bridges::places::{Holder, PLACES, Place};
 use crate::error::{ErrorCode, JobError, Retry};
 use crate::job::{JobControl, Phase};
+use crate::locks::lock;
 use crate::{limits, shortage};
 
 /// How a bridge connects to its database.
@@ -53,7 +54,7 @@ struct Shared<C: Connector> {
 
 impl<C: Connector> Holder for Shared<C> {
     fn idle(&self) -> (Instant, usize) {
-        let used = *self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let used = *lock(&self.used);
         let idle = self.slots.state().idle_connections as usize;
         (used, idle * C::DESCRIPTORS)
     }
@@ -191,12 +192,7 @@ impl<C: Connector> Pool<C> {
             _ => true,
         };
         self.shared.answers.store(answers, Ordering::Relaxed);
-        let mut used = self
-            .shared
-            .used
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *used = Instant::now();
+        *lock(&self.shared.used) = Instant::now();
     }
 
     /// Where the job's time ran out in there, that is what ended it, whatever the driver makes of it.
@@ -229,10 +225,7 @@ impl<C: Connector> Pool<C> {
             .map_err(|_| {
                 // It is the job's time that ran out, and its end says so.
                 job.remaining().err().unwrap_or_else(|| {
-                    JobError::new(
-                        ErrorCode::SourceUnreachable,
-                        "every connection of the source is busy",
-                    )
+                    JobError::unreachable("every connection of the source is busy")
                 })
             })
     }
@@ -326,7 +319,7 @@ mod tests {
     }
 
     fn lost() -> JobError {
-        JobError::new(ErrorCode::QueryFailed, "gone").with(Retry::NewConnection)
+        JobError::query_failed("gone").with(Retry::NewConnection)
     }
 
     #[test]
@@ -367,7 +360,7 @@ mod tests {
 
         fn connect(&self, job: &Arc<JobControl>, _: &Place) -> Result<(), JobError> {
             job.end(Outcome::Aborted(ErrorCode::DeadlineExceeded));
-            Err(JobError::new(ErrorCode::SourceUnreachable, "timed out"))
+            Err(JobError::unreachable("timed out"))
         }
 
         fn reusable(&self, (): &mut ()) -> bool {
@@ -405,7 +398,7 @@ mod tests {
         let (pool, job) = fixture();
         let result: Result<(), _> = pool.run(&job, |_| {
             job.end(Outcome::Aborted(ErrorCode::Cancelled));
-            Err(JobError::new(ErrorCode::QueryFailed, "canceling statement"))
+            Err(JobError::query_failed("canceling statement"))
         });
         assert!(result.is_err());
         assert_eq!(pool.state().idle, 0);
@@ -418,7 +411,7 @@ mod tests {
         let seen = pool.run(&job, |c| {
             tries += 1;
             match tries {
-                1 => Err(JobError::new(ErrorCode::QueryFailed, "changed").with(Retry::Anew)),
+                1 => Err(JobError::query_failed("changed").with(Retry::Anew)),
                 _ => Ok(*c),
             }
         });

@@ -1,10 +1,11 @@
 //! What is remembered of a source's targets for a while.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::limits;
+use crate::locks::lock;
 
 /// Values by name, of which none is used once it is too old.
 pub struct Remembered<T> {
@@ -23,14 +24,14 @@ impl<T: Clone> Remembered<T> {
 
     /// The value of this name, unless it is too old.
     pub fn get(&self, name: &str) -> Option<T> {
-        let known = self.lock();
+        let known = lock(&self.known);
         let (since, value) = known.get(name)?;
         (since.elapsed() < self.age).then(|| value.clone())
     }
 
     /// Remembers a value from now on.
     pub fn put(&self, name: &str, value: T) {
-        let mut known = self.lock();
+        let mut known = lock(&self.known);
         if known.len() >= limits::CATALOG_TARGETS {
             known.clear();
         }
@@ -52,11 +53,7 @@ impl<T: Clone> Remembered<T> {
 
     /// Forgets a value that turned out to be wrong.
     pub fn forget(&self, name: &str) {
-        self.lock().remove(name);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, (Instant, T)>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.known).remove(name);
     }
 }
 
@@ -81,7 +78,7 @@ mod tests {
         assert_eq!(old.get("t"), None);
         for n in 0..3 * limits::CATALOG_TARGETS {
             old.put(&n.to_string(), n);
-            assert!(old.lock().len() <= limits::CATALOG_TARGETS);
+            assert!(lock(&old.known).len() <= limits::CATALOG_TARGETS);
         }
     }
 }

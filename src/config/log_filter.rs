@@ -7,7 +7,7 @@ use crate::config::ConfigError;
 use crate::text::nearest;
 
 /// Modules of ours that log lines name; their own modules follow after `::`.
-pub const ROOMS: &[&str] = &[
+const ROOMS: &[&str] = &[
     "audit",
     "bridges",
     "cli",
@@ -22,6 +22,7 @@ pub const ROOMS: &[&str] = &[
     "job",
     "json",
     "limits",
+    "locks",
     "metrics",
     "net",
     "options",

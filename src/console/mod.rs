@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::limits;
+use crate::locks::lock;
 
 pub use lines::{Form, Lines};
 
@@ -125,7 +126,7 @@ impl Drop for LastLines<'_> {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.waiting)
     }
 }
 

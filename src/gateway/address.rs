@@ -6,7 +6,7 @@ use std::fmt;
 use url::{Host, Url};
 
 use crate::net::bracketed;
-use crate::net::percent::{decode, encode};
+use crate::net::percent::{encode, login};
 
 /// Why a gateway URL is not usable. Never quotes the URL: it may hold credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,13 +84,7 @@ impl GatewayAddress {
         if !(tls || local || allow_insecure) {
             return Err(AddressError::Insecure { host });
         }
-        let user = (!url.username().is_empty()).then(|| {
-            format!(
-                "{}:{}",
-                decode(url.username()),
-                decode(url.password().unwrap_or(""))
-            )
-        });
+        let user = login(&url);
         Ok(Self {
             tls,
             host,

@@ -1,11 +1,12 @@
 //! The link to the gateway: is it up, when was it last heard of, why did it end.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::limits;
+use crate::locks::lock;
 use crate::metrics::Exposition;
 
 /// Whether jobs can be expected to be answered.
@@ -94,7 +95,7 @@ impl GatewayMetrics {
 
     /// A session ended, by this close code, or never began (`None`); another attempt follows.
     pub fn reconnecting(&self, code: Option<u16>) {
-        let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ends = lock(&self.ends);
         // The codes are the gateway's: a bound keeps it from making series without end.
         let known = ends.contains_key(&code) || ends.len() < limits::METRIC_CLOSE_CODES;
         let code = if known { code } else { Some(0) };
@@ -158,7 +159,7 @@ impl GatewayMetrics {
             ENDS,
             "Sessions that ended and were tried again, by close code; 'connect' never began, '1006' broke.",
         );
-        let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        let ends = lock(&self.ends);
         for (code, count) in ends.iter() {
             let code = match code {
                 None => "connect".to_owned(),

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use crate::error::ErrorCode;
 use crate::limits;
+use crate::locks::{read, write};
 use crate::metrics::Exposition;
 use crate::metrics::histogram::Histogram;
 use crate::metrics::label::{OTHERS, label};
@@ -65,12 +66,12 @@ impl JobMetrics {
     }
 
     fn of(&self, source: &str) -> Arc<OfSource> {
-        let known = self.sources.read().unwrap_or_else(PoisonError::into_inner);
+        let known = read(&self.sources);
         if let Some(of_source) = known.get(source) {
             return Arc::clone(of_source);
         }
         drop(known);
-        let mut known = self.sources.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = write(&self.sources);
         let has_room = known.contains_key(source) || known.len() < limits::METRIC_SOURCES;
         let source = if has_room { source } else { OTHERS };
         Arc::clone(known.entry(source.to_owned()).or_default())
@@ -81,7 +82,7 @@ impl JobMetrics {
         const JOBS: &str = "semilayer_runner_jobs_total";
         const DURATION: &str = "semilayer_runner_job_duration_seconds";
         const ROWS: &str = "semilayer_runner_rows_total";
-        let sources = self.sources.read().unwrap_or_else(PoisonError::into_inner);
+        let sources = read(&self.sources);
         let sources = sources.clone();
         out.counter(
             JOBS,

@@ -25,6 +25,6 @@ pub use connect::ConnectError;
 pub(crate) use connect::{Progress, connect, connect_by};
 pub(crate) use layers::Layers;
 pub use link::{Cutter, DialError, Link, Peer};
-pub(crate) use names::{bracketed, resolve, resolve_unless, without_zone};
+pub(crate) use names::{bracketed, resolve, resolve_unless, without_brackets, without_zone};
 pub use proxy::{Proxy, ProxyKind, exempt};
 pub(crate) use tunnel::{TunnelError, open_tunnel};

@@ -32,11 +32,7 @@ pub fn resolve_unless(
     budget: Duration,
     given_up: &Receiver<()>,
 ) -> io::Result<Vec<SocketAddr>> {
-    let host = host
-        .strip_prefix('[')
-        .and_then(|h| h.strip_suffix(']'))
-        .unwrap_or(host)
-        .to_owned();
+    let host = without_brackets(host).to_owned();
     if let Ok(ip) = host.parse() {
         return Ok(vec![SocketAddr::new(ip, port)]);
     }
@@ -143,6 +139,14 @@ pub fn bracketed(host: &str) -> String {
         Ok(IpAddr::V6(ip)) => format!("[{ip}]"),
         _ => host.to_owned(),
     }
+}
+
+/// A host without the brackets of an IPv6 address.
+pub fn without_brackets(host: &str) -> &str {
+    let inner = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    inner.unwrap_or(host)
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use url::Url;
+
 /// Appends a text with everything encoded but RFC 3986's unreserved characters.
 pub fn encode(out: &mut String, text: &str) {
     for byte in text.bytes() {
@@ -16,6 +18,15 @@ pub fn encode(out: &mut String, text: &str) {
 
 /// The text that was encoded. A percent sign that begins no code stands for itself.
 pub fn decode(text: &str) -> String {
+    String::from_utf8_lossy(&bytes(text)).into_owned()
+}
+
+/// The same, where it is UTF-8.
+pub fn decode_utf8(text: &str) -> Option<String> {
+    String::from_utf8(bytes(text)).ok()
+}
+
+fn bytes(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
@@ -28,7 +39,13 @@ pub fn decode(text: &str) -> String {
         let taken = if code.is_some() { 2 } else { 0 };
         rest = tail.get(taken..).unwrap_or_default();
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    bytes
+}
+
+/// `user:password` of a URL, decoded, if it has any.
+pub fn login(url: &Url) -> Option<String> {
+    let password = url.password().unwrap_or_default();
+    (!url.username().is_empty()).then(|| format!("{}:{}", decode(url.username()), decode(password)))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use url::Url;
 
-use crate::net::percent::decode;
+use crate::net::percent::{decode, login};
 
 /// How a proxy is asked for the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,19 +94,12 @@ impl Proxy {
         })?;
         let host = url.host_str().ok_or("names no host")?;
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        let user = (!url.username().is_empty()).then(|| {
-            format!(
-                "{}:{}",
-                decode(url.username()),
-                decode(url.password().unwrap_or(""))
-            )
-        });
         Ok(Self {
             kind,
             // Of unknown schemes the URL keeps the escapes.
             host: decode(host),
             port: url.port().unwrap_or(kind.default_port()),
-            user,
+            user: login(&url),
         })
     }
 

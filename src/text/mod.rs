@@ -1,9 +1,11 @@
 //! Text from outside, made fit for a line that people read, and words that were meant.
 
+mod hex;
 mod nearest;
 
 use std::cmp::Reverse;
 
+pub use hex::{hex, unhex};
 pub use nearest::nearest;
 
 /// Text from outside with its control characters replaced: a line break must not forge a line, and what is shown

@@ -2,10 +2,12 @@
 
 use std::io;
 use std::net::Shutdown;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use socket2::Socket;
+
+use crate::locks::lock;
 
 /// Cuts a link, now or while it is being dialled. Final: what was cut opens no connection any more.
 #[derive(Clone)]
@@ -74,7 +76,7 @@ impl Cutter {
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
-        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.held)
     }
 }
 
