@@ -5,7 +5,8 @@
 //! - `passthrough`: JSON that a database holds, as the official runner shows it
 //! - `javascript`: what JavaScript makes of a value where it wants a string or a number; `instant` and `legacy_date`:
 //!   where it wants a date; `utf16`: its order of texts
-//! - `raw`: JSON as the text it came in, for whoever filters and groups it; `stream`: the same while it comes in
+//! - `raw`: JSON as the text it came in, for whoever filters and groups it; `stream`: the same while it comes in;
+//!   `syntax`: whether it is JSON; `token`: its pieces
 
 mod bytes;
 mod instant;
@@ -19,8 +20,10 @@ mod plain;
 mod raw;
 mod stream;
 mod string;
+mod syntax;
 mod text;
 mod time;
+mod token;
 mod utf16;
 
 pub use bytes::write_bytes;

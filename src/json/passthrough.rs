@@ -1,6 +1,7 @@
 //! JSON documents that a database hands over as text.
 
 use crate::json::Out;
+use crate::json::token::string_length;
 
 /// Copies a JSON document that is known to be valid. Only numbers are looked at: one that no double can hold
 /// (`1e400`) becomes `null`, as it does in the official runner, because readers would make it infinite.
@@ -24,20 +25,6 @@ pub fn write_document(out: &mut impl Out, text: &str) {
         rest = after;
     }
     out.push_str(rest);
-}
-
-/// Length of the string token at the start, quotes included.
-pub(super) fn string_length(text: &str) -> usize {
-    let mut escaped = false;
-    for (i, byte) in text.bytes().enumerate().skip(1) {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => return i + 1,
-            _ => {}
-        }
-    }
-    text.len()
 }
 
 fn number_length(text: &str) -> usize {

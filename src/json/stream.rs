@@ -146,7 +146,6 @@ impl Scan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorCode;
     use std::io::BufReader;
 
     /// What is in an object of lists of values: `name: value`.
@@ -155,10 +154,10 @@ mod tests {
         let mut source = BufReader::with_capacity(buffer, text.as_bytes());
         let mut stream = Stream {
             source: &mut source,
-            failed: |error| JobError::new(ErrorCode::QueryFailed, error.kind().to_string()),
+            failed: |error| JobError::query_failed(error.kind().to_string()),
             may_grow: &|length| match length {
                 0..=20 => Ok(()),
-                _ => Err(JobError::new(ErrorCode::QueryFailed, "too long")),
+                _ => Err(JobError::query_failed("too long")),
             },
         };
         stream.each_member(&mut |stream, name| {
