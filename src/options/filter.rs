@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{ErrorCode, JobError};
 use crate::limits;
+use crate::options::condition::{compare, equality, matches, membership};
 use crate::options::fields::{check_column, check_length};
 use crate::options::{Comparison, Pattern, Predicate, RequestContext};
 
@@ -105,16 +106,18 @@ impl Parser<'_> {
                     if spoken.is_empty() {
                         return None;
                     }
-                    Some(all(spoken))
+                    Some(Predicate::all(spoken))
                 }),
                 "$or" => self.members(value, &path, depth)?.map(|terms| {
                     if !self.in_memory() && terms.iter().all(Option::is_none) {
                         return None;
                     }
                     let terms = terms.into_iter();
-                    Some(any(terms
-                        .map(|term| term.unwrap_or_else(Predicate::always))
-                        .collect()))
+                    Some(Predicate::any(
+                        terms
+                            .map(|term| term.unwrap_or_else(Predicate::always))
+                            .collect(),
+                    ))
                 }),
                 "$not" => {
                     let inner = self.clause(value, &path, depth + 1)?;
@@ -144,7 +147,7 @@ impl Parser<'_> {
                 "names no operator beside another condition",
             ));
         }
-        Ok((self.in_memory() || !terms.is_empty()).then(|| all(terms)))
+        Ok((self.in_memory() || !terms.is_empty()).then(|| Predicate::all(terms)))
     }
 
     /// Counts conditions and clauses, which a statement repeats word by word.
@@ -232,7 +235,7 @@ impl Parser<'_> {
                 unknown => return Err(self.unsupported(unknown)),
             });
         }
-        Ok((self.in_memory() || !terms.is_empty()).then(|| all(terms)))
+        Ok((self.in_memory() || !terms.is_empty()).then(|| Predicate::all(terms)))
     }
 
     fn unsupported(&self, operator: &str) -> JobError {
@@ -254,81 +257,6 @@ fn weight(column: &str, value: &Value) -> usize {
         .as_object()
         .map_or(1, |operators| operators.len().max(1));
     operators * (1 + column.len() / limits::USUAL_NAME_BYTES)
-}
-
-fn equality(column: &str, value: &Value, negated: bool) -> Predicate {
-    if value.is_null() {
-        return Predicate::IsNull {
-            column: column.to_owned(),
-            negated,
-        };
-    }
-    let comparison = if negated {
-        Comparison::NotEqual
-    } else {
-        Comparison::Equal
-    };
-    compare(column, comparison, value)
-}
-
-fn compare(column: &str, comparison: Comparison, value: &Value) -> Predicate {
-    Predicate::Compare {
-        column: column.to_owned(),
-        comparison,
-        value: value.clone(),
-    }
-}
-
-/// Nothing is in what is no list, and everything is outside it.
-fn membership(
-    column: &str,
-    value: &Value,
-    path: &str,
-    negated: bool,
-) -> Result<Predicate, JobError> {
-    match value {
-        Value::Array(values) if !values.is_empty() => {
-            check_length(values.len(), path)?;
-            Ok(Predicate::In {
-                column: column.to_owned(),
-                values: values.clone(),
-                negated,
-            })
-        }
-        _ if negated => Ok(Predicate::always()),
-        _ => Ok(Predicate::never()),
-    }
-}
-
-/// No text is like what is no text.
-fn matches(column: &str, value: &Value, pattern: fn(String) -> Pattern) -> Predicate {
-    match value {
-        Value::String(text) => Predicate::Matches {
-            column: column.to_owned(),
-            pattern: pattern(text.clone()),
-        },
-        _ => Predicate::never(),
-    }
-}
-
-fn all(mut terms: Vec<Predicate>) -> Predicate {
-    match terms.pop() {
-        Some(only) if terms.is_empty() => only,
-        last => {
-            terms.extend(last);
-            Predicate::All(terms)
-        }
-    }
-}
-
-fn any(mut terms: Vec<Predicate>) -> Predicate {
-    match terms.pop() {
-        Some(only) if terms.is_empty() => only,
-        last => {
-            terms.extend(last);
-            Predicate::Any(terms)
-        }
-    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 mod aggregate;
 mod columns;
+mod condition;
 mod fields;
 mod filter;
 mod kind;

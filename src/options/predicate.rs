@@ -89,6 +89,26 @@ impl Predicate {
         Self::Any(Vec::new())
     }
 
+    /// The filter that asks for all of these.
+    pub(crate) fn all(terms: Vec<Self>) -> Self {
+        Self::joined(terms, Self::All)
+    }
+
+    /// The filter that asks for one of these at least.
+    pub(crate) fn any(terms: Vec<Self>) -> Self {
+        Self::joined(terms, Self::Any)
+    }
+
+    fn joined(mut terms: Vec<Self>, join: fn(Vec<Self>) -> Self) -> Self {
+        match terms.pop() {
+            Some(only) if terms.is_empty() => only,
+            last => {
+                terms.extend(last);
+                join(terms)
+            }
+        }
+    }
+
     /// Calls `each` with every column the filter names.
     pub fn for_each_column(&self, each: &mut dyn FnMut(&str)) {
         match self {
