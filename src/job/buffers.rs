@@ -2,9 +2,10 @@
 //! them. Memory of their size would otherwise be asked of the system, filled with zeroes by it and given back, a
 //! hundred times a second.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::limits;
+use crate::locks::lock;
 
 /// Texts that are of no more use; clones share them.
 #[derive(Clone, Default)]
@@ -25,7 +26,7 @@ impl Buffers {
     }
 
     fn kept(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

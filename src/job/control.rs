@@ -2,13 +2,14 @@
 //! statement it is running now.
 
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::error::{ErrorCode, JobError};
 use crate::job::{LargeRows, Turn};
+use crate::locks::lock;
 
 /// How a job came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -285,11 +286,6 @@ impl JobControl {
     pub fn aborted(&self) -> &Receiver<()> {
         &self.aborted
     }
-}
-
-/// A stopper that panicked leaves nothing half done here.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A statement is running and may be stopped.

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::error::{ErrorCode, JobError};
+use crate::error::JobError;
 use crate::limits;
 
 /// What all jobs hold.
@@ -68,14 +68,11 @@ impl Held {
         if self.try_add(bytes) {
             return Ok(());
         }
-        Err(JobError::new(
-            ErrorCode::QueryFailed,
-            format!(
-                "{what} would take more than the {} MB that jobs may hold in memory together; narrow the job \
+        Err(JobError::query_failed(format!(
+            "{what} would take more than the {} MB that jobs may hold in memory together; narrow the job \
                  down by a filter or a limit",
-                self.pool.most >> 20
-            ),
-        ))
+            self.pool.most >> 20
+        )))
     }
 
     /// As [`Held::add`]; false when it is too much.

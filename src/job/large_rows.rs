@@ -3,7 +3,7 @@
 
 use crossbeam_channel::{Receiver, Sender, bounded, select};
 
-use crate::error::{ErrorCode, JobError};
+use crate::error::JobError;
 use crate::job::JobControl;
 use crate::limits;
 
@@ -38,14 +38,11 @@ impl LargeRows {
 
     /// The error of a row that is larger than rows may be.
     pub fn too_large(&self) -> JobError {
-        JobError::new(
-            ErrorCode::QueryFailed,
-            format!(
-                "a row is larger than the {} bytes of JSON text that this runner lets a row have \
+        JobError::query_failed(format!(
+            "a row is larger than the {} bytes of JSON text that this runner lets a row have \
                  (SEMILAYER_MAX_ROW_BYTES)",
-                self.most
-            ),
-        )
+            self.most
+        ))
     }
 }
 
@@ -93,6 +90,7 @@ impl Drop for Turn {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorCode;
     use crate::job::Outcome;
     use std::sync::Arc;
     use std::thread;

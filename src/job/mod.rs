@@ -2,7 +2,7 @@
 //! the engine both stand on it; it knows neither.
 //!
 //! - `control`: whether the job may go on, and how its statement is stopped
-//! - `sink`: where rows go, chunk by chunk; `buffers`: into which memory; `caps`: how many of them; `queue`: the way to the thread that sends
+//! - `sink`: where rows go, chunk by chunk; `frame`: what becomes of them; `buffers`: into which memory; `caps`: how many of them; `queue`: the way to the thread that sends
 //! - `package`: what is known of a bridge beforehand; `names`: when two names mean the same
 //! - `column`: the columns of a target; `summary`, `privileges`: what a job says besides rows
 
@@ -10,6 +10,7 @@ mod buffers;
 mod caps;
 mod column;
 mod control;
+mod frame;
 mod held;
 mod large_rows;
 mod names;
@@ -24,6 +25,8 @@ pub(crate) use caps::Caps;
 pub use column::{Columns, TargetColumn};
 pub use control::{JobControl, Outcome};
 pub(crate) use control::{Phase, StopGuard};
+pub(crate) use frame::{Chunk, FrameKind};
+pub use frame::{ChunkLimits, FrameOut, Slot};
 pub use held::{Held, Pool};
 pub use large_rows::{LargeRows, Turn};
 pub use names::{Case, NameRules};
@@ -32,7 +35,6 @@ pub(crate) use package::fixture;
 pub use package::{Key, KeyKind, Package};
 pub(crate) use privileges::Privileges;
 pub use queue::{QueueSender, Undelivered, Wakeup};
-pub(crate) use sink::{Chunk, FrameKind};
-pub use sink::{ChunkLimits, FrameOut, RowSink, Slot};
+pub use sink::RowSink;
 pub use summary::Summary;
 pub(crate) use summary::{KeptBy, ServerFacts};

@@ -5,87 +5,12 @@ use std::sync::Arc;
 use crossbeam_channel::TrySendError;
 
 use crate::error::JobError;
-use crate::job::{Buffers, Caps, Undelivered};
-use crate::job::{JobControl, Phase, QueueSender, Turn};
+use crate::job::{
+    Buffers, Caps, Chunk, ChunkLimits, FrameKind, FrameOut, JobControl, Phase, QueueSender, Slot,
+    Turn, Undelivered,
+};
 use crate::json::{Text, write_string, write_u64};
 use crate::limits;
-use crate::options::Request;
-
-/// What a frame of a job is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FrameKind {
-    /// Rows; more will follow.
-    Chunk,
-    /// The job's successful end.
-    Done,
-    /// The job's failed end.
-    Error,
-}
-
-/// A frame of a job on its way to the writer thread, which drops it if the job was aborted meanwhile.
-pub struct FrameOut {
-    /// The job the frame belongs to.
-    pub job: Arc<JobControl>,
-    /// What it is.
-    pub kind: FrameKind,
-    /// Rows or buckets in it.
-    pub rows: u64,
-    /// The frame's JSON text, in UTF-8.
-    pub text: Vec<u8>,
-    /// The text of the job's `done` frame, when this is its last chunk: one hand-over, one wake-up, one
-    /// write for both.
-    pub done: Option<String>,
-    /// Held until it is sent or dropped.
-    pub turn: Option<Turn>,
-}
-
-/// A chunk that has not been sent.
-#[derive(Debug)]
-pub struct Chunk {
-    /// Rows or buckets in it.
-    pub rows: u64,
-    /// The frame's JSON text, in UTF-8.
-    pub text: Vec<u8>,
-    /// The turn of a large one.
-    pub turn: Option<Turn>,
-}
-
-/// When a chunk is cut: by rows or by bytes, whichever comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ChunkLimits {
-    /// Rows a chunk; at least 1.
-    pub rows: usize,
-    /// Bytes of text after which a chunk is cut.
-    pub bytes: usize,
-}
-
-impl Default for ChunkLimits {
-    fn default() -> Self {
-        Self {
-            rows: limits::CHUNK_ROWS,
-            bytes: limits::CHUNK_BYTES,
-        }
-    }
-}
-
-/// Which array of the chunk frames the rows go into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Slot {
-    /// `rows`, for everything but aggregates.
-    Rows,
-    /// `agg`, the buckets of an aggregate.
-    Agg,
-}
-
-impl Slot {
-    /// The place of the answer to a request.
-    pub fn of(request: &Request) -> Self {
-        match request {
-            Request::Aggregate(_) => Self::Agg,
-            _ => Self::Rows,
-        }
-    }
-}
 
 /// Takes the rows of one job, one at a time, and sends a chunk whenever one is full. Sending waits while the
 /// gateway reads slowly; the wait ends when the job is aborted or the session dies.
@@ -419,7 +344,7 @@ mod tests {
         let (mut sink, rx, _job) = sink(10, 1 << 20, Slot::Rows);
         let fail = |out: &mut Text| {
             out.push_str("{\"half");
-            Err(JobError::new(ErrorCode::QueryFailed, "no"))
+            Err(JobError::query_failed("no"))
         };
         assert!(sink.row(fail).is_err());
         put(&mut sink, "1").unwrap();
