@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn nothing_in_a_message_moves_a_cursor() {
-        let nasty = JobError::new(ErrorCode::QueryFailed, "a\u{1b}[31mb\u{202e}c\n\td");
+        let nasty = JobError::query_failed("a\u{1b}[31mb\u{202e}c\n\td");
         assert_eq!(
             parsed(&error("j", &nasty))["message"],
             "a\u{fffd}[31mb\u{fffd}c\n\td"
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn an_endless_message_is_cut_between_characters() {
-        let long = JobError::new(ErrorCode::QueryFailed, "é".repeat(5000));
+        let long = JobError::query_failed("é".repeat(5000));
         let frame = parsed(&error("j", &long));
         let message = frame["message"].as_str().unwrap();
         assert_eq!(message.chars().filter(|c| *c == 'é').count(), 4096);

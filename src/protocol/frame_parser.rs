@@ -9,7 +9,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::limits;
-use crate::protocol::server_frame::{deadline, job_of, source_of};
+use crate::protocol::job_parts::{deadline, job_of, source_of};
 use crate::protocol::{FrameError, JobFrame, ServerFrame};
 use crate::sources::Source;
 

@@ -2,21 +2,18 @@
 //! codec does; a frame we cannot use says why, and a `job` among them still names its id.
 
 use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
 
 use log::warn;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::error::JobError;
-use crate::json::memory;
 use crate::limits;
-use crate::options::JobKind;
-use crate::protocol::JobFrame;
-use crate::protocol::scan::{TooMuch, scan};
-use crate::sources::{CredentialsLocation, Source};
-use crate::text::printable;
+use crate::protocol::frame_error::{Keys, shortened};
+use crate::protocol::job_parts::{deadline, job_of, params, source_of};
+use crate::protocol::scan::scan;
+use crate::protocol::{FrameError, JobFrame};
+use crate::sources::Source;
 
 /// What the gateway says.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,71 +45,6 @@ pub enum ServerFrame {
         text: String,
     },
 }
-
-/// Why a frame is of no use. None of these ends the session.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum FrameError {
-    /// A `job` with an id that cannot be run; the gateway is told so.
-    Job {
-        /// The job's id.
-        id: String,
-        /// What is wrong with it.
-        error: JobError,
-    },
-    /// A `job` whose id is so long that it is not repeated in an answer: answers wait in memory.
-    LongId,
-    /// Too large to parse, and not a job with an id.
-    TooMuch(TooMuch),
-    /// Not JSON. Where, not what: the text may hold credentials.
-    Syntax {
-        /// Bytes of the whole text.
-        length: usize,
-        /// Byte of the line at which parsing stopped.
-        column: usize,
-    },
-    /// JSON, but not an object with a `type`.
-    NoType {
-        /// The names of its members, if it is an object.
-        keys: Keys,
-    },
-    /// A type that this version does not know.
-    Unknown {
-        /// The type.
-        kind: String,
-        /// The names of its other members.
-        keys: Keys,
-    },
-    /// A known type without a field that it needs.
-    Incomplete {
-        /// The frame's type.
-        kind: &'static str,
-        /// The missing field.
-        field: &'static str,
-    },
-}
-
-impl fmt::Display for FrameError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Job { error, .. } => write!(f, "unusable job: {error}"),
-            Self::LongId => write!(
-                f,
-                "a job whose id is longer than {} bytes",
-                limits::MAX_ID_BYTES
-            ),
-            Self::TooMuch(problem) => problem.fmt(f),
-            Self::Syntax { length, column } => {
-                write!(f, "{length} bytes that are not JSON (column {column})")
-            }
-            Self::NoType { keys } => write!(f, "no object with a `type`{keys}"),
-            Self::Unknown { kind, keys } => write!(f, "unknown type {kind:?}{keys}"),
-            Self::Incomplete { kind, field } => write!(f, "`{kind}` without `{field}`"),
-        }
-    }
-}
-
-impl std::error::Error for FrameError {}
 
 impl ServerFrame {
     /// Parses a text frame.
@@ -175,27 +107,6 @@ impl ServerFrame {
     }
 }
 
-/// Names of an object's members, some of them, each shortened: what is in them may be secret.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Keys(Vec<String>);
-
-impl Keys {
-    fn of(frame: &Map<String, Value>) -> Self {
-        let names = frame.keys().take(limits::UNKNOWN_KEYS);
-        Self(names.cloned().map(shortened).collect())
-    }
-}
-
-impl fmt::Display for Keys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            return Ok(());
-        }
-        let names: Vec<_> = self.0.iter().map(|name| printable(name.chars())).collect();
-        write!(f, " (its keys: {})", names.join(", "))
-    }
-}
-
 /// `CODE: message`, whatever of the two is there.
 fn complaint(frame: &Map<String, Value>) -> String {
     let parts = ["code", "message", "reason", "error"].map(|key| match frame.get(key) {
@@ -238,59 +149,6 @@ fn job(mut frame: Map<String, Value>) -> Result<JobFrame, FrameError> {
     job_of(id, deadline, params(frame.remove("params")))
 }
 
-/// What a job's `params` come to.
-type Params = (Arc<Source>, String, Option<String>, Option<Value>);
-
-pub(super) fn job_of(
-    id: String,
-    deadline: Duration,
-    params: Result<Params, JobError>,
-) -> Result<JobFrame, FrameError> {
-    if id.len() > limits::MAX_ID_BYTES {
-        return Err(FrameError::LongId);
-    }
-    let params = params.and_then(|params| {
-        let (_, _, target, _) = &params;
-        check_name(target.as_deref().unwrap_or_default(), "params.job.target")?;
-        Ok(params)
-    });
-    match params {
-        Ok((source, kind, target, options)) => Ok(JobFrame {
-            id,
-            source,
-            kind: JobKind::of(&kind),
-            kind_word: shortened(kind),
-            // `listTargets` and `test` have no target.
-            target: target.unwrap_or_default(),
-            options: options.unwrap_or_else(|| Value::Object(Map::new())),
-            deadline,
-        }),
-        Err(error) => Err(FrameError::Job { id, error }),
-    }
-}
-
-fn params(params: Option<Value>) -> Result<Params, JobError> {
-    let mut params = object(params, "params")?;
-    let source = source_of(params.remove("source"), "params.source")?;
-    let mut job = object(params.remove("job"), "params.job")?;
-    let kind = string(job.remove("kind"), "params.job.kind")?;
-    let target = match job.remove("target") {
-        None | Some(Value::Null) => None,
-        target => Some(string(target, "params.job.target")?),
-    };
-    let options = job.remove("options").filter(|options| !options.is_null());
-    Ok((Arc::new(source), kind, target, options))
-}
-
-/// `deadlineMs` is a duration. Zero and less mean that it is over already; what is no number means nothing.
-pub(super) fn deadline(value: Option<&Value>) -> Duration {
-    let Some(ms) = value.and_then(Value::as_f64) else {
-        return limits::JOB_DEADLINE;
-    };
-    Duration::try_from_secs_f64(ms.max(0.0) / 1000.0)
-        .map_or(limits::MAX_DEADLINE, |d| d.min(limits::MAX_DEADLINE))
-}
-
 /// The usable sources of a list; one that is not usable is left out, since a job would say what is wrong.
 fn assignments(frame: &mut Map<String, Value>) -> Option<Vec<Source>> {
     let Some(Value::Array(list)) = frame.remove("assignedSources") else {
@@ -304,78 +162,16 @@ fn assignments(frame: &mut Map<String, Value>) -> Option<Vec<Source>> {
     Some(sources.collect())
 }
 
-pub(super) fn source_of(value: Option<Value>, path: &str) -> Result<Source, JobError> {
-    let mut source = object(value, path)?;
-    let id = string(source.remove("id"), &format!("{path}.id"))?;
-    let name = match source.remove("name") {
-        None | Some(Value::Null) => id.clone(),
-        name => string(name, &format!("{path}.name"))?,
-    };
-    let bridge = string(source.remove("bridge"), &format!("{path}.bridge"))?;
-    for (text, field) in [(&id, "id"), (&name, "name"), (&bridge, "bridge")] {
-        check_name(text, &format!("{path}.{field}"))?;
-    }
-    let config = source.remove("config").filter(|config| !config.is_null());
-    if config.as_ref().map_or(0, memory) > limits::MAX_CONFIG_BYTES {
-        return Err(JobError::invalid_options(
-            &format!("{path}.config"),
-            format_args!("larger than {} bytes", limits::MAX_CONFIG_BYTES),
-        ));
-    }
-    let credentials = match source.get("credentialsLocation").and_then(Value::as_str) {
-        Some("managed") => CredentialsLocation::Managed,
-        Some("runner-local") => CredentialsLocation::RunnerLocal,
-        _ if config.is_some() => CredentialsLocation::Managed,
-        _ => CredentialsLocation::RunnerLocal,
-    };
-    let config = match (credentials, config) {
-        (CredentialsLocation::Managed, Some(config)) => {
-            object(Some(config), &format!("{path}.config"))?
-        }
-        _ => Map::new(),
-    };
-    Ok(Source {
-        id,
-        name,
-        bridge,
-        credentials,
-        config,
-    })
-}
-
-fn object(value: Option<Value>, path: &str) -> Result<Map<String, Value>, JobError> {
-    match value {
-        Some(Value::Object(object)) => Ok(object),
-        _ => Err(JobError::invalid_options(path, "expected an object")),
-    }
-}
-
-fn check_name(text: &str, path: &str) -> Result<(), JobError> {
-    if text.len() <= limits::MAX_NAME_BYTES {
-        return Ok(());
-    }
-    Err(JobError::invalid_options(
-        path,
-        format_args!("longer than {} bytes", limits::MAX_NAME_BYTES),
-    ))
-}
-
-fn string(value: Option<Value>, path: &str) -> Result<String, JobError> {
-    match value {
-        Some(Value::String(string)) => Ok(string),
-        _ => Err(JobError::invalid_options(path, "expected a string")),
-    }
-}
-
-/// Short enough for a log line.
-fn shortened(text: String) -> String {
-    text.chars().take(40).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::time::Duration;
+
     use serde_json::json;
+
+    use super::*;
+    use crate::options::JobKind;
+    use crate::protocol::scan::TooMuch;
+    use crate::sources::CredentialsLocation;
 
     fn parse(value: Value) -> Result<ServerFrame, FrameError> {
         ServerFrame::parse(&value.to_string())
