@@ -13,28 +13,15 @@ use serde_json::{Map, Value};
 use crate::error::{ErrorCode, JobError};
 use crate::files::read_secret;
 use crate::job::{Key, KeyKind, Package};
+use crate::sources::names::{BRIDGE, FILE, PREFIX, shared_prefix, variable_name};
 use crate::text::nearest;
-
-const PREFIX: &str = "SEMILAYER_SOURCE_";
-const FILE: &str = "_FILE";
-/// Tells `test-source` which bridge to use; never part of a configuration.
-const BRIDGE: &str = "BRIDGE";
 
 /// The part of the process' environment that describes sources. Holds secrets: never printed.
 #[derive(Clone, Default)]
 pub struct SourceEnvironment {
     /// Without the prefix.
-    variables: BTreeMap<String, OsString>,
-    packages: Vec<&'static Package>,
-}
-
-/// A source that the environment describes, found without the gateway's help.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LocalSource {
-    /// Its name as it appears in the variables, such as `PRIMARY_DB`.
-    pub name: String,
-    /// Its bridge package, or why it is not known.
-    pub bridge: Result<String, JobError>,
+    pub(super) variables: BTreeMap<String, OsString>,
+    pub(super) packages: Vec<&'static Package>,
 }
 
 impl SourceEnvironment {
@@ -140,69 +127,6 @@ impl SourceEnvironment {
         problems
     }
 
-    /// The sources that the variables describe, in name order.
-    pub fn local_sources(&self) -> Vec<LocalSource> {
-        let packages = self.packages.iter();
-        let telling: Vec<_> = packages
-            .flat_map(|package| package.found_by)
-            .chain([&BRIDGE])
-            .collect();
-        let source = |variable: &'_ str| {
-            let name = |key: &str| variable.strip_suffix(key)?.strip_suffix('_');
-            // Of `A_CONNECTION_STRING` and the like only the whole key counts.
-            let names = telling.iter().filter_map(|key| name(key));
-            names.min_by_key(|name| name.len()).map(str::to_owned)
-        };
-        let mut names: Vec<_> = self
-            .variables
-            .keys()
-            .map(|variable| variable.strip_suffix(FILE).unwrap_or(variable))
-            .filter_map(source)
-            .filter(|name| !name.is_empty())
-            .collect();
-        names.sort_unstable();
-        names.dedup();
-        names
-            .into_iter()
-            .map(|name| LocalSource {
-                bridge: self.bridge_of(&name).map_err(unusable),
-                name,
-            })
-            .collect()
-    }
-
-    /// The variables that look like those of a source but describe none, with their whole names: a slip of the
-    /// pen, most of the time. Each with the name that was probably meant.
-    pub fn unclaimed(&self) -> Vec<(String, Option<String>)> {
-        let sources = self.local_sources();
-        let claimed = |variable: &str| {
-            let rest =
-                |source: &LocalSource| variable.strip_prefix(&source.name)?.strip_prefix('_');
-            sources.iter().any(|source| rest(source).is_some())
-        };
-        let variables = self.variables.keys().filter(|variable| !claimed(variable));
-        variables
-            .map(|variable| (format!("{PREFIX}{variable}"), self.meant(variable)))
-            .collect()
-    }
-
-    /// `SHOP_PAHT`: the source's name with the nearest key that would describe it.
-    fn meant(&self, variable: &str) -> Option<String> {
-        let base = variable.strip_suffix(FILE).unwrap_or(variable);
-        let keys = || self.packages.iter().flat_map(|package| package.keys);
-        let mut places = base
-            .match_indices('_')
-            .map(|(place, _)| base.split_at(place));
-        places.find_map(|(source, key)| {
-            let names = keys().map(|key| key.variable).chain([BRIDGE]);
-            let near = nearest(key.trim_start_matches('_'), names)?;
-            let file = variable.strip_prefix(base).unwrap_or_default();
-            let meant = format!("{source}_{near}");
-            // What is spelt rightly is part of a source that lacks something else.
-            (!source.is_empty() && meant != base).then(|| format!("{PREFIX}{meant}{file}"))
-        })
-    }
-
     /// Whether the value of a variable may be shown: what is known to be no secret.
     pub fn may_show(&self, variable: &str) -> bool {
         let Some(variable) = variable.strip_prefix(PREFIX) else {
@@ -218,46 +142,6 @@ impl SourceEnvironment {
         let is_secret = keys().any(|key| key.kind == KeyKind::Secret && of(key.variable));
         let is_known = keys().any(|key| of(key.variable)) || of(BRIDGE);
         variable.ends_with(FILE) || (is_known && !is_secret)
-    }
-
-    fn bridge_of(&self, source: &str) -> Result<String, String> {
-        let text = |key: &str| {
-            let found = self.text(&format!("{source}_{key}"))?;
-            Ok::<_, String>(found.map(|(_, text)| text))
-        };
-        if let Some(bridge) = text(BRIDGE)? {
-            return Ok(Package::long_name(&bridge));
-        }
-        let told = |tells: &dyn Fn(&Package) -> bool| {
-            let mut packages = self.packages.iter();
-            packages.find(|package| tells(package)).map(|p| p.name())
-        };
-        let url = match text("URL")? {
-            Some(url) => Some(url),
-            None => text("CONNECTION_STRING")?,
-        };
-        if let Some(url) = url {
-            let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
-            let bridge = told(&|package| package.schemes.contains(&scheme));
-            return bridge.map(str::to_owned).ok_or_else(|| {
-                let schemes = self.packages.iter().flat_map(|package| package.schemes);
-                let served: Vec<_> = schemes.map(|scheme| format!("{scheme}://")).collect();
-                format!(
-                    "the scheme of {PREFIX}{source}_URL is of no bridge in this binary, which serves {}; \
-                     set {PREFIX}{source}_BRIDGE where the URL is right all the same",
-                    served.join(", ")
-                )
-            });
-        }
-        let keys = self.packages.iter().filter_map(|package| package.told_by);
-        for key in keys {
-            if text(key)?.is_some()
-                && let Some(bridge) = told(&|package| package.told_by == Some(key))
-            {
-                return Ok(bridge.to_owned());
-            }
-        }
-        Err(format!("set {PREFIX}{source}_BRIDGE to tell its bridge"))
     }
 
     /// Says which variables to set when those that are set do not suffice.
@@ -295,7 +179,7 @@ impl SourceEnvironment {
     }
 
     /// The text of a variable, or of the file it names, with the variable's full name.
-    fn text(&self, variable: &str) -> Result<Option<(String, String)>, String> {
+    pub(super) fn text(&self, variable: &str) -> Result<Option<(String, String)>, String> {
         let file = format!("{variable}{FILE}");
         match (self.variables.get(variable), self.variables.get(&file)) {
             (None, None) => Ok(None),
@@ -321,46 +205,6 @@ impl fmt::Debug for SourceEnvironment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SourceEnvironment({} variables)", self.variables.len())
     }
-}
-
-/// A source's name as it appears in its variables.
-pub fn variable_name(name: &str) -> String {
-    name.chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() {
-                c.to_ascii_uppercase()
-            } else {
-                '_'
-            }
-        })
-        .collect()
-}
-
-/// Two sources that read the same variables: one of them would get the other's database, so neither works.
-fn shared_prefix(name: &str, known: &[String]) -> Option<String> {
-    let source = variable_name(name);
-    if !source.contains(|c: char| c != '_') {
-        return Some(format!(
-            "source {name:?} is runner-local, but no variable can be named after it; give it a name with letters or digits (a to z, 0 to 9)"
-        ));
-    }
-    // The one that is spelled as the variables are is who they are for.
-    if name == source {
-        return None;
-    }
-    let mut others = known
-        .iter()
-        .filter(|other| *other != name && variable_name(other) == source);
-    let other = others.clone().find(|other| **other == source);
-    if let Some(owner) = other {
-        return Some(format!(
-            "source {name:?} would read {PREFIX}{source}_…, which are those of source {owner:?}; rename one of them"
-        ));
-    }
-    let other = others.next()?;
-    Some(format!(
-        "sources {name:?} and {other:?} would both read {PREFIX}{source}_…; rename one of them"
-    ))
 }
 
 /// The value of a key, or what it must be.
@@ -394,7 +238,8 @@ fn put(config: &mut Map<String, Value>, key: &str, value: Value) {
     }
 }
 
-fn unusable(problem: impl Into<String>) -> JobError {
+/// `SOURCE_CONFIG`.
+pub(super) fn unusable(problem: impl Into<String>) -> JobError {
     JobError::new(ErrorCode::SourceConfig, problem)
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use crate::limits;
+use crate::locks::lock;
 use crate::sources::{CredentialsLocation, Source};
 
 /// A source configuration, as two hashes under keys that only this process knows: a gateway cannot make two
@@ -54,7 +55,7 @@ pub struct RecentKeys(Mutex<BTreeMap<usize, (Weak<Source>, SourceKey)>>);
 impl RecentKeys {
     /// As `keys.key(source)`.
     pub fn key(&self, keys: &SourceKeys, source: &Arc<Source>) -> SourceKey {
-        let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut recent = lock(&self.0);
         let place = Arc::as_ptr(source).addr();
         if let Some((_, key)) = recent.get(&place) {
             return *key;

@@ -2,8 +2,12 @@
 
 mod environment;
 mod key;
+mod local;
+mod names;
 mod source;
 
-pub use environment::{LocalSource, SourceEnvironment, variable_name};
+pub use environment::SourceEnvironment;
 pub use key::{RecentKeys, SourceKey, SourceKeys};
+pub use local::LocalSource;
+pub use names::variable_name;
 pub use source::{CredentialsLocation, Source};
