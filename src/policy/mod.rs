@@ -9,6 +9,7 @@
 mod file;
 mod paths;
 mod permit;
+mod table;
 
 use std::io;
 use std::path::Path;

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::error::JobError;
-use crate::job::{Caps, Columns, NameRules, Package, TargetColumn};
-use crate::options::{ColumnRole, NamedColumn, Request, Target};
+use crate::job::{Caps, Columns, NameRules, Package};
+use crate::options::{NamedColumn, Request, Target};
 use crate::policy::file::{Cap, Lists, Name, SourceEntry};
+use crate::policy::table::{Table, owner};
 use crate::policy::{ALL, denied, paths};
 
 /// The entries that apply to one source. All of them must agree.
@@ -15,7 +16,7 @@ pub struct Permit {
 }
 
 /// Asks the database which columns a target has.
-pub type AskColumns<'a> = dyn FnMut(&Target) -> Result<Columns, JobError> + 'a;
+type AskColumns<'a> = dyn FnMut(&Target) -> Result<Columns, JobError> + 'a;
 
 /// True for names that rows which describe the database must not tell.
 pub type Hidden = Box<dyn Fn(&str) -> bool + Send>;
@@ -140,7 +141,7 @@ impl Permit {
     }
 
     /// Refuses a target that is denied.
-    pub fn check_target(&self, names: &NameRules, target: &Target) -> Result<(), JobError> {
+    fn check_target(&self, names: &NameRules, target: &Target) -> Result<(), JobError> {
         let text = target.text();
         for (source, SourceEntry { targets, .. }) in self.entries() {
             if let Some(place) = targets
@@ -354,41 +355,4 @@ impl Permit {
         }
         Ok((shown, hidden))
     }
-}
-
-/// A target of a job, and what is known of it.
-struct Table {
-    target: Target,
-    columns: Columns,
-    restricted: bool,
-}
-
-impl Table {
-    /// The columns of the database that a job may mean by this name.
-    fn known<'t>(
-        &'t self,
-        names: &'t NameRules,
-        name: &'t str,
-    ) -> impl Iterator<Item = &'t TargetColumn> {
-        let columns = match &self.columns {
-            Columns::Known(columns) => columns.as_slice(),
-            Columns::NoSuchTarget | Columns::Schemaless { .. } => &[],
-        };
-        columns
-            .iter()
-            .filter(move |known| names.is_column(&known.name, name))
-    }
-}
-
-/// The place of the table that a column is of: a filter may name one that only a joined table has.
-fn owner(names: &NameRules, tables: &[Table], column: NamedColumn<'_>) -> usize {
-    if let Some(join) = column.join {
-        return join + 1;
-    }
-    let schemaless = |table: &Table| matches!(table.columns, Columns::Schemaless { .. });
-    if column.role != ColumnRole::Filter || tables.first().is_none_or(schemaless) {
-        return 0;
-    }
-    let has = |table: &Table| table.known(names, column.name).next().is_some();
-    tables.iter().position(has).unwrap_or(0)
 }
