@@ -4,7 +4,8 @@
 use std::ffi::OsString;
 
 use crate::cli::commands::{Command, IDENTITY, Opt};
-use crate::config::{Flags, Secret};
+use crate::config::Flags;
+use crate::secret::Secret;
 use crate::text::nearest;
 
 /// What was given to a command.

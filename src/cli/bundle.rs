@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::cli::arguments::Arguments;
 use crate::cli::status::configuration_json;
 use crate::cli::{environment, version};
-use crate::config::{Environment, variables};
+use crate::config::{Environment, Privacy, variables};
 use crate::files::read_secret;
 use crate::json::write_timestamp;
 use crate::limits;
@@ -121,7 +121,7 @@ fn tail_of_stream(mut stream: impl Read) -> io::Result<Vec<u8>> {
 fn secrets(environment: &Environment) -> Vec<String> {
     let is_secret = |name: &str| {
         name.starts_with("SEMILAYER_SOURCE_")
-            || variables::find(name).is_some_and(|v| v.privacy != variables::Privacy::Open)
+            || variables::find(name).is_some_and(|v| v.privacy != Privacy::Open)
     };
     let mut secrets: Vec<String> = Vec::new();
     for name in environment.names() {

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::panic;
-use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Mutex, OnceLock, RwLock};
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,6 +12,7 @@ use log::{Level, LevelFilter, Log, Metadata, Record, error, warn};
 use crate::config::{LogFilter, LogFormat};
 use crate::console::Console;
 use crate::json::{write_string, write_timestamp};
+use crate::locks::{lock, read, write};
 use crate::text::printable;
 
 /// Our modules begin with this.
@@ -68,17 +69,17 @@ impl Logger {
     fn step(&self, by: i8) {
         /// From one end of the levels to the other.
         const MOST: i8 = 5;
-        let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut steps = lock(&self.steps);
         *steps = steps.saturating_add(by).clamp(-MOST, MOST);
         let filter = self.asked.shifted(*steps);
         let most = filter.most();
-        *self.filter.write().unwrap_or_else(PoisonError::into_inner) = filter;
+        *write(&self.filter) = filter;
         log::set_max_level(most);
         warn!("the log now goes up to {}", most.as_str().to_lowercase());
     }
 
     fn level_of(&self, module: &str) -> LevelFilter {
-        let filter = self.filter.read().unwrap_or_else(PoisonError::into_inner);
+        let filter = read(&self.filter);
         filter.of(module)
     }
 }

@@ -3,17 +3,19 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use log::{error, info, warn};
 use signal_hook::consts::{SIGHUP, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
 use crate::cli::logging;
-use crate::config::{OversightSettings, Secret};
+use crate::config::OversightSettings;
 use crate::engine::Engine;
 use crate::files::read_secret;
 use crate::gateway::Credentials;
+use crate::locks::lock;
+use crate::secret::Secret;
 use crate::shortage;
 
 /// The credentials of the next attempt to connect.
@@ -34,7 +36,7 @@ impl Token {
 
     /// Reads the file again. One that cannot be used leaves the token that is there.
     pub fn read(&self) -> Arc<Credentials> {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = lock(&self.current);
         let Some(file) = &self.file else {
             return Arc::clone(&current);
         };

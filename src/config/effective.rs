@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::bridges;
-use crate::config::{Environment, Flags, Privacy, Secret, VARIABLES};
+use crate::config::{Environment, Flags, Privacy, VARIABLES};
+use crate::secret::Secret;
 use crate::sources::SourceEnvironment;
 use crate::text::{printable, unless_secret};
 

@@ -1,6 +1,6 @@
 //! The flags that `start`, `status` and `doctor` share.
 
-use crate::config::Secret;
+use crate::secret::Secret;
 
 /// Values given on the command line. An empty value is given all the same.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -17,7 +17,7 @@ pub struct OversightSettings {
 
 impl OversightSettings {
     /// Where the policy is.
-    pub const POLICY: &str = "SEMILAYER_POLICY";
+    const POLICY: &str = "SEMILAYER_POLICY";
     /// Where the audit log is.
     pub const AUDIT_LOG: &str = "SEMILAYER_AUDIT_LOG";
 

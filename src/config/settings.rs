@@ -1,139 +1,22 @@
 //! Flags and environment become settings, or a message that names the variable.
 
 use std::env;
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use log::LevelFilter;
 
+use crate::config::error::{Problems, TOKEN_FILE};
 use crate::config::number::bounded;
-use crate::config::{Flags, HealthSettings, LogFilter, LogFormat, OversightSettings, Secret};
+use crate::config::{
+    ConfigError, Flags, HealthSettings, Identity, LogFilter, LogFormat, OversightSettings,
+};
 use crate::console::Form;
 use crate::engine::EngineSettings;
-use crate::files::read_secret;
-use crate::gateway::{AddressError, Credentials, GatewayAddress};
+use crate::gateway::{Credentials, GatewayAddress};
 use crate::job::ChunkLimits;
 use crate::net::Proxy;
 use crate::{bridges, limits};
-
-/// Why the process cannot start. The words of the first two are the official ones.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// No runner id.
-    MissingId,
-    /// No token.
-    MissingToken,
-    /// The gateway's URL is not usable.
-    Gateway(AddressError),
-    /// A variable has a value that cannot be used; the value is not repeated, it may be a secret.
-    Variable {
-        /// Its name.
-        name: &'static str,
-        /// What is wrong.
-        problem: String,
-    },
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::MissingId => f.write_str(
-                "Missing runner id. Pass --id or set SEMILAYER_RUNNER_ID (shown in the Console).",
-            ),
-            Self::MissingToken => f.write_str(
-                "Missing runner token. Pass --token or set SEMILAYER_RUNNER_TOKEN \
-                 (rk_... from the Console, shown once on create).",
-            ),
-            Self::Gateway(error) => write!(
-                f,
-                "Gateway URL (--gateway or SEMILAYER_GATEWAY_URL) {error}"
-            ),
-            Self::Variable { name, problem } => write!(f, "{name} {problem}"),
-        }
-    }
-}
-
-impl std::error::Error for ConfigError {}
-
-impl ConfigError {
-    /// Whether it is about who the runner is and where its gateway is: without that there is nothing to show.
-    pub fn is_of_identity(&self) -> bool {
-        match self {
-            Self::MissingId | Self::MissingToken | Self::Gateway(_) => true,
-            Self::Variable { name, .. } => *name == TOKEN_FILE,
-        }
-    }
-}
-
-/// Who the runner is and where its gateway is: all that `status` shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    /// The runner's id or name.
-    pub runner_id: String,
-    /// What proves it.
-    pub token: Secret,
-    /// True when it came by `--token`, where other users of the machine can see it.
-    pub token_seen: bool,
-    /// Its gateway.
-    pub gateway: GatewayAddress,
-    /// The version it claims.
-    pub version_label: String,
-}
-
-impl Identity {
-    /// A flag goes before a variable, a variable before the default; an empty variable counts as unset, an
-    /// empty flag as given. The id's problem comes before the token's. `None` without a usable address.
-    fn survey(
-        flags: &Flags,
-        variable: impl Fn(&str) -> Option<String>,
-        problems: &mut Problems,
-    ) -> Option<Self> {
-        let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
-        let given = |flag: &Option<String>, name| flag.clone().or_else(|| variable(name));
-        let runner_id = given(&flags.id, "SEMILAYER_RUNNER_ID")
-            .filter(|id| !id.is_empty())
-            .ok_or(ConfigError::MissingId);
-        let runner_id = problems.note(runner_id).unwrap_or_default();
-        let token = match (&flags.token, variable("SEMILAYER_RUNNER_TOKEN")) {
-            (Some(token), _) => Ok(Some(token.clone())),
-            (None, Some(token)) => Ok(Some(Secret::new(token))),
-            (None, None) => variable(TOKEN_FILE)
-                .map(|file| read_token(&file))
-                .transpose(),
-        };
-        let token = token.and_then(|token| {
-            token
-                .filter(|token| !token.expose().is_empty())
-                .ok_or(ConfigError::MissingToken)
-        });
-        let token = problems.note(token);
-        let insecure = variable("SEMILAYER_ALLOW_INSECURE");
-        let insecure = insecure.is_some_and(|v| v == "1" || v.eq_ignore_ascii_case("true"));
-        let gateway = given(&flags.gateway, "SEMILAYER_GATEWAY_URL");
-        let gateway = gateway.as_deref().unwrap_or(limits::GATEWAY_URL);
-        let gateway = GatewayAddress::parse(gateway, insecure).map_err(ConfigError::Gateway);
-        Some(Self {
-            gateway: problems.note(gateway)?,
-            runner_id,
-            token: token.unwrap_or_else(|| Secret::new(String::new())),
-            token_seen: flags.token.is_some(),
-            version_label: variable("SEMILAYER_RUNNER_VERSION")
-                .unwrap_or_else(|| limits::VERSION_LABEL.to_owned()),
-        })
-    }
-}
-
-/// What is wrong so far.
-#[derive(Default)]
-struct Problems(Vec<ConfigError>);
-
-impl Problems {
-    fn note<T>(&mut self, found: Result<T, ConfigError>) -> Option<T> {
-        found.map_err(|problem| self.0.push(problem)).ok()
-    }
-}
 
 /// The settings as far as they can be told, and everything that is wrong with them.
 #[derive(Debug, Clone)]
@@ -157,17 +40,6 @@ impl Survey {
             None => self.settings.ok_or(ConfigError::MissingId),
         }
     }
-}
-
-const TOKEN_FILE: &str = "SEMILAYER_RUNNER_TOKEN_FILE";
-
-fn read_token(file: &str) -> Result<Secret, ConfigError> {
-    let text = read_secret(Path::new(file));
-    text.map(Secret::new)
-        .map_err(|problem| ConfigError::Variable {
-            name: TOKEN_FILE,
-            problem: format!("is not usable: {problem}"),
-        })
 }
 
 /// Everything `start` needs.
@@ -337,6 +209,7 @@ fn proxy(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::Secret;
 
     const ID: (&str, &str) = ("SEMILAYER_RUNNER_ID", "runner-1");
     const TOKEN: (&str, &str) = ("SEMILAYER_RUNNER_TOKEN", "rk_1");

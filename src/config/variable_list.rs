@@ -1,7 +1,7 @@
 //! Every variable of the environment that the runner reads: the one list from which the help, the manual, the
 //! completions and `status` come. Not for the keys of sources, which are their bridges' business.
 
-use crate::config::variables::{Privacy, Topic, Variable};
+use crate::config::variable::{Privacy, Topic, Variable};
 
 const fn open(
     topic: Topic,

@@ -153,7 +153,8 @@ const TOKEN_SEEN: &str =
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Flags, Secret, Settings};
+    use crate::config::{Flags, Settings};
+    use crate::secret::Secret;
 
     fn audit(flag: Option<&str>, id: &str, token: &str) -> Vec<String> {
         let flags = Flags {

@@ -178,7 +178,7 @@ mod tests {
                 }
                 "hang" => {
                     let _ = job.aborted().recv();
-                    Err(JobError::new(ErrorCode::QueryFailed, "stopped"))
+                    Err(JobError::query_failed("stopped"))
                 }
                 _ => panic!("as asked"),
             }

@@ -160,12 +160,10 @@ fn check(
     let bridge = open_source(environment, source)?;
     let question = |request| ask(&bridge, None, request, budget, |_| {});
     let test = question(Request::Test)?;
-    let server = test.summary.server.ok_or_else(|| {
-        JobError::new(
-            ErrorCode::QueryFailed,
-            "the server says nothing about itself",
-        )
-    })?;
+    let server = test
+        .summary
+        .server
+        .ok_or_else(|| JobError::query_failed("the server says nothing about itself"))?;
     let mut targets = 0;
     ask(&bridge, None, Request::ListTargets, budget, |_| {
         targets += 1;

@@ -182,7 +182,7 @@ mod tests {
             oddities: Vec::new(),
             refused: None,
             inside: false,
-            outcome: Err(JobError::new(ErrorCode::SourceUnreachable, "refused")),
+            outcome: Err(JobError::unreachable("refused")),
         };
         let told = |report: &SourceReport| audit_source(report)[0].advice.clone().unwrap();
         assert!(told(&report).contains("does the database listen there"));
