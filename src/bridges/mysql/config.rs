@@ -11,10 +11,9 @@ use serde_json::{Map, Value};
 
 use super::Flavour;
 use super::encryption::Encryption;
-use crate::bridges::config::{line, pool_size, port, text, unusable};
-use crate::bridges::source_url::{SourceUrl, bare};
+use crate::bridges::config::{check_file, line, pool_size, port, text, unusable};
+use crate::bridges::source_url::SourceUrl;
 use crate::error::JobError;
-use crate::files;
 use crate::limits;
 use crate::net;
 use crate::text::shown_host;
@@ -110,7 +109,7 @@ impl Settings {
             return Err(unusable(flavour.missing_config()));
         }
         if url.is_none() {
-            parts.host = host.map(|host| bare(&host).to_owned());
+            parts.host = host.map(|host| net::without_brackets(&host).to_owned());
             parts.port = port(config)?;
         }
         parts.user = parts.user.or(user);
@@ -205,7 +204,7 @@ impl Parts {
 
 /// A socket of the file system, if the configuration may name it.
 fn local(path: PathBuf) -> Result<Address, JobError> {
-    files::allowed(&path).map_err(|error| unusable(error.to_string()))?;
+    check_file(&path)?;
     Ok(Address::Unix(path))
 }
 

@@ -8,9 +8,9 @@ use mysql::{Column, Conn, Params, Row, Value};
 use nix::sys::socket::{Shutdown, shutdown};
 
 use super::config::Settings;
-use super::connect::kill;
 use super::error;
 use super::guard::Guard;
+use super::kill::kill;
 use crate::error::{JobError, Retry};
 use crate::job::JobControl;
 use crate::limits;

@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crossbeam_channel::{after, bounded, select};
 
 use super::config::Settings;
-use super::connect::{self, Patience};
+use super::connect;
 use super::connection::Connection;
+use super::dial::Patience;
 use super::guard::Guard;
 use super::stranger;
 use crate::bridges::places::Place;
@@ -29,23 +30,17 @@ impl MySqlConnector {
 
     /// The driver panicked.
     fn nonsense(&self) -> JobError {
-        JobError::new(
-            ErrorCode::SourceUnreachable,
-            format!(
-                "{}: the server does not speak MySQL's protocol",
-                self.settings.address
-            ),
-        )
+        JobError::unreachable(format!(
+            "{}: the server does not speak MySQL's protocol",
+            self.settings.address
+        ))
     }
 
     fn late(&self) -> JobError {
-        JobError::new(
-            ErrorCode::SourceUnreachable,
-            format!(
-                "{}: connected to no MySQL server in time",
-                self.settings.address
-            ),
-        )
+        JobError::unreachable(format!(
+            "{}: connected to no MySQL server in time",
+            self.settings.address
+        ))
     }
 }
 

@@ -37,21 +37,22 @@ pub(super) fn connecting(error: &Error, place: &str) -> JobError {
 pub(super) fn executing(error: &Error) -> JobError {
     match error {
         Error::MySqlError(server) => {
-            let failed =
-                JobError::new(ErrorCode::QueryFailed, text(error)).with_sql_state(&server.state);
+            let failed = JobError::query_failed(text(error)).with_sql_state(&server.state);
             if ends_the_session(server.code) {
                 failed.with(Retry::NewConnection)
             } else {
                 failed
             }
         }
-        _ if io_cause(error).is_some() || matches!(error, Error::TlsError(_)) => JobError::new(
-            ErrorCode::SourceUnreachable,
-            format!("the connection to the database broke: {}", text(error)),
-        )
-        .with(Retry::NewConnection),
+        _ if io_cause(error).is_some() || matches!(error, Error::TlsError(_)) => {
+            JobError::unreachable(format!(
+                "the connection to the database broke: {}",
+                text(error)
+            ))
+            .with(Retry::NewConnection)
+        }
         // The driver and the server no longer agree on where an answer ends.
-        _ => JobError::new(ErrorCode::QueryFailed, text(error)).with(Retry::NewConnection),
+        _ => JobError::query_failed(text(error)).with(Retry::NewConnection),
     }
 }
 

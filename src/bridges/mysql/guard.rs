@@ -7,7 +7,7 @@ use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustls::pki_types::ServerName;
@@ -17,6 +17,7 @@ use super::error::unspoken;
 use crate::error::{ErrorCode, JobError};
 use crate::job::JobControl;
 use crate::limits;
+use crate::locks::lock;
 
 /// Looks after one connection; clones do the same.
 #[derive(Clone)]
@@ -177,8 +178,7 @@ fn asks_for_parsec(bytes: &[u8]) -> bool {
 }
 
 fn too_much() -> JobError {
-    JobError::new(
-        ErrorCode::SourceUnreachable,
+    JobError::unreachable(
         "the server sends more than a MySQL server would; the connection is closed",
     )
 }
@@ -222,10 +222,6 @@ impl bufstream::Guard for Guard {
             error
         })
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::dialect::MYSQL;
 use super::time::{DateTime, time_text};
 use crate::json::js_number;
 use crate::sql::{Dialect, KeyPart};
+use crate::text::hex;
 
 /// What a key column holds, as far as comparing goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,16 +130,6 @@ impl KeyColumn {
 fn is_date(column: Option<&Column>) -> bool {
     use mysql::consts::ColumnType::{MYSQL_TYPE_DATE, MYSQL_TYPE_NEWDATE};
     column.is_some_and(|c| matches!(c.column_type(), MYSQL_TYPE_DATE | MYSQL_TYPE_NEWDATE))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use mysql::consts::{ColumnFlags, ColumnType};
 
 use super::Flavour;
 use super::geometry::GeometryStyle;
-use crate::error::{ErrorCode, JobError};
+use crate::error::JobError;
 use crate::json::write_string;
 
 /// Number of the `binary` character set: bytes, not text.
@@ -94,10 +94,9 @@ impl Layout {
             let form = form(flavour, column, traits(column));
             if let Some(before) = fields.iter_mut().find(|field| field.key == key) {
                 if flavour == Flavour::MariaDb {
-                    return Err(JobError::new(
-                        ErrorCode::QueryFailed,
-                        format!("the answer has two columns called {name}"),
-                    ));
+                    return Err(JobError::query_failed(format!(
+                        "the answer has two columns called {name}"
+                    )));
                 }
                 before.form = Form::Hidden;
             }

@@ -1,8 +1,8 @@
 //! MySQL and its wire-compatible relatives.
 //!
 //! - `package`: their facts, and opening a source; `config`, `encryption`: what a configuration says
-//! - `connector`, `connect`, `guard`: connecting, read-only from the start, and what may come in
-//! - `connection`: statements on a connection
+//! - `connector`, `connect`, `dial`, `guard`: connecting, read-only from the start, and what may come in
+//! - `connection`: statements on a connection; `kill`: ending them
 //! - `session`: what the shared answers need; `dialect`, `literal`, `catalog`, `key`, `since`, `privileges`
 //! - `row`, `layout`, `value`, `time`, `geometry`: what comes back; `error`
 
@@ -11,12 +11,14 @@ mod config;
 mod connect;
 mod connection;
 mod connector;
+mod dial;
 mod dialect;
 mod encryption;
 mod error;
 mod geometry;
 mod guard;
 mod key;
+mod kill;
 mod layout;
 mod literal;
 mod package;
