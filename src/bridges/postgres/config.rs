@@ -3,29 +3,19 @@
 use std::time::Duration;
 
 use nix::unistd::{Uid, User};
-use postgres::config::Host;
 use serde_json::{Map, Value};
-use url::form_urlencoded;
 
 use super::Flavour;
-use super::link::Encryption;
+use super::address::{Address, addresses};
+use super::connection_string::Url;
+use super::hook::Encryption;
 use super::options::Options;
 use super::parameters::Parameters;
 use super::standing::Standing;
-use crate::bridges::config::{line, no_port, pool_size, port, text, unusable};
+use crate::bridges::config::{check_file, pool_size, text, unusable};
 use crate::error::JobError;
-use crate::files;
 use crate::limits;
 use crate::tls::{TlsDecision, TlsMode, TlsSettings};
-
-/// One place a server may be at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Address {
-    /// A name or address, and a port.
-    Tcp(String, u16),
-    /// The folder of a Unix socket, and the port in the socket's name.
-    Unix(std::path::PathBuf, u16),
-}
 
 /// What a source's configuration says, checked. It holds a password: no `Debug`.
 pub struct Settings {
@@ -67,7 +57,7 @@ impl Settings {
         let addresses = addresses(&parsed, &parameters, flavour)?;
         for address in &addresses {
             if let Address::Unix(folder, _) = address {
-                files::allowed(folder).map_err(|error| unusable(error.to_string()))?;
+                check_file(folder)?;
             }
         }
         let millis = config
@@ -93,147 +83,6 @@ impl Settings {
             },
             pool_max: pool_size(config),
         })
-    }
-}
-
-/// A connection string split into what the driver parses and what we decide.
-struct Url {
-    base: String,
-    parameters: Vec<(String, String)>,
-}
-
-impl Url {
-    fn parse(url: &str) -> Result<Self, JobError> {
-        const SCHEMES: [&str; 3] = ["postgres", "postgresql", "cockroachdb"];
-        let rest = url
-            .split_once("://")
-            .filter(|(scheme, _)| {
-                SCHEMES
-                    .iter()
-                    .any(|known| scheme.eq_ignore_ascii_case(known))
-            })
-            .map(|(_, rest)| rest)
-            .ok_or_else(|| unusable("the url must begin with postgres:// or postgresql://"))?;
-        let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let place = one_at_sign(place);
-        let parameters = form_urlencoded::parse(query.as_bytes())
-            .map(|(key, value)| (key.into_owned(), value.into_owned()))
-            .collect();
-        Ok(Self {
-            base: format!("postgresql://{place}"),
-            parameters,
-        })
-    }
-
-    fn from_fields(config: &Map<String, Value>, flavour: Flavour) -> Result<Self, JobError> {
-        let (Some(host), Some(database)) =
-            (text(config, &["host"]), text(config, &["database", "db"]))
-        else {
-            return Err(unusable(flavour.missing_config()));
-        };
-        let is_address = host.contains(':') && !host.starts_with(['[', '/']);
-        let host = if is_address {
-            format!("[{host}]")
-        } else {
-            host
-        };
-        let mut base = String::from("postgresql://");
-        if let Some(user) = text(config, &["user", "username"]) {
-            base.extend(form_urlencoded::byte_serialize(user.as_bytes()).map(plus_is_space));
-            if let Some(password) = line(config, &["password"]) {
-                base.push(':');
-                base.extend(
-                    form_urlencoded::byte_serialize(password.as_bytes()).map(plus_is_space),
-                );
-            }
-            base.push('@');
-        }
-        if host.starts_with('/') {
-            base.extend(form_urlencoded::byte_serialize(host.as_bytes()));
-        } else {
-            base.push_str(&host);
-        }
-        if let Some(port) = port(config)? {
-            base.push_str(&format!(":{port}"));
-        }
-        base.push('/');
-        base.extend(form_urlencoded::byte_serialize(database.as_bytes()).map(plus_is_space));
-        Ok(Self {
-            base,
-            parameters: Vec::new(),
-        })
-    }
-}
-
-/// The last `@` is what ends the credentials, as in every URL; the driver would take the first, and what follows it of
-/// a password for the host.
-fn one_at_sign(place: &str) -> String {
-    let (authority, path) = match place.find('/') {
-        Some(at) => place.split_at(at),
-        None => (place, ""),
-    };
-    match authority.rsplit_once('@') {
-        Some((credentials, host)) => format!("{}@{host}{path}", credentials.replace('@', "%40")),
-        None => place.to_owned(),
-    }
-}
-
-/// Form encoding writes a space as `+`, which a URL's other parts take literally.
-fn plus_is_space(piece: &str) -> &str {
-    if piece == "+" { "%20" } else { piece }
-}
-
-/// The servers, by the parameters where these name any.
-fn addresses(
-    parsed: &postgres::Config,
-    parameters: &Parameters,
-    flavour: Flavour,
-) -> Result<Vec<Address>, JobError> {
-    let hosts = match &parameters.hosts {
-        Some(hosts) => hosts.split(',').map(|host| host_of(host.trim())).collect(),
-        None => parsed.get_hosts().to_vec(),
-    };
-    let ports = match &parameters.ports {
-        Some(ports) => {
-            let ports = ports.split(',').map(|port| port_of(port.trim(), flavour));
-            ports.collect::<Result<_, _>>()?
-        }
-        None => parsed.get_ports().to_vec(),
-    };
-    if ports.contains(&0) {
-        return Err(no_port());
-    }
-    let port = |i: usize| {
-        let port = ports.get(i).or(ports.first()).copied();
-        port.unwrap_or(flavour.default_port())
-    };
-    if hosts.is_empty() {
-        return Ok(vec![Address::Tcp("localhost".into(), port(0))]);
-    }
-    let hosts = hosts.into_iter().enumerate();
-    let addresses = hosts.map(|(i, host)| match host {
-        Host::Tcp(name) if name.is_empty() => Address::Tcp("localhost".into(), port(i)),
-        Host::Tcp(name) => Address::Tcp(name, port(i)),
-        Host::Unix(folder) => Address::Unix(folder, port(i)),
-    });
-    Ok(addresses.collect())
-}
-
-fn host_of(text: &str) -> Host {
-    if text.starts_with('/') {
-        return Host::Unix(text.into());
-    }
-    let bare = text
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'));
-    Host::Tcp(bare.unwrap_or(text).to_owned())
-}
-
-fn port_of(text: &str, flavour: Flavour) -> Result<u16, JobError> {
-    match text.parse() {
-        Ok(port) => Ok(port),
-        Err(_) if text.is_empty() => Ok(flavour.default_port()),
-        Err(_) => Err(no_port()),
     }
 }
 

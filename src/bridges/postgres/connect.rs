@@ -5,19 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use postgres::SimpleQueryMessage;
 use postgres::config::{SslMode, SslNegotiation};
 
-use super::config::{Address, Settings};
+use super::address::Address;
+use super::attempt::{Attempt, Failure, Way};
+use super::config::Settings;
 use super::connection::Connection;
-use super::error;
-use super::link::{self, Encryption, Link, LinkTls};
-use super::options::{Scope, set_texts};
+use super::hook::Encryption;
 use super::standing::Standing;
 use crate::bridges::places::Place;
 use crate::bridges::pool::{Connector, connect_budget};
 use crate::error::{ErrorCode, JobError};
-use crate::job::{JobControl, Phase};
+use crate::job::JobControl;
 use crate::net::{self, Budget};
 use crate::text::shown_host;
 use crate::tls;
@@ -59,7 +58,13 @@ impl PostgresConnector {
                         .host_path(folder)
                         .port(*port)
                         .ssl_mode(SslMode::Disable);
-                    self.start(job, config, &folder.display().to_string(), *wanted, give_up)
+                    let attempt = Attempt {
+                        job,
+                        place: &folder.display().to_string(),
+                        wanted: *wanted,
+                        give_up,
+                    };
+                    self.start(&attempt, config)
                 }
             };
             match result {
@@ -68,9 +73,7 @@ impl PostgresConnector {
                 Err(error) => failure = Some(error),
             }
         }
-        Err(failure.unwrap_or_else(|| {
-            JobError::new(ErrorCode::SourceUnreachable, "the connection timed out")
-        }))
+        Err(failure.unwrap_or_else(|| JobError::unreachable("the connection timed out")))
     }
 
     fn open_host(
@@ -86,9 +89,8 @@ impl PostgresConnector {
             true => shown_host(host),
             false => format!("{host}:{port}"),
         };
-        let unreachable = |cause: &dyn std::fmt::Display| {
-            JobError::new(ErrorCode::SourceUnreachable, format!("{place}: {cause}"))
-        };
+        let unreachable =
+            |cause: &dyn std::fmt::Display| JobError::unreachable(format!("{place}: {cause}"));
         let budget = Budget::new(give_up.saturating_duration_since(Instant::now()));
         let found = budget
             .left()
@@ -112,7 +114,13 @@ impl PostgresConnector {
                 .connect_timeout(share)
                 .ssl_mode(SslMode::Require)
                 .ssl_negotiation(SslNegotiation::Direct);
-            match self.start(job, config, &place, wanted, Instant::now() + share) {
+            let attempt = Attempt {
+                job,
+                place: &place,
+                wanted,
+                give_up: Instant::now() + share,
+            };
+            match self.start(&attempt, config) {
                 Err(error) if error.code == ErrorCode::SourceUnreachable => failure = error,
                 other => return other,
             }
@@ -125,23 +133,20 @@ impl PostgresConnector {
     /// them, sets up every transaction, as one does that was refused them.
     fn start(
         &self,
-        job: &Arc<JobControl>,
+        attempt: &Attempt<'_>,
         mut config: postgres::Config,
-        place: &str,
-        wanted: Standing,
-        give_up: Instant,
     ) -> Result<Connection, JobError> {
         let options = &self.settings.options;
         let mut refused = None;
         if !self.pooled.load(Ordering::Relaxed) {
             let mut direct = config.clone();
             direct.options(&options.startup());
-            match self.attempt(job, &direct, place, wanted, give_up, Way::Session) {
+            match self.attempt(attempt, &direct, Way::Session) {
                 Err(Failure::Refused(error)) => refused = Some(error),
                 Err(Failure::Job(error) | Failure::NoHandshake(error)) => return Err(error),
                 Ok(connection) if connection.is_read_only() => return Ok(connection),
                 Ok(mut connection) => {
-                    self.use_transactions(place, "drops");
+                    self.use_transactions(attempt.place, "drops");
                     connection.use_transactions(options);
                     return Ok(connection);
                 }
@@ -153,10 +158,10 @@ impl PostgresConnector {
         if !words.is_empty() {
             config.options(&words);
         }
-        match self.attempt(job, &config, place, wanted, give_up, Way::Transactions) {
+        match self.attempt(attempt, &config, Way::Transactions) {
             Ok(mut connection) => {
                 if refused.is_some() {
-                    self.use_transactions(place, "refuses");
+                    self.use_transactions(attempt.place, "refuses");
                 }
                 connection.use_transactions(options);
                 Ok(connection)
@@ -180,21 +185,15 @@ impl PostgresConnector {
     /// does it.
     fn attempt(
         &self,
-        job: &Arc<JobControl>,
+        attempt: &Attempt<'_>,
         config: &postgres::Config,
-        place: &str,
-        wanted: Standing,
-        give_up: Instant,
         way: Way,
     ) -> Result<Connection, Failure> {
-        let attempt = |encryption: &Encryption| {
-            self.attempt_with(encryption, job, config, place, wanted, give_up, way)
-        };
-        let encrypted = match attempt(&self.settings.encryption) {
+        let encrypted = match attempt.with(config, way, &self.settings.encryption) {
             Err(Failure::NoHandshake(error)) => error,
             other => return other,
         };
-        let plain = attempt(&Encryption::Off);
+        let plain = attempt.with(config, way, &Encryption::Off);
         match &plain {
             Err(Failure::Job(error)) => {
                 let message = format!("{}; without TLS: {}", encrypted.message, error.message);
@@ -210,106 +209,6 @@ impl PostgresConnector {
         }
         plain
     }
-
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "all of them are one attempt's own"
-    )]
-    fn attempt_with(
-        &self,
-        encryption: &Encryption,
-        job: &Arc<JobControl>,
-        config: &postgres::Config,
-        place: &str,
-        wanted: Standing,
-        give_up: Instant,
-        way: Way,
-    ) -> Result<Connection, Failure> {
-        link::can_be_driven().map_err(|error| {
-            let problem = format!("{place}: {error}");
-            Failure::Job(JobError::new(ErrorCode::SourceUnreachable, problem))
-        })?;
-        let link = Arc::new(Link::default());
-        link.serve(Some(job));
-        let budget = give_up.saturating_duration_since(Instant::now());
-        let tls = LinkTls {
-            link: Arc::clone(&link),
-            encryption: encryption.clone(),
-            budget,
-        };
-        let cut = Arc::clone(&link);
-        let guard = job.stop_with(move || cut.cut()).map_err(Failure::Job)?;
-        // It may be stopped like a statement, but it is none.
-        job.enter(Phase::Connecting);
-        let connected = config.connect(tls.clone()).and_then(|mut client| {
-            let read_only = match way {
-                Way::Session => is_read_only(&mut client)?,
-                Way::Transactions => false,
-            };
-            let fits = wanted.fits(&mut client)?;
-            Ok((client, read_only, fits))
-        });
-        drop(guard);
-        link.serve(None);
-        let error = match connected {
-            Ok((_, _, false)) => {
-                let problem = format!(
-                    "{place}: the server is no {wanted}, which target_session_attrs asks for"
-                );
-                let error = JobError::new(ErrorCode::SourceUnreachable, problem);
-                return Err(Failure::Job(error));
-            }
-            Ok((client, read_only, true)) => {
-                link.opened();
-                return Ok(Connection::new(client, tls, read_only));
-            }
-            Err(error) => error,
-        };
-        job.check().map_err(Failure::Job)?;
-        if let Some(problem) = link.problem() {
-            let message = format!("{place}: {}", problem.message);
-            return Err(Failure::Job(JobError { message, ..problem }));
-        }
-        let failure = error::connecting(&error, place);
-        if link.has_no_handshake() && matches!(encryption, Encryption::IfOffered(_)) {
-            return Err(Failure::NoHandshake(failure));
-        }
-        match way == Way::Session && may_be_about_options(&error) {
-            true => Err(Failure::Refused(failure)),
-            false => Err(Failure::Job(failure)),
-        }
-    }
-}
-
-/// How a session is to be kept from writing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
-    /// It is read-only from its start, by startup options.
-    Session,
-    /// Its transactions are.
-    Transactions,
-}
-
-/// Every new session is asked, whatever was asked of it. By the simple protocol, which every pooler knows.
-fn is_read_only(client: &mut postgres::Client) -> Result<bool, postgres::Error> {
-    let answer = client.simple_query("SHOW transaction_read_only")?;
-    let is_read_only = answer.iter().any(|message| match message {
-        SimpleQueryMessage::Row(row) => row.try_get(0).is_ok_and(|value| value == Some("on")),
-        _ => false,
-    });
-    // Otherwise the session may be a pooler's, and others would meet what is set in it.
-    if is_read_only {
-        client.batch_execute(&set_texts(Scope::Session))?;
-    }
-    Ok(is_read_only)
-}
-
-enum Failure {
-    /// The server refused the session, perhaps for its options.
-    Refused(JobError),
-    /// The server offers TLS, which is not insisted on, and no handshake came about.
-    NoHandshake(JobError),
-    Job(JobError),
 }
 
 impl Connector for PostgresConnector {
@@ -325,18 +224,6 @@ impl Connector for PostgresConnector {
     fn reusable(&self, connection: &mut Connection) -> bool {
         connection.reusable()
     }
-}
-
-/// Any refusal of a session may be one of its options, but for those that say what else it is about: the password
-/// (which must not be tried twice), the database, a server that is full, starts or stops.
-fn may_be_about_options(error: &postgres::Error) -> bool {
-    error.as_db_error().is_some_and(|db| {
-        let state = db.code().code();
-        !state.starts_with("28")
-            && !state.starts_with("53")
-            && !state.starts_with("57")
-            && state != "3D000"
-    })
 }
 
 /// Addresses of the wanted family, IPv4 first.

@@ -7,7 +7,8 @@ use postgres::{CancelToken, Client, Row, RowIter, Statement};
 use serde_json::Value;
 
 use super::error;
-use super::link::{Link, LinkTls, can_be_driven};
+use super::hook::{LinkTls, can_be_driven};
+use super::link::Link;
 use super::options::{Options, Scope, set_texts};
 use super::param::{TextParam, unspecified};
 use super::statements::{Sending, Statements};

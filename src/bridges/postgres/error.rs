@@ -35,20 +35,19 @@ pub fn connecting(error: &Error, place: &str) -> JobError {
 pub fn executing(error: &Error) -> JobError {
     match error.as_db_error() {
         Some(db) => {
-            let failed =
-                JobError::new(ErrorCode::QueryFailed, text(db)).with_sql_state(db.code().code());
+            let failed = JobError::query_failed(text(db)).with_sql_state(db.code().code());
             match ends_the_session(db) {
                 true => failed.with(Retry::NewConnection),
                 false => failed,
             }
         }
-        None if error.is_closed() || is_network(error) => JobError::new(
-            ErrorCode::SourceUnreachable,
-            format!("the connection to the database broke: {}", chain(error)),
-        )
+        None if error.is_closed() || is_network(error) => JobError::unreachable(format!(
+            "the connection to the database broke: {}",
+            chain(error)
+        ))
         .with(Retry::NewConnection),
         // The driver and the server no longer agree on where an answer ends.
-        None => JobError::new(ErrorCode::QueryFailed, chain(error)).with(Retry::NewConnection),
+        None => JobError::query_failed(chain(error)).with(Retry::NewConnection),
     }
 }
 

@@ -5,8 +5,9 @@ use std::sync::{Arc, OnceLock};
 use postgres::Row;
 
 use super::dialect::POSTGRES;
-use super::form::{Cast, Column, Form, cast, form};
+use super::form::Form;
 use super::row::{Layout, raw, unreadable};
+use super::types::{Cast, Column, cast, form};
 use crate::error::JobError;
 use crate::json::Text;
 use crate::json::js_number;

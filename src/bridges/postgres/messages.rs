@@ -2,7 +2,7 @@
 //! are ones that a server sends. The driver makes room for whatever length it is told, and keeps what it was not
 //! asked for.
 
-use crate::error::{ErrorCode, JobError, Retry};
+use crate::error::{JobError, Retry};
 use crate::job::LargeRows;
 use crate::limits;
 
@@ -91,7 +91,7 @@ impl Messages {
         let (state, message) = (field(b'C')?, field(b'M')?);
         matches!(severity.as_str(), "FATAL" | "PANIC").then(|| {
             let text = format!("{message} (SQLSTATE {state})");
-            JobError::new(ErrorCode::QueryFailed, text)
+            JobError::query_failed(text)
                 .with_sql_state(&state)
                 .with(Retry::NewConnection)
         })
@@ -125,8 +125,7 @@ impl Messages {
     fn count(&mut self, length: usize, most: usize) -> Result<Heard, JobError> {
         self.unasked = self.unasked.saturating_add(length);
         if self.unasked > most {
-            return Err(JobError::new(
-                ErrorCode::SourceUnreachable,
+            return Err(JobError::unreachable(
                 "the server sends more than anybody asked for; the connection is closed",
             ));
         }
@@ -135,15 +134,13 @@ impl Messages {
 }
 
 fn nonsense() -> JobError {
-    JobError::new(
-        ErrorCode::SourceUnreachable,
-        "what answers there does not speak as a PostgreSQL server does",
-    )
+    JobError::unreachable("what answers there does not speak as a PostgreSQL server does")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorCode;
 
     fn head(kind: u8, length: usize) -> Vec<u8> {
         let length = u32::try_from(length).unwrap();

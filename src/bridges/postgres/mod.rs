@@ -1,19 +1,25 @@
 //! PostgreSQL and its wire-compatible relatives.
 //!
-//! - `package`: their facts, and opening a source; `config`, `parameters`: what a configuration says
-//! - `connect`, `options`, `standing`, `link`, `greeting`, `messages`: connecting, read-only from the start, and what may come in
+//! - `package`: their facts, and opening a source; `config`, `connection_string`, `parameters`, `address`: what a
+//!   configuration says
+//! - `connect`, `attempt`, `options`, `standing`, `hook`, `stream`, `link`, `greeting`, `messages`: connecting, read-only
+//!   from the start, and what may come in
 //! - `connection`, `statements`, `param`: statements on a connection
 //! - `session`: what the shared answers need; `dialect`, `catalog`, `list`, `privileges`
-//! - `row`, `typed`, `form`, `numeric`, `time_label`, `wire`: what comes back, from the wire's bytes; `error`
+//! - `row`, `typed`, `types`, `form`, `numeric`, `time_label`, `wire`: what comes back, from the wire's bytes; `error`
 
+mod address;
+mod attempt;
 mod catalog;
 mod config;
 mod connect;
 mod connection;
+mod connection_string;
 mod dialect;
 mod error;
 mod form;
 mod greeting;
+mod hook;
 mod link;
 mod list;
 mod messages;
@@ -27,8 +33,11 @@ mod row;
 mod session;
 mod standing;
 mod statements;
+mod stream;
 mod time_label;
 mod typed;
+mod types;
+
 mod wire;
 
 use std::sync::Arc;
@@ -43,8 +52,8 @@ use connection::Connection;
 use session::PostgresSession;
 
 pub(super) use dialect::POSTGRES;
-pub(super) use form::form;
 pub(super) use package::{COCKROACH_PACKAGE, NEON_PACKAGE, PACKAGE};
+pub(super) use types::form;
 
 /// Which relative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

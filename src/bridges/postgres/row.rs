@@ -6,8 +6,9 @@ use postgres::Row;
 use postgres::types::{FromSql, Type};
 
 use super::error;
-use super::form::{Form, form};
-use crate::error::{ErrorCode, JobError, Retry};
+use super::form::Form;
+use super::types::form;
+use crate::error::{JobError, Retry};
 use crate::json::{Text, write_string};
 
 /// A value's bytes as they came, or `None` for NULL.
@@ -110,11 +111,8 @@ impl Layout {
 
 /// A column has another type than the catalog said; another attempt will know it.
 pub(super) fn changed(column: &str) -> JobError {
-    JobError::new(
-        ErrorCode::QueryFailed,
-        format!("column \"{column}\" was changed during the query"),
-    )
-    .with(Retry::Anew)
+    JobError::query_failed(format!("column \"{column}\" was changed during the query"))
+        .with(Retry::Anew)
 }
 
 /// The bytes of a value are not what its type says.
@@ -123,8 +121,7 @@ pub(super) fn unreadable(row: &Row, index: usize) -> JobError {
         .columns()
         .get(index)
         .map_or(("", ""), |c| (c.name(), c.type_().name()));
-    JobError::new(
-        ErrorCode::QueryFailed,
-        format!("the value of column \"{name}\" is not a {kind} as this runner knows it"),
-    )
+    JobError::query_failed(format!(
+        "the value of column \"{name}\" is not a {kind} as this runner knows it"
+    ))
 }

@@ -2,9 +2,10 @@
 
 use postgres::Row;
 
-use super::form::{Cast, EPOCH_MICROS, Form, array_type, cast, form};
+use super::form::{EPOCH_MICROS, Form};
 use super::row::{changed, raw, unreadable};
 use super::time_label::write_time_label;
+use super::types::{Cast, array_type, cast, form};
 use crate::error::JobError;
 use crate::json::{Text, js_date_text, js_number, js_string, write_millis, write_number_of_text};
 use crate::options::TimeUnit;
