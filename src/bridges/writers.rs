@@ -10,7 +10,7 @@
     feature = "turso"
 ))]
 use crate::json::Text;
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 use crate::sql::Dialect;
 
 /// The language of PostgreSQL.
@@ -23,12 +23,6 @@ pub fn postgres_dialect() -> &'static dyn Dialect {
 #[cfg(feature = "mysql")]
 pub fn mysql_dialect() -> &'static dyn Dialect {
     &super::mysql::MYSQL
-}
-
-/// The language of SQLite.
-#[cfg(feature = "sqlite")]
-pub fn sqlite_dialect() -> &'static dyn Dialect {
-    &super::lite::SQLITE
 }
 
 /// Appends a value of PostgreSQL as it comes over the wire, of the type with this number. False, with a part

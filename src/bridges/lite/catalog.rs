@@ -3,39 +3,12 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::key::Key;
 use super::value::Value;
 use super::{Cells, Database};
 use crate::bridges::description::DescribedColumn;
-use crate::bridges::remembered::Remembered;
 use crate::error::JobError;
 use crate::job::TargetColumn;
-use crate::limits;
 use crate::options::Target;
-
-/// What is remembered of a source's tables for a moment.
-pub(in crate::bridges) struct Known {
-    pub(super) keys: Remembered<Arc<Key>>,
-    columns: Remembered<Arc<[TargetColumn]>>,
-}
-
-impl Default for Known {
-    fn default() -> Self {
-        Self {
-            keys: Remembered::new(limits::CATALOG_FRESH),
-            columns: Remembered::new(limits::CATALOG_FRESH),
-        }
-    }
-}
-
-impl Known {
-    /// Forgets what was remembered of a table: it may have been changed.
-    pub(super) fn forget(&self, target: &Target) {
-        let name = target.to_string();
-        self.keys.forget(&name);
-        self.columns.forget(&name);
-    }
-}
 
 /// The arguments of a pragma about a table, and their parameters: its name, and its schema if it has one.
 pub(super) fn place(target: &Target) -> (&'static str, Vec<Value<'_>>) {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::value::Value;
+use crate::text::hex;
 
 /// A statement with the parameters that are left when those for which `unfit` is true are literals in its text. Its
 /// placeholders are `?`, one after the other.
@@ -52,8 +53,8 @@ fn write_literal(value: &Value<'_>, out: &mut String) {
         }
         // With a dot or an exponent.
         Value::Real(float) => out.push_str(&format!("{float:?}")),
-        Value::Text(bytes) => out.push_str(&format!("CAST(X'{}' AS TEXT)", super::key::hex(bytes))),
-        Value::Blob(bytes) => out.push_str(&format!("X'{}'", super::key::hex(bytes))),
+        Value::Text(bytes) => out.push_str(&format!("CAST(X'{}' AS TEXT)", hex(bytes))),
+        Value::Blob(bytes) => out.push_str(&format!("X'{}'", hex(bytes))),
     }
 }
 

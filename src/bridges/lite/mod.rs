@@ -2,19 +2,21 @@
 //! values that have a storage class each. What speaks it is a [`Database`]; [`LiteSession`] answers jobs on one.
 //!
 //! - `dialect`: the language; `narrow`: the same within the limits of a service
-//! - `catalog`, `key`, `since`: what must be known of a table
-//! - `value`: values in and out; `literal`: those that cannot be bound; `row`: rows as JSON
+//! - `catalog`, `key`, `since`: what must be known of a table; `known`: what is remembered of it
+//! - `value`: values in and out; `storage`: with their storage class; `literal`: those that cannot be bound; `row`: rows as JSON
 //! - `select`: what a statement selects; `session`: statements of a job
 
 mod catalog;
 mod dialect;
 mod key;
+mod known;
 mod literal;
 mod narrow;
 mod row;
 mod select;
 mod session;
 mod since;
+mod storage;
 mod value;
 
 use std::ops::ControlFlow;
@@ -23,8 +25,8 @@ use crate::error::JobError;
 use crate::job::{Privileges, ServerFacts};
 use crate::sql::{Dialect, Statement};
 
-pub(super) use catalog::Known;
 pub(super) use dialect::{SQLITE, SqliteDialect};
+pub(super) use known::Known;
 pub(super) use literal::spelled_out;
 pub(super) use narrow::NarrowDialect;
 pub(super) use row::{Cells, Record};

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::key::of_exact;
-use super::session::List;
+use super::select::List;
+use super::storage::of_exact;
 use super::value::{Value, write_value};
 use crate::bridges::sql;
-use crate::error::{ErrorCode, JobError};
+use crate::error::JobError;
 use crate::json::{Text, js_number, write_number_of_text, write_string};
 
 /// A row of a statement, as the engine hands it over.
@@ -37,8 +37,7 @@ impl dyn Cells + '_ {
     pub fn integer(&self, column: usize) -> Result<i64, JobError> {
         match self.value(column)? {
             Value::Integer(whole) => Ok(whole),
-            _ => Err(JobError::new(
-                ErrorCode::QueryFailed,
+            _ => Err(JobError::query_failed(
                 "the database answered without the integer that it was asked for",
             )),
         }

@@ -1,9 +1,25 @@
 //! Select lists.
 
-use super::key::{Key, exactly};
+use std::sync::Arc;
+
+use super::key::Key;
+use super::storage::exactly;
 use super::{Database, catalog};
+use crate::bridges::sql::SelectList;
 use crate::error::JobError;
 use crate::options::Target;
+
+/// What a statement selects; in a walk by a key.
+pub(in crate::bridges) struct List {
+    pub(super) selected: Selected,
+    pub(super) key: Option<Arc<Key>>,
+}
+
+impl SelectList for List {
+    fn sql(&self) -> &str {
+        &self.selected.sql
+    }
+}
 
 /// A select list.
 #[derive(Default)]

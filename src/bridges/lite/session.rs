@@ -1,17 +1,17 @@
 //! The statements of one job.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use super::Database;
 use super::catalog;
-use super::key::{Key, bind_key};
+use super::key::Key;
 use super::row::{Layout, LiteRow};
-use super::select::{Selected, select};
+use super::select::{List, Selected, select};
 use super::since::changed_since;
+use super::storage::bind_key;
 use super::value::bind;
 use crate::bridges::description::DescribedColumn;
-use crate::bridges::sql::{Each, Select, SelectList, Session, Walk};
+use crate::bridges::sql::{Each, Select, Session, Walk};
 use crate::error::JobError;
 use crate::job::{Columns, Privileges, ServerFacts};
 use crate::options::{AggregateOptions, ReadOptions, Target};
@@ -19,18 +19,6 @@ use crate::sql::{Dialect, Statement};
 
 /// A database during one job.
 pub(in crate::bridges) struct LiteSession<'s>(pub &'s mut dyn Database);
-
-/// What a statement selects; in a walk by a key.
-pub(in crate::bridges) struct List {
-    pub(super) selected: Selected,
-    pub(super) key: Option<Arc<Key>>,
-}
-
-impl SelectList for List {
-    fn sql(&self) -> &str {
-        &self.selected.sql
-    }
-}
 
 impl Session for LiteSession<'_> {
     fn dialect(&self) -> &dyn Dialect {

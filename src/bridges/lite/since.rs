@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::Database;
 use super::catalog;
-use super::key::text_tag;
+use super::storage::text_tag;
 use super::value::Value;
 use crate::error::JobError;
 use crate::options::Target;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value as Json;
 
-use crate::error::{ErrorCode, JobError};
+use crate::error::JobError;
 use crate::json::{Text, write_bytes, write_f64, write_i64, write_lossy};
 
 /// Integers up to this one are exact as doubles.
@@ -45,7 +45,7 @@ impl<'a> Value<'a> {
     /// The error of a value without the storage class that was asked for.
     pub(super) fn unclassed() -> JobError {
         let text = "the database answered without the storage class that it was asked for";
-        JobError::new(ErrorCode::QueryFailed, text)
+        JobError::query_failed(text)
     }
 }
 

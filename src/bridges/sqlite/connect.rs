@@ -92,9 +92,7 @@ impl Database {
     pub(super) fn begin(&mut self, job: &Arc<JobControl>) -> Result<&mut Connection, JobError> {
         if self.file.is_some() && file_id(&self.path)? != self.file {
             let problem = "the database file was replaced";
-            return Err(
-                JobError::new(ErrorCode::SourceUnreachable, problem).with(Retry::NewConnection)
-            );
+            return Err(JobError::unreachable(problem).with(Retry::NewConnection));
         }
         job.take_wanted_turn(limits::SQLITE_MEMORY_PAUSE)?;
         let patience = connect_budget(job, limits::SQLITE_BUSY)?;
@@ -114,10 +112,9 @@ impl Database {
 /// The file behind a path, which must exist: SQLite would say no more than that it cannot open it.
 fn file_id(path: &str) -> Result<Option<FileId>, JobError> {
     let metadata = Path::new(path).metadata().map_err(|error| {
-        JobError::new(
-            ErrorCode::SourceUnreachable,
-            format!("cannot open the SQLite database \"{path}\": {error}"),
-        )
+        JobError::unreachable(format!(
+            "cannot open the SQLite database \"{path}\": {error}"
+        ))
     })?;
     // Opening a pipe would wait for its other end.
     if !metadata.is_file() {

@@ -32,7 +32,7 @@ pub(super) fn failure(job: &JobControl, error: &Error) -> JobError {
         text.push_str(
             " (a large sort needs a temporary file: give the runner a writable /tmp, or name a folder in SQLITE_TMPDIR)",
         );
-        return JobError::new(ErrorCode::QueryFailed, text);
+        return JobError::query_failed(text);
     }
     // Nothing we run writes, so this is SQLite's own need: to share a WAL, or to undo what a crash left.
     if let Some(SqliteCode::CannotOpen | SqliteCode::ReadOnly) = error.sqlite_error_code() {
@@ -53,13 +53,10 @@ pub(super) fn failure(job: &JobControl, error: &Error) -> JobError {
 
 /// The error of a file that cannot be opened.
 pub(super) fn opening_failure(path: &str, error: &Error) -> JobError {
-    JobError::new(
-        ErrorCode::SourceUnreachable,
-        format!(
-            "cannot open the SQLite database \"{path}\": {}",
-            message(error)
-        ),
-    )
+    JobError::unreachable(format!(
+        "cannot open the SQLite database \"{path}\": {}",
+        message(error)
+    ))
 }
 
 fn lacks_temporary_folder(error: &Error) -> bool {

@@ -1,11 +1,12 @@
 //! SQLite's memory has one bound for the whole process, so an attempt at a job that finds none says something of
 //! its row only if no other job held any meanwhile.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
-use crate::error::{ErrorCode, JobError, Retry};
+use crate::error::{JobError, Retry};
 use crate::job::JobControl;
 use crate::limits;
+use crate::locks::lock;
 
 static JOBS: Mutex<Jobs> = Mutex::new(Jobs {
     running: 0,
@@ -44,7 +45,7 @@ impl Attempt {
         }
         if job.want_turn() > limits::SQLITE_MEMORY_ATTEMPTS {
             let text = "SQLite found no memory for it beside other jobs: try again, or let fewer run at a time";
-            return JobError::new(ErrorCode::QueryFailed, text);
+            return JobError::query_failed(text);
         }
         error
     }
@@ -57,7 +58,7 @@ impl Drop for Attempt {
 }
 
 fn jobs() -> MutexGuard<'static, Jobs> {
-    JOBS.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&JOBS)
 }
 
 #[cfg(test)]

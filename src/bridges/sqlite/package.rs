@@ -7,11 +7,10 @@ use serde_json::{Map, Value};
 
 use super::Sqlite;
 use super::connect::DatabaseFile;
-use crate::bridges::config::{line, pool_size, unusable};
+use crate::bridges::config::{check_file, line, pool_size, unusable};
 use crate::bridges::sql::SqlBridge;
 use crate::bridges::{Opened, Registered, lite};
 use crate::error::JobError;
-use crate::files;
 use crate::job::{Key, NameRules, Package};
 use crate::options::{OptionRules, Target, parts_of_name, whole_name};
 
@@ -56,7 +55,7 @@ fn open(config: &Map<String, Value>) -> Opened {
         .then(|| line(config, &["path"]))
         .flatten()
         .ok_or_else(|| unusable("SqliteBridge requires a \"path\" config string"))?;
-    files::allowed(Path::new(&path)).map_err(|error| unusable(error.to_string()))?;
+    check_file(Path::new(&path))?;
     let file = DatabaseFile::new(&path);
     Ok(Arc::new(SqlBridge::new(Sqlite, file, pool_size(config))))
 }
