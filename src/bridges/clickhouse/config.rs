@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::bridges::config::{check_plain, line, pool_size, port, text, unusable};
-use crate::bridges::source_url::{SourceUrl, bare};
+use crate::bridges::config::{check_plain, line, pool_size, port, text, unusable, verified};
+use crate::bridges::source_url::SourceUrl;
 use crate::error::JobError;
 use crate::limits;
 use crate::net::http::basic;
 use crate::net::{self, Peer};
-use crate::tls;
 
 /// Ports of the HTTP interface.
 const PORT: u16 = 8123;
@@ -73,7 +72,7 @@ impl Parts {
                 "ClickhouseBridge requires a \"host\" config value",
             ));
         };
-        let host = bare(&host);
+        let host = net::without_brackets(&host);
         let is_address = net::without_zone(host).parse::<Ipv6Addr>().is_ok();
         let is_name = |c: char| !c.is_whitespace() && !c.is_control() && !"/?#@:[]\\".contains(c);
         if !is_address && !host.chars().all(is_name) {
@@ -156,7 +155,7 @@ impl Parts {
                 )?;
                 None
             }
-            true => Some(tls::verified().map_err(|error| unusable(error.to_string()))?),
+            true => Some(verified()?),
         };
         let user = self.user.unwrap_or_else(|| "default".to_owned());
         let password = self.password.unwrap_or_default();

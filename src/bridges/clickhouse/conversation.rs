@@ -11,7 +11,7 @@ use super::lines::read_lines;
 use super::request::{Allowed, Composed, Leave, compose};
 use crate::bridges::places::Place;
 use crate::bridges::pool::Connector;
-use crate::error::{ErrorCode, JobError, Retry};
+use crate::error::{JobError, Retry};
 use crate::job::JobControl;
 use crate::limits;
 use crate::net::http::{Answer, Client, HttpError, Method, Request};
@@ -172,11 +172,7 @@ fn settle_for(allowed: Allowed, exception: &Exception) -> Option<Allowed> {
 /// A request to which nothing was answered. A connection that broke may be replaced.
 fn unanswered(error: HttpError, place: &str) -> Failure {
     let again = error.retryable() && !matches!(error, HttpError::Dial(_));
-    let error = JobError::from(error);
-    let error = JobError::new(
-        ErrorCode::SourceUnreachable,
-        format!("{place}: {}", error.message),
-    );
+    let error = JobError::unreachable(JobError::from(error).message).at(place);
     Failure::Job(match again {
         true => error.with(Retry::NewConnection),
         false => error,
@@ -191,10 +187,7 @@ fn located(failure: Failure, place: &str) -> Failure {
         }
         failure => failure,
     });
-    Failure::Job(JobError::new(
-        error.code,
-        format!("{place}: {}", error.message),
-    ))
+    Failure::Job(JobError::new(error.code, error.message).at(place))
 }
 
 /// Ends a statement from another connection: closing the one it came in on may not end it. A statement that has only

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use super::list::List;
 use super::place::{Place, Typed, untyped, write_quoted};
 use super::types::{ColumnType, Kind};
 use crate::json::js_number;
-use crate::limits;
 use crate::options::{Aggregate, Comparison, GeoPlace, Pattern, TimeUnit};
 use crate::sql::{Builder, ColumnFacts, Dialect, Parameter, RowOrder, like_text};
 
@@ -283,38 +283,10 @@ impl Dialect for ClickHouse {
     }
 }
 
-/// Values of one type that travel together.
-struct List {
-    kind: String,
-    texts: Vec<Value>,
-    bytes: usize,
-}
-
-impl List {
-    fn of(first: Typed) -> Self {
-        let mut list = Self {
-            kind: first.kind.clone(),
-            texts: Vec::new(),
-            bytes: 0,
-        };
-        list.push(first);
-        list
-    }
-
-    fn takes(&self, typed: &Typed) -> bool {
-        self.kind == typed.kind && self.bytes + typed.text.len() < limits::HTTP_FIELD
-    }
-
-    fn push(&mut self, typed: Typed) {
-        // Quotes, a comma, and as many escapes as one may expect.
-        self.bytes += typed.text.len() + 4;
-        self.texts.push(typed.text.into());
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits;
     use crate::options::Predicate;
     use crate::sql::Statement;
     use serde_json::json;

@@ -99,7 +99,7 @@ impl Failure {
     /// An answer that is not one of this server: what of it came is shown to nobody, it may be anything.
     pub(super) fn nonsense(problem: &str) -> Self {
         let text = format!("the answer is not one of ClickHouse: {problem}");
-        Self::Job(JobError::new(ErrorCode::QueryFailed, text))
+        Self::Job(JobError::query_failed(text))
     }
 
     /// An answer of HTTP with a status other than 200.

@@ -3,10 +3,10 @@
 //!
 //! - `package`: its facts, and opening a source; `config`
 //! - `conversation`: requests of a job, which can be stopped; `request`: what they say; `lines`, `error`: what comes back
-//! - `session`: statements of a job; `row`: its rows
-//! - `dialect`: the language; `types`, `place`, `decimal`, `instant`: values in the type of the column they are compared
+//! - `session`: what the shared answers need; `statements`, `row`: statements of a job, and their rows
+//! - `dialect`, `list`: the language; `types`, `place`, `decimal`, `instant`: values in the type of the column they are compared
 //!   with
-//! - `catalog`, `key`, `walk`: what must be known of a table, and the way through it; `privileges`
+//! - `tables`, `catalog`, `key`, `walk`: what must be known of a table, and the way through it; `privileges`
 
 mod catalog;
 mod config;
@@ -17,12 +17,15 @@ mod error;
 mod instant;
 mod key;
 mod lines;
+mod list;
 mod package;
 mod place;
 mod privileges;
 mod request;
 mod row;
 mod session;
+mod statements;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -38,7 +41,7 @@ use crate::json::Text;
 use catalog::Catalog;
 use conversation::{Conversation, Conversations};
 use dialect::ClickHouse;
-use session::ClickHouseSession;
+use statements::ClickHouseSession;
 
 pub(super) use package::PACKAGE;
 

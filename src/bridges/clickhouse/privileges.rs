@@ -1,7 +1,6 @@
 //! What the user may do beyond reading, as its grants say.
 
-use super::catalog::plain;
-use super::session::ClickHouseSession;
+use super::statements::{ClickHouseSession, plain};
 use crate::bridges::grants::phrase;
 use crate::error::JobError;
 use crate::job::Privileges;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::bridges::sql::{Row, Values};
-use crate::error::{ErrorCode, JobError};
+use crate::error::JobError;
 use crate::json::{Text, js_string, write_number_of_text};
 
 /// A row of a statement.
@@ -44,19 +44,13 @@ impl<'a> JsonRow<'a> {
         let range = self.values.get(column);
         range
             .and_then(|range| self.line.get(range.clone()))
-            .ok_or_else(|| {
-                JobError::new(
-                    ErrorCode::QueryFailed,
-                    "a row has fewer values than were asked for",
-                )
-            })
+            .ok_or_else(|| JobError::query_failed("a row has fewer values than were asked for"))
     }
 
     /// The text of a value that is a string.
     pub(super) fn string(&self, column: usize) -> Result<String, JobError> {
         let value = self.value(column)?;
-        serde_json::from_str(value)
-            .map_err(|_| JobError::new(ErrorCode::QueryFailed, "a value is no string"))
+        serde_json::from_str(value).map_err(|_| JobError::query_failed("a value is no string"))
     }
 }
 
@@ -108,7 +102,7 @@ impl Values for JsonRow<'_> {
         }
         serde_json::from_str(value)
             .map(|value| js_string(&value))
-            .map_err(|_| JobError::new(ErrorCode::QueryFailed, "a value is no JSON"))
+            .map_err(|_| JobError::query_failed("a value is no JSON"))
     }
 
     fn whole(&self, column: usize) -> Result<u64, JobError> {

@@ -1,30 +1,17 @@
-//! The statements of one job.
+//! What the shared answers need of a job.
 
-use std::ops::Range;
-
-use serde_json::Value;
-
-use super::catalog::{Catalog, Origin, plain};
-use super::conversation::Conversation;
-use super::dialect::ClickHouse;
+use super::catalog::Origin;
 use super::error::Failure;
-use super::row::{JsonRow, find_values};
+use super::statements::{ClickHouseSession, plain};
+use super::tables::names_of;
 use super::walk::Way;
 use super::{key, privileges};
 use crate::bridges::description::DescribedColumn;
 use crate::bridges::sql::{Each, Needs, Select, SelectList, Session, Walk};
 use crate::error::JobError;
-use crate::job::{Columns, JobControl, KeptBy, Privileges, ServerFacts, TargetColumn};
+use crate::job::{Columns, KeptBy, Privileges, ServerFacts, TargetColumn};
 use crate::options::{Aggregate, AggregateOptions, Predicate, ReadOptions, Target};
 use crate::sql::{ColumnFacts, Dialect, Statement, Table};
-
-/// A conversation as one job has it.
-pub(super) struct ClickHouseSession<'s> {
-    pub(super) conversation: &'s mut Conversation,
-    pub(super) job: &'s JobControl,
-    pub(super) catalog: &'s Catalog,
-    pub(super) dialect: ClickHouse,
-}
 
 /// What a statement selects.
 pub(super) enum List {
@@ -44,45 +31,6 @@ impl SelectList for List {
             Self::Values => "",
         }
     }
-}
-
-impl ClickHouseSession<'_> {
-    /// A target as it stands in a statement.
-    pub(super) fn from(&self, target: &Target) -> String {
-        self.dialect().target(target)
-    }
-
-    /// Runs a statement and hands over its rows, with the places of their first `most` values.
-    pub(super) fn each_row(
-        &mut self,
-        statement: &Statement,
-        most: usize,
-        each: &mut dyn FnMut(&JsonRow<'_>) -> Result<(), JobError>,
-    ) -> Result<(), Failure> {
-        let mut values = Vec::new();
-        self.conversation.ask(self.job, statement, &mut |line| {
-            find_values(line, most, &mut values);
-            each(&JsonRow::new(line, &values))
-        })
-    }
-
-    /// From now on the language knows the types of these columns.
-    pub(super) fn learn(
-        &mut self,
-        targets: &[&Target],
-        names: Vec<String>,
-    ) -> Result<(), JobError> {
-        let types = match names.is_empty() {
-            true => Default::default(),
-            false => self.types_by_name(targets, names)?,
-        };
-        self.dialect = ClickHouse::knowing(types);
-        Ok(())
-    }
-}
-
-fn names_of(filter: &Predicate, names: &mut Vec<String>) {
-    filter.for_each_column(&mut |name| names.push(name.to_owned()));
 }
 
 impl Session for ClickHouseSession<'_> {
@@ -112,9 +60,7 @@ impl Session for ClickHouseSession<'_> {
     }
 
     fn prepare_filter(&mut self, target: &Target, filter: &Predicate) -> Result<(), JobError> {
-        let mut names = Vec::new();
-        names_of(filter, &mut names);
-        self.learn(&[target], names)
+        self.learn_filter(target, filter)
     }
 
     /// No key is unique.
@@ -216,7 +162,12 @@ impl Select for ClickHouseSession<'_> {
 
     fn walk(&mut self, target: &Target, options: &ReadOptions) -> Result<Walk<List>, JobError> {
         let way = Way::find(self, target, options)?;
-        Ok(way.into_walk())
+        Ok(Walk {
+            key: way.key(),
+            after: way.after(),
+            since: Vec::new(),
+            list: List::Way(Box::new(way)),
+        })
     }
 
     fn counted(&self, list: &List) -> Predicate {
@@ -274,20 +225,4 @@ impl Select for ClickHouseSession<'_> {
 fn is_declared_nullable(spelled: &str) -> bool {
     let inner = spelled.strip_prefix("LowCardinality(").unwrap_or(spelled);
     inner.starts_with("Nullable(")
-}
-
-/// The places of a row's values.
-pub(super) type Places = Vec<Range<usize>>;
-
-/// The texts of values, each a string or null.
-pub(super) fn texts(line: &str, places: &[Range<usize>]) -> Vec<Option<String>> {
-    let text = |place: &Range<usize>| {
-        let text = line.get(place.clone())?;
-        match serde_json::from_str(text) {
-            Ok(Value::String(text)) => Some(text),
-            Ok(Value::Null) | Err(_) => None,
-            Ok(other) => Some(other.to_string()),
-        }
-    };
-    places.iter().map(text).collect()
 }

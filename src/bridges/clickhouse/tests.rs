@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::catalog::plain;
 use super::config::Settings;
 use super::conversation::{Conversation, Conversations, Server};
 use super::error::Failure;
+use super::statements::plain;
 use crate::bridges::places::Place;
 use crate::bridges::pool::Connector;
 use crate::error::{ErrorCode, JobError, Retry};

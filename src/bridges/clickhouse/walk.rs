@@ -1,12 +1,14 @@
 //! The way of a `read` through a table: every row once, whatever the table's key and engine.
 
+use serde_json::Value;
+
 use super::error::Failure;
 use super::instant::Moment;
 use super::key::{self, Mark, Part, Position};
 use super::row::{JsonRow, find_values};
-use super::session::{ClickHouseSession, List, Places, texts};
+use super::statements::{ClickHouseSession, Places, texts};
 use super::types::Kind;
-use crate::bridges::sql::{Each, Session, Walk};
+use crate::bridges::sql::Each;
 use crate::error::JobError;
 use crate::options::{Comparison, Predicate, ReadOptions, Target};
 use crate::sql::{Builder, Dialect, KeyPart, Statement};
@@ -57,8 +59,8 @@ impl Way {
                 later_than(name, since)?
             }
         };
-        session.prepare_filter(target, &since)?;
-        let dialect = session.dialect();
+        session.learn_filter(target, &since)?;
+        let dialect: &dyn Dialect = &session.dialect;
         let private = key::private_name(columns.iter().map(|column| column.name.as_str()));
         let is_column = |name: &str| columns.iter().any(|column| column.name == name);
         let shown = key::shown(dialect, options.fields.as_deref(), is_column);
@@ -88,21 +90,18 @@ impl Way {
         })
     }
 
-    /// As the answerer has it. The key is there in name only: pages are made here.
-    pub(super) fn into_walk(self) -> Walk<List> {
-        Walk {
-            key: vec![KeyPart {
-                expression: self.hash.clone(),
-                cast: KeyPart::AS_IT_IS,
-            }],
-            after: self
-                .mark
-                .iter()
-                .map(|_| self.hash.as_str().into())
-                .collect(),
-            since: Vec::new(),
-            list: List::Way(Box::new(self)),
-        }
+    /// By what the answerer sorts, in name only: pages are made here.
+    pub(super) fn key(&self) -> Vec<KeyPart> {
+        vec![KeyPart {
+            expression: self.hash.clone(),
+            cast: KeyPart::AS_IT_IS,
+        }]
+    }
+
+    /// After what it begins, in name only as well.
+    pub(super) fn after(&self) -> Vec<Value> {
+        let marks = self.mark.iter();
+        marks.map(|_| self.hash.as_str().into()).collect()
     }
 
     /// The statement of a page.
