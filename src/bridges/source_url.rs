@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::config::{no_port, unusable};
 use crate::error::JobError;
+use crate::net::{percent, without_brackets};
 
 /// What a URL says. It holds a password: no `Debug`.
 pub(super) struct SourceUrl {
@@ -33,7 +33,7 @@ impl SourceUrl {
         let (text, zone) = without_zone(text);
         let url = Url::parse(&text)
             .map_err(|error| unusable(format!("\"url\" is not a URL: {error}")))?;
-        let host = decoded(bare(url.host_str().unwrap_or_default()))?;
+        let host = decoded(without_brackets(url.host_str().unwrap_or_default()))?;
         if url.port() == Some(0) {
             return Err(no_port());
         }
@@ -48,18 +48,10 @@ impl SourceUrl {
     }
 }
 
-/// A host without the brackets of an IPv6 address.
-pub(super) fn bare(host: &str) -> &str {
-    let inner = host
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'));
-    inner.unwrap_or(host)
-}
-
 fn decoded(text: &str) -> Result<Option<String>, JobError> {
-    let text = percent_decode_str(text).decode_utf8();
-    let text = text.map_err(|_| unusable("\"url\" has a part that is not UTF-8"))?;
-    Ok(Some(text.into_owned()).filter(|text| !text.is_empty()))
+    let text = percent::decode_utf8(text);
+    let text = text.ok_or_else(|| unusable("\"url\" has a part that is not UTF-8"))?;
+    Ok(Some(text).filter(|text| !text.is_empty()))
 }
 
 /// The URL without the zone of an IPv6 address (RFC 6874), which the parser does not know, and the zone with its `%`.

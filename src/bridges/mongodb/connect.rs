@@ -2,7 +2,7 @@
 //! the background: whoever needs a connection looks at them now, and what was learned is where the next one begins.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::config::{Address, Seeds, Settings};
@@ -15,6 +15,7 @@ use crate::bridges::pool::{Connector, connect_budget};
 use crate::error::JobError;
 use crate::job::{JobControl, Phase};
 use crate::limits;
+use crate::locks::lock;
 use crate::net::Budget;
 
 /// Pause between two looks at a replica set without a primary.
@@ -49,7 +50,7 @@ impl MongoConnector {
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.known)
     }
 
     /// The servers to begin with. What DNS says is asked for again after a minute.

@@ -1,10 +1,11 @@
 //! An attempt to find a server, which makes one connection after the other; the end of its job cuts the one that is
 //! being made.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use crate::error::JobError;
 use crate::job::JobControl;
+use crate::locks::lock;
 use crate::net::{Budget, Cutter, DialError};
 
 /// One attempt to find a server, which its job's end cuts off.
@@ -26,7 +27,7 @@ pub struct Current(Mutex<(bool, Option<Cutter>)>);
 impl Current {
     /// Ends the attempt.
     pub fn cut(&self) {
-        let mut current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = lock(&self.0);
         current.0 = true;
         if let Some(cutter) = current.1.take() {
             cutter.cut();
@@ -48,11 +49,7 @@ impl<'a> Dial<'a> {
     /// What cuts the next connection that is made.
     pub fn cutter(&self) -> Result<Cutter, JobError> {
         let cutter = Cutter::default();
-        let mut current = self
-            .current
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut current = lock(&self.current.0);
         if current.0 {
             return Err(DialError::Cut.into());
         }

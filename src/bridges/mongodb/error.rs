@@ -7,14 +7,14 @@ use crate::tls::chain;
 /// A failure of a command of a job.
 pub fn executing(failure: Failure) -> JobError {
     match failure {
-        Failure::Io(error) => JobError::new(
-            ErrorCode::SourceUnreachable,
-            format!("the connection to the database broke: {}", chain(&error)),
-        )
+        Failure::Io(error) => JobError::unreachable(format!(
+            "the connection to the database broke: {}",
+            chain(&error)
+        ))
         .with(Retry::NewConnection),
         Failure::Malformed => {
             let problem = "the server's answer cannot be read";
-            JobError::new(ErrorCode::QueryFailed, problem).with(Retry::NewConnection)
+            JobError::query_failed(problem).with(Retry::NewConnection)
         }
         Failure::TooLarge => {
             let problem =
@@ -40,10 +40,7 @@ pub fn executing(failure: Failure) -> JobError {
 /// A failure to open a session with the server at `place`.
 pub fn connecting(failure: Failure, place: &str) -> JobError {
     match failure {
-        Failure::Io(error) => JobError::new(
-            ErrorCode::SourceUnreachable,
-            format!("{place}: {}", chain(&error)),
-        ),
+        Failure::Io(error) => JobError::unreachable(format!("{place}: {}", chain(&error))),
         Failure::Server {
             code,
             name,
@@ -57,10 +54,9 @@ pub fn connecting(failure: Failure, place: &str) -> JobError {
             };
             JobError::new(kind, format!("{place}: {}", words(code, &name, &message)))
         }
-        Failure::Malformed | Failure::TooLarge => JobError::new(
-            ErrorCode::SourceUnreachable,
-            format!("{place}: the server's answer cannot be read"),
-        ),
+        Failure::Malformed | Failure::TooLarge => {
+            JobError::unreachable(format!("{place}: the server's answer cannot be read"))
+        }
     }
 }
 
@@ -79,7 +75,7 @@ fn meaning(code: i64) -> ErrorCode {
 
 /// The server is no longer what it was: it stepped down, shuts down, or recovers. Another connection may find
 /// the one that took its place.
-pub fn is_state_change(code: i64) -> bool {
+fn is_state_change(code: i64) -> bool {
     matches!(
         code,
         10_107

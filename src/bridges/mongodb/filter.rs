@@ -10,6 +10,7 @@ use super::path::check_filter_path;
 use crate::error::JobError;
 use crate::json::js_number;
 use crate::options::{Comparison, Pattern, Predicate};
+use crate::text::unhex;
 
 /// The filter of a job.
 pub fn filter(predicate: &Predicate) -> Result<Fields, JobError> {
@@ -159,7 +160,7 @@ fn keys(text: &str) -> Vec<Bson> {
 
 /// The identifier that 24 hexadecimal digits are.
 pub fn object_id(text: &str) -> Option<[u8; 12]> {
-    hex(text)
+    unhex(text)?.try_into().ok()
 }
 
 /// The bytes of a UUID's usual form.
@@ -171,21 +172,7 @@ fn uuid(text: &str) -> Option<[u8; 16]> {
     if text.len() != 36 || !dashes.eq([8, 13, 18, 23]) {
         return None;
     }
-    hex(&text.replace('-', ""))
-}
-
-fn hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    if text.len() != 2 * N {
-        return None;
-    }
-    let mut bytes = [0; N];
-    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-        for digit in digits {
-            let value = char::from(*digit).to_digit(16)?;
-            *byte = *byte << 4 | u8::try_from(value).ok()?;
-        }
-    }
-    Some(bytes)
+    unhex(&text.replace('-', ""))?.try_into().ok()
 }
 
 /// The regular expression of a string operator. A dot matches newlines too, and the ends are those of the text.

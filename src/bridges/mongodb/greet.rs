@@ -35,9 +35,7 @@ pub fn greet(
     connection.until(budget.until());
     let failed = |failure| match error::connecting(failure, &address.to_string()) {
         // Nobody has logged in yet: it is no server of ours.
-        error if error.code == ErrorCode::SourceAuthFailed => {
-            JobError::new(ErrorCode::SourceUnreachable, error.message)
-        }
+        error if error.code == ErrorCode::SourceAuthFailed => JobError::unreachable(error.message),
         error => error,
     };
     let greeting = match connection.command(&hello(settings, "hello")) {
@@ -50,7 +48,7 @@ pub fn greet(
         .map_err(failed)?;
     if greeting.wire < OLDEST_WIRE {
         let text = format!("{address}: the server is older than MongoDB 3.6");
-        return Err(JobError::new(ErrorCode::SourceUnreachable, text));
+        return Err(JobError::unreachable(text));
     }
     Ok((connection, greeting))
 }

@@ -186,9 +186,6 @@ impl<'a> Round<'a> {
                 mode.word()
             ),
         };
-        JobError::new(
-            ErrorCode::SourceUnreachable,
-            format!("{wanted}: {}", seen.join("; ")),
-        )
+        JobError::unreachable(format!("{wanted}: {}", seen.join("; ")))
     }
 }

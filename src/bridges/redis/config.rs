@@ -6,11 +6,12 @@ use std::sync::Arc;
 use rustls::ClientConfig;
 use serde_json::{Map, Value};
 
-use crate::bridges::config::{check_plain, line, pool_size, port, text, unusable};
-use crate::bridges::source_url::{SourceUrl, bare};
+use crate::bridges::config::{check_file, check_plain, line, pool_size, port, text, unusable, verified};
+use crate::bridges::source_url::SourceUrl;
 use crate::error::JobError;
+use crate::limits;
 use crate::net::percent::decode as decoded;
-use crate::{files, limits, tls};
+use crate::net::without_brackets;
 
 const MISSING: &str = "RedisBridge requires either \"url\" or \"host\" config";
 const PORT: u16 = 6379;
@@ -78,7 +79,7 @@ impl Settings {
             local(PathBuf::from(host))?
         } else {
             Place::Tcp {
-                host: bare(&host).to_owned(),
+                host: without_brackets(&host).to_owned(),
                 port,
                 tls: None,
             }
@@ -127,7 +128,7 @@ impl Settings {
 
     fn remote(url: &SourceUrl) -> Result<Self, JobError> {
         let tls = match url.url.scheme() {
-            "rediss" => Some(tls::verified().map_err(|error| unusable(error.to_string()))?),
+            "rediss" => Some(verified()?),
             _ => None,
         };
         // The official driver takes a URL without a host for this machine.
@@ -190,7 +191,7 @@ impl Settings {
 
 /// A socket of the file system, if the configuration may name it.
 fn local(path: PathBuf) -> Result<Place, JobError> {
-    files::allowed(&path).map_err(|error| unusable(error.to_string()))?;
+    check_file(&path)?;
     Ok(Place::Local(path))
 }
 

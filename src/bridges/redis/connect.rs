@@ -116,7 +116,7 @@ fn ask(session: &mut Session, command: Command) -> Result<Reply, JobError> {
             }
             _ => chain(&error),
         };
-        JobError::new(ErrorCode::SourceUnreachable, problem)
+        JobError::unreachable(problem)
     })?;
     Ok(replies.into_iter().next().unwrap_or(Reply::Nil))
 }

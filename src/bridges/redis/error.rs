@@ -14,13 +14,11 @@ pub(super) fn refused(error: &str) -> JobError {
     let word = error.split(' ').next().unwrap_or_default();
     match word {
         "WRONGPASS" | "NOAUTH" => JobError::new(ErrorCode::SourceAuthFailed, error),
-        "LOADING" | "MASTERDOWN" | "TRYAGAIN" | "CLUSTERDOWN" => {
-            JobError::new(ErrorCode::SourceUnreachable, error)
-        }
+        "LOADING" | "MASTERDOWN" | "TRYAGAIN" | "CLUSTERDOWN" => JobError::unreachable(error),
         "MOVED" | "ASK" | "CROSSSLOT" => {
             JobError::new(ErrorCode::SourceConfig, format!("{CLUSTER} ({word})"))
         }
-        _ => JobError::new(ErrorCode::QueryFailed, error),
+        _ => JobError::query_failed(error),
     }
 }
 
@@ -34,6 +32,6 @@ pub(super) fn broken(error: &io::Error) -> JobError {
     let message = format!("the connection broke off: {}", chain(error));
     JobError {
         retry,
-        ..JobError::new(ErrorCode::QueryFailed, message)
+        ..JobError::query_failed(message)
     }
 }

@@ -3,7 +3,6 @@
 //! nothing.
 
 use super::error;
-use super::session::Session;
 use crate::bridges::keyvalue::{Command, Reply, Store, Trouble};
 use crate::error::JobError;
 use crate::job::Privileges;
@@ -23,7 +22,7 @@ const BEYOND: &[(&str, &[&str])] = &[
 ];
 
 /// Asks for the rights of the connection's user.
-pub(super) fn ask(session: &mut Session) -> Result<Privileges, JobError> {
+pub(super) fn ask(session: &mut dyn Store) -> Result<Privileges, JobError> {
     let command = |parts: &[&str]| {
         let mut parts = parts.iter();
         let name = parts.next().copied().unwrap_or_default();

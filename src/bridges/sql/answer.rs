@@ -4,7 +4,7 @@ use super::Walk;
 use super::any::{List, SelectAny};
 use crate::bridges::description::{Description, send_target};
 use crate::bridges::remembered::Remembered;
-use crate::error::{ErrorCode, JobError};
+use crate::error::JobError;
 use crate::job::{NameRules, RowSink, Summary};
 use crate::options::{CountOptions, Predicate, QueryOptions, ReadOptions, Request, Target};
 use crate::sql::{Dialect, Page, Selection, count};
@@ -218,8 +218,7 @@ impl Answer<'_> {
 }
 
 fn stands_still() -> JobError {
-    JobError::new(
-        ErrorCode::QueryFailed,
+    JobError::query_failed(
         "the walk does not move forward: after options.cursor the database has the row of that cursor once more, \
          because the text of its key reads as another value there",
     )

@@ -212,7 +212,7 @@ impl Select for MemorySession<'_> {
         if statement.sql.contains("\"changed\"")
             && self.0.failed.fetch_add(1, Ordering::SeqCst) == 0
         {
-            return Err(JobError::new(ErrorCode::QueryFailed, "changed").with(Retry::Anew));
+            return Err(JobError::query_failed("changed").with(Retry::Anew));
         }
         let limit = statement.params.last().and_then(Value::as_u64);
         let after = match (list, statement.params.first().and_then(Value::as_str)) {

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::Upstash;
 use super::session::Session;
-use crate::bridges::config::{pool_size, text, unusable};
+use crate::bridges::config::{pool_size, required, unusable};
 use crate::bridges::keyvalue::{KeyValueBridge, rules};
 use crate::bridges::places::Place;
 use crate::bridges::pool::Connector;
@@ -51,12 +51,10 @@ fn open(config: &Map<String, Value>) -> Result<Arc<dyn Bridge>, JobError> {
 
 impl UpstashConnector {
     fn new(config: &Map<String, Value>) -> Result<Self, JobError> {
-        let missing =
-            |key: &str| unusable(format!("UpstashBridge requires a \"{key}\" config string"));
-        let url = text(config, &["url"]).ok_or_else(|| missing("url"))?;
-        let token = text(config, &["token"]).ok_or_else(|| missing("token"))?;
-        let url = Url::parse(url.trim())
-            .map_err(|error| unusable(format!("\"url\" is not a URL: {error}")))?;
+        let url = required(config, "UpstashBridge", "url")?;
+        let token = required(config, "UpstashBridge", "token")?;
+        let url =
+            Url::parse(&url).map_err(|error| unusable(format!("\"url\" is not a URL: {error}")))?;
         let peer = peer_of(&url).map_err(|problem| unusable(format!("\"url\": {problem}")))?;
         Ok(Self {
             peer,

@@ -111,7 +111,7 @@ impl Store for Asking<'_> {
                      instead of its read-only one, or one of a user who may SCAN ({error})"
                 ),
             ),
-            _ => JobError::new(ErrorCode::QueryFailed, error),
+            _ => JobError::query_failed(error),
         }
     }
 

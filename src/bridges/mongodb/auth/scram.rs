@@ -10,6 +10,7 @@ use ring::{digest, hmac, pbkdf2};
 
 use crate::limits;
 use crate::net::base64;
+use crate::text::hex;
 
 /// The hash of the exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,14 +130,6 @@ impl Signature {
                 hmac::verify(&self.key, self.exchange.as_bytes(), &signature).is_ok()
             })
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |digit: u8| char::from_digit(digit.into(), 16).unwrap_or('0');
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
 }
 
 #[cfg(test)]

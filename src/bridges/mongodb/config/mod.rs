@@ -16,9 +16,8 @@ use rustls::ClientConfig;
 use serde_json::{Map, Value};
 
 use super::auth::{Credentials, Mechanism};
-use crate::bridges::config::{check_plain, pool_size, text, unusable};
+use crate::bridges::config::{check_file, check_plain, pool_size, required, text, unusable};
 use crate::error::JobError;
-use crate::files;
 use options::Options;
 use uri::Uri;
 
@@ -80,12 +79,11 @@ impl Settings {
     /// # Errors
     /// `SOURCE_CONFIG`, naming the keys and options; never a password.
     pub fn parse(config: &Map<String, Value>) -> Result<Self, JobError> {
-        let url = text(config, &["url"]);
-        let url = url.ok_or_else(|| unusable("MongodbBridge requires a \"url\" config string"))?;
+        let url = required(config, "MongodbBridge", "url")?;
         let uri = Uri::parse(&url)?;
         for address in &uri.hosts {
             if let Address::Local(path) = address {
-                files::allowed(path).map_err(|error| unusable(error.to_string()))?;
+                check_file(path)?;
             }
         }
         let database = match text(config, &["database"]) {
@@ -212,6 +210,7 @@ fn credentials(uri: &Uri, options: &Options) -> Result<Option<Credentials>, JobE
 mod tests {
     use super::*;
     use crate::error::ErrorCode;
+    use crate::files;
     use serde_json::json;
 
     fn parse(url: &str) -> Result<Settings, String> {

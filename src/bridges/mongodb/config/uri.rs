@@ -3,10 +3,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use percent_encoding::percent_decode_str;
-
 use crate::bridges::config::unusable;
 use crate::error::JobError;
+use crate::net::percent;
 
 const DEFAULT_PORT: u16 = 27017;
 
@@ -161,11 +160,8 @@ fn decode(text: &str, what: &str) -> Result<String, JobError> {
             .first_chunk::<2>()
             .is_some_and(|code| code.iter().all(u8::is_ascii_hexdigit))
     });
-    percent_decode_str(text)
-        .decode_utf8()
-        .ok()
+    percent::decode_utf8(text)
         .filter(|_| encoded)
-        .map(Into::into)
         .ok_or_else(|| unusable(format!("{what} in the url is not percent-encoded")))
 }
 

@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 
 use super::config::{Address, parse_records};
 use crate::bridges::config::unusable;
-use crate::error::{ErrorCode, JobError};
+use crate::error::JobError;
 use crate::net::{Budget, Cutter};
 use dns::{Resolver, system_servers};
 use message::Record;
@@ -56,7 +56,7 @@ fn ask(
     };
     let unreachable = |name: &str, problem: &dyn std::fmt::Display| {
         let text = format!("the servers of \"{name}\" cannot be looked up: {problem}");
-        JobError::new(ErrorCode::SourceUnreachable, text)
+        JobError::unreachable(text)
     };
     let name = format!("_{service}._tcp.{host}");
     let records = resolver
@@ -112,6 +112,7 @@ fn shares_parent(target: &str, host: &str) -> bool {
 mod tests {
     use super::*;
     use crate::bridges::mongodb::service::message::tests::answer;
+    use crate::error::ErrorCode;
     use std::net::{TcpListener, UdpSocket};
     use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! The lists of one `top_k`, kept while the buckets are streamed.
 
-use crate::error::{ErrorCode, JobError};
+use crate::error::JobError;
 use crate::json::{Text, write_string, write_u64};
 use crate::limits;
 
@@ -46,14 +46,11 @@ impl Lists {
         if self.bytes() + more <= limits::TOP_K_BYTES {
             return Ok(());
         }
-        Err(JobError::new(
-            ErrorCode::QueryFailed,
-            format!(
-                "the lists of top_k measure \"{}\" take more than {} MiB; ask for fewer buckets or a smaller k",
-                self.name,
-                limits::TOP_K_BYTES >> 20
-            ),
-        ))
+        Err(JobError::query_failed(format!(
+            "the lists of top_k measure \"{}\" take more than {} MiB; ask for fewer buckets or a smaller k",
+            self.name,
+            limits::TOP_K_BYTES >> 20
+        )))
     }
 
     /// What is held.
@@ -119,6 +116,7 @@ fn next_entry<'a>(bytes: &mut &'a [u8]) -> Option<(u64, &'a str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorCode;
 
     fn text(lists: &Lists, rank: u64) -> String {
         let mut out = Text::new();
