@@ -1,21 +1,20 @@
-//! The rooms of the source: each imports only from rooms that the map in `src/lib.rs` has before it, or beside
-//! it, and never in a circle.
+//! The rooms of the source: each imports only from rooms that the map in `src/lib.rs` has before it, or beside it. What
+//! stands side by side in a folder, files and folders, never imports in a circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use runner_testkit::project;
 
-/// Room to the rooms it imports from, each with a file that does.
-type Imports = BTreeMap<String, BTreeMap<String, PathBuf>>;
+/// A file or a folder by the names on its way: `["net", "http"]`. A folder's `mod.rs` is the folder.
+type Module = Vec<String>;
 
-fn source() -> PathBuf {
-    project("src")
-}
+/// A file, and what it imports from.
+type Arrow = (Module, Module);
 
 /// The storeys of the map, the ground first.
 fn storeys() -> Vec<Vec<String>> {
-    let text = std::fs::read_to_string(source().join("lib.rs")).unwrap();
+    let text = std::fs::read_to_string(project("src").join("lib.rs")).unwrap();
     let map = text
         .split("//! ```text\n")
         .nth(1)
@@ -31,7 +30,7 @@ fn storeys() -> Vec<Vec<String>> {
         .collect()
 }
 
-/// Every Rust file of a room, but none that holds only tests.
+/// Every Rust file of a folder, but none that holds only tests.
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -47,112 +46,180 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The first names of all paths that begin with `crate::`.
-fn imported(text: &str) -> BTreeSet<&str> {
-    let mut found = BTreeSet::new();
-    for path in text.split("crate::").skip(1) {
-        match path.strip_prefix('{') {
-            None => found.insert(first_name(path)),
-            Some(list) => {
-                found.extend(members(list).map(first_name));
-                true
-            }
-        };
+/// The module that a file is.
+fn module_of(file: &Path) -> Module {
+    let place = file
+        .strip_prefix(project("src"))
+        .unwrap()
+        .with_extension("");
+    let names = place.iter().map(|name| name.to_string_lossy().into_owned());
+    names.filter(|name| name != "mod").collect()
+}
+
+/// All paths in a text that begin with `crate` or `super`, those in lists one by one.
+fn paths(text: &str) -> Vec<Vec<&str>> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some(at) = [rest.find("crate::"), rest.find("super::")]
+        .into_iter()
+        .flatten()
+        .min()
+    {
+        rest = take_paths(&rest[at..], Vec::new(), &mut found);
     }
     found
 }
 
-fn first_name(path: &str) -> &str {
-    let path = path.trim_start();
-    let end = path.find(|c: char| !c.is_alphanumeric() && c != '_');
-    &path[..end.unwrap_or(path.len())]
+/// Takes the path that a text begins with, or the list of such, after what stands before it. Returns what follows.
+fn take_paths<'t>(text: &'t str, before: Vec<&'t str>, found: &mut Vec<Vec<&'t str>>) -> &'t str {
+    let mut text = text.trim_start();
+    if let Some(list) = text.strip_prefix('{') {
+        text = list.trim_start();
+        while !text.is_empty() && !text.starts_with('}') {
+            text = take_paths(text, before.clone(), found).trim_start();
+            // Another name, or a comma.
+            text = text.trim_start_matches(|c| !matches!(c, ',' | '}'));
+            text = text.trim_start_matches(',').trim_start();
+        }
+        return text.get(1..).unwrap_or_default();
+    }
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_');
+    let (name, rest) = text.split_at(end.unwrap_or(text.len()));
+    let path = [before, vec![name]].concat();
+    match rest.strip_prefix("::") {
+        Some(rest) => take_paths(rest, path, found),
+        None => {
+            found.push(path);
+            rest
+        }
+    }
 }
 
-/// The members of the list in braces that a text begins with, lists inside them not taken apart.
-fn members(list: &str) -> impl Iterator<Item = &str> {
-    let mut depth = 0;
-    list.split_inclusive([',', '{', '}'])
-        .scan(false, move |over, part| {
-            let begins = depth == 0;
-            depth += i32::from(part.ends_with('{')) - i32::from(part.ends_with('}'));
-            (!std::mem::replace(over, depth < 0)).then_some((begins, part))
-        })
-        .filter(|(begins, part)| *begins && !part.starts_with([',', '}']))
-        .map(|(_, part)| part)
+/// The module that a path of another one leads into.
+fn resolve(from: &Module, path: &[&str], modules: &BTreeSet<Module>) -> Module {
+    let supers = path.iter().take_while(|name| **name == "super").count();
+    let mut module = match supers {
+        0 => Module::new(),
+        _ => from[..from.len().saturating_sub(supers)].to_vec(),
+    };
+    for name in &path[supers.max(1)..] {
+        module.push((*name).to_owned());
+        if !modules.contains(&module) {
+            module.pop();
+            break;
+        }
+    }
+    module
 }
 
-fn imports(rooms: &BTreeSet<String>) -> Imports {
+/// All arrows of the source. Tests may look anywhere.
+fn arrows() -> BTreeSet<Arrow> {
     let mut all = Vec::new();
-    files(&source(), &mut all);
-    let mut imports = Imports::new();
+    files(&project("src"), &mut all);
+    let mut modules = BTreeSet::new();
+    for file in &all {
+        let module = module_of(file);
+        // A folder needs no file of its own name.
+        modules.extend((1..=module.len()).map(|length| module[..length].to_vec()));
+    }
+    let mut arrows = BTreeSet::new();
     for file in all {
-        let place = file.strip_prefix(source()).unwrap();
-        let room = place.components().next().unwrap().as_os_str();
-        let room = room.to_string_lossy().trim_end_matches(".rs").to_owned();
-        if room == "lib" || room == "main" {
+        let from = module_of(&file);
+        if ["lib", "main"].contains(&from[0].as_str()) {
             continue;
         }
-        assert!(
-            rooms.contains(&room),
-            "the map in lib.rs has no room {room}"
-        );
         let text = std::fs::read_to_string(&file).unwrap();
-        // Tests may look anywhere.
         let text = text.split("#[cfg(test)]\nmod tests").next().unwrap();
         let lines = text
             .lines()
             .filter(|line| !line.trim_start().starts_with("//"));
         let text = lines.collect::<Vec<_>>().join("\n");
-        let known = imports.entry(room.clone()).or_default();
-        for name in imported(&text) {
-            if name != room && rooms.contains(name) {
-                known
-                    .entry(name.to_owned())
-                    .or_insert_with(|| place.to_owned());
-            }
+        for path in paths(&text) {
+            arrows.insert((from.clone(), resolve(&from, &path, &modules)));
         }
     }
-    imports
+    arrows
 }
 
 #[test]
-fn rooms_import_downwards_and_never_in_a_circle() {
+fn rooms_import_downwards() {
     let storeys = storeys();
     let storey = |room: &str| {
-        storeys
+        let place = storeys
             .iter()
-            .position(|rooms| rooms.iter().any(|r| r == room))
+            .position(|rooms| rooms.iter().any(|r| r == room));
+        place.unwrap_or_else(|| panic!("the map in lib.rs has no room {room}"))
     };
-    let rooms: BTreeSet<_> = storeys.iter().flatten().cloned().collect();
-    let imports = imports(&rooms);
     let mut upwards = Vec::new();
-    for (room, from) in &imports {
-        for (other, file) in from {
-            if storey(other) > storey(room) {
-                upwards.push(format!("{} imports from {other}", file.display()));
-            }
+    for (from, to) in arrows() {
+        if to
+            .first()
+            .is_some_and(|room| storey(room) > storey(&from[0]))
+        {
+            upwards.push(format!("{} imports from {}", from.join("/"), to.join("/")));
         }
     }
     assert!(upwards.is_empty(), "{upwards:#?}");
-    // What imports nothing that is left goes, until nothing is left.
-    let mut left: BTreeMap<_, BTreeSet<_>> = imports
-        .iter()
-        .map(|(room, from)| (room.clone(), from.keys().cloned().collect()))
-        .collect();
-    loop {
-        let standing: BTreeSet<_> = left.keys().cloned().collect();
-        left.retain(|_, from| from.iter().any(|other| standing.contains(other)));
-        if left.len() == standing.len() {
-            break;
+}
+
+#[test]
+fn neighbours_never_import_in_a_circle() {
+    // Folder to each of what stands in it, to those beside it that it imports from.
+    let mut folders: BTreeMap<Module, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
+    for (from, to) in arrows() {
+        let shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
+        // What stands in a folder may use what its `mod.rs` holds, and the other way round.
+        if let (Some(one), Some(other)) = (from.get(shared), to.get(shared)) {
+            let folder = folders.entry(from[..shared].to_vec()).or_default();
+            let imports = folder.entry(one.clone()).or_default();
+            imports.insert(other.clone());
         }
     }
-    assert!(left.is_empty(), "a circle: {left:#?}");
+    let mut circles = BTreeMap::new();
+    for (folder, mut left) in folders {
+        // What imports nothing that is left goes, until nothing is left.
+        loop {
+            let standing: BTreeSet<_> = left.keys().cloned().collect();
+            for from in left.values_mut() {
+                from.retain(|other| standing.contains(other));
+            }
+            left.retain(|_, from| !from.is_empty());
+            if left.len() == standing.len() {
+                break;
+            }
+        }
+        if !left.is_empty() {
+            circles.insert(folder.join("/"), left);
+        }
+    }
+    assert!(circles.is_empty(), "{circles:#?}");
 }
 
 #[test]
 fn paths_are_read_as_the_compiler_does() {
-    let text = "use crate::{bridges, limits::{A, B}, tls};\ncrate::json::write(crate::text::x)\n\
-                use crate::net::{http, percent::{a, b}};";
-    let found: Vec<_> = imported(text).into_iter().collect();
-    assert_eq!(found, ["bridges", "json", "limits", "net", "text", "tls"]);
+    let text = "use crate::{bridges, limits::{A, B as C}, tls};\ncrate::json::write(crate::text::x)\n\
+                use super::super::{\n    a::b::{self, c},\n    d,\n};\npub use super::e::*;";
+    let found: Vec<_> = paths(text).iter().map(|path| path.join("::")).collect();
+    assert_eq!(
+        found,
+        [
+            "crate::bridges",
+            "crate::limits::A",
+            "crate::limits::B",
+            "crate::tls",
+            "crate::json::write",
+            "crate::text::x",
+            "super::super::a::b::self",
+            "super::super::a::b::c",
+            "super::super::d",
+            "super::e::",
+        ]
+    );
+    let modules = [vec!["a"], vec!["a", "b"], vec!["c"]];
+    let modules = modules.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
+    let modules = BTreeSet::from(modules);
+    let from = vec!["a".to_owned(), "b".to_owned()];
+    assert_eq!(resolve(&from, &["super", "x"], &modules), ["a"]);
+    assert_eq!(resolve(&from, &["super", "super", "c"], &modules), ["c"]);
+    assert_eq!(resolve(&from, &["crate", "a", "b", "X"], &modules), from);
 }
