@@ -154,16 +154,7 @@ fn expect_certificates_to_log_in(
         assert_eq!(told(&variables), Ok(true), "{} {}", certificate.0, key.0);
     }
     // Keys with a password: both forms, and the password itself.
-    openssl.run(&[
-        "pkcs8",
-        "-topk8",
-        "-in",
-        "rsa.key",
-        "-passout",
-        "pass:s3cret",
-        "-out",
-        "new.locked",
-    ]);
+    openssl.lock("rsa.key", "new.locked");
     openssl.run(&[
         "rsa",
         "-traditional",
@@ -288,16 +279,7 @@ fn a_mongodb_takes_a_certificate_for_its_user() {
     let file = openssl.path("identity.pem").display().to_string();
     let url = of(&file, "").replace(&ca, roots.to_str().unwrap());
     assert_eq!(told(&[("URL", &url)]), Ok(true));
-    openssl.run(&[
-        "pkcs8",
-        "-topk8",
-        "-in",
-        "rsa.key",
-        "-passout",
-        "pass:s3cret",
-        "-out",
-        "locked",
-    ]);
+    openssl.lock("rsa.key", "locked");
     let both = [openssl.read("rsa.pem"), openssl.read("locked")].concat();
     let file = openssl.write("locked.pem", both).display().to_string();
     let error = told(&[("URL", &of(&file, ""))]).unwrap_err();

@@ -139,16 +139,7 @@ fn sources(folder: &TempDir) -> Vec<Source> {
         all.push(local(bridge, "URL", url));
     }
     // Refused by real servers.
-    for (bridge, url) in [
-        ("postgres", databases::postgres()),
-        ("postgres", databases::pgbouncer()),
-        ("mysql", databases::mariadb()),
-        ("mysql", databases::mysql9()),
-        ("mongodb", databases::mongodb()),
-        ("clickhouse", databases::clickhouse()),
-        ("redis", databases::redis()),
-    ] {
-        let Some(url) = url else { continue };
+    for (bridge, url) in databases::with_logins() {
         let user = format!("{WORD}u");
         let login = match bridge {
             "redis" => url.replace("redis://", &format!("redis://{user}:{WORD}pw@")),

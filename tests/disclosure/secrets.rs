@@ -107,17 +107,7 @@ fn no_part_of_a_password_is_told_to_the_gateway_or_the_log() {
 fn no_part_of_a_password_is_told_by_a_server_that_refuses_it() {
     let _watchdog = watchdog(Duration::from_secs(170));
     let session = session!(|runner| runner.env("SEMILAYER_LOG", "trace"));
-    let servers = [
-        ("postgres", databases::postgres()),
-        ("postgres", databases::pgbouncer()),
-        ("mysql", databases::mariadb()),
-        ("mysql", databases::mysql9()),
-        ("mongodb", databases::mongodb()),
-        ("clickhouse", databases::clickhouse()),
-        ("redis", databases::redis()),
-    ];
-    for (bridge, url) in servers {
-        let Some(url) = url else { continue };
+    for (bridge, url) in databases::with_logins() {
         let bare = with_address(&url, databases::address(&url));
         let (scheme, rest) = bare.split_once("://").unwrap();
         let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);

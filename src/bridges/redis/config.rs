@@ -6,7 +6,9 @@ use std::sync::Arc;
 use rustls::ClientConfig;
 use serde_json::{Map, Value};
 
-use crate::bridges::config::{check_file, check_plain, line, pool_size, port, text, unusable, verified};
+use crate::bridges::config::{
+    check_file, check_plain, line, pool_size, port, text, unusable, verified,
+};
 use crate::bridges::source_url::SourceUrl;
 use crate::error::JobError;
 use crate::limits;

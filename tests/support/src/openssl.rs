@@ -64,6 +64,20 @@ impl Openssl {
         self.run(&[&["genpkey", "-out", &out], kind].concat());
     }
 
+    /// The key in the file `key` once more in the file `locked`, behind the password `s3cret`.
+    pub fn lock(&self, key: &str, locked: &str) {
+        self.run(&[
+            "pkcs8",
+            "-topk8",
+            "-in",
+            key,
+            "-passout",
+            "pass:s3cret",
+            "-out",
+            locked,
+        ]);
+    }
+
     /// A certificate for the key `NAME.key`, signed by itself, in the file `NAME.pem`.
     pub fn self_sign(&self, name: &str, subject: &str) {
         let (key, out) = (format!("{name}.key"), format!("{name}.pem"));

@@ -121,6 +121,23 @@ pub fn turso_tokens() -> Option<PathBuf> {
     server("TEST_TURSO_TOKENS").map(PathBuf::from)
 }
 
+/// Of every engine with a login of its own the servers that are there: the bridge, and the URL.
+pub fn with_logins() -> Vec<(&'static str, String)> {
+    let all = [
+        ("postgres", postgres()),
+        ("postgres", pgbouncer()),
+        ("mysql", mariadb()),
+        ("mysql", mysql9()),
+        ("mongodb", mongodb()),
+        ("clickhouse", clickhouse()),
+        ("redis", redis()),
+    ];
+    let there = all.into_iter();
+    there
+        .filter_map(|(bridge, url)| Some((bridge, url?)))
+        .collect()
+}
+
 fn server(variable: &str) -> Option<String> {
     let url = env::var(variable).ok().filter(|url| !url.is_empty());
     if url.is_none() {

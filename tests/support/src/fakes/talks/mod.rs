@@ -9,6 +9,7 @@ mod redis;
 
 use std::io::{self, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -63,9 +64,26 @@ pub fn villains() -> Vec<Villain> {
     .collect()
 }
 
+/// Two servers for each talk: one that talks so instead of this first step, and one that does after it.
+fn at_and_after(
+    step: &str,
+    bridge: &'static str,
+    talks: impl Iterator<Item = &'static (&'static str, Talk)>,
+    urls: impl Fn(Talk) -> [String; 2],
+) -> Vec<Villain> {
+    let each = talks.flat_map(|(name, talk)| {
+        let [at, after] = urls(*talk);
+        [("at", at), ("after", after)].map(|(when, url)| {
+            let moment = format!("{when} the {step}");
+            Villain::of(bridge, &moment, name, json!({ "url": url }))
+        })
+    });
+    each.collect()
+}
+
 /// A server that talks so from its first byte on.
 fn from_the_first_byte(talk: Talk) -> Server {
-    Server::start(std::sync::Arc::new(move |client| talk(&client)))
+    Server::start(Arc::new(move |client| talk(&client)))
 }
 
 /// Bytes that are no message of any protocol.

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde_json::json;
 
-use super::{Talk, Villain, drip, from_the_first_byte, garbage, hang_up_after};
+use super::{Talk, Villain, at_and_after, drip, from_the_first_byte, garbage, hang_up_after};
 use crate::bson::{document, text};
 use crate::fakes::mongodb::{OP_MSG, head, message};
 use crate::fakes::{FakeMongodb, send_forever, stay_silent};
@@ -93,21 +93,16 @@ fn fine() -> Vec<u8> {
 }
 
 pub(super) fn villains() -> Vec<Villain> {
-    let at = |moment: &str, name: &str, url: String| {
-        Villain::of("mongodb", moment, name, json!({ "url": url }))
-    };
-    let talks = TALKS.iter().flat_map(|(name, talk)| {
-        let late = FakeMongodb::start(talk);
-        let early = from_the_first_byte(*talk);
-        let early = format!("mongodb://{}/d?directConnection=true", early.address);
+    let mut all = at_and_after("greeting", "mongodb", TALKS.iter(), |talk| {
+        let early = from_the_first_byte(talk).address;
         [
-            at("after the greeting", name, late.url()),
-            at("at the greeting", name, early),
+            format!("mongodb://{early}/d?directConnection=true"),
+            FakeMongodb::start(talk).url(),
         ]
     });
-    let cursors = CURSORS.iter().map(|(name, cursor)| {
-        let server = FakeMongodb::with_cursor(cursor);
-        at("at every command", name, server.url())
-    });
-    talks.chain(cursors).collect()
+    all.extend(CURSORS.iter().map(|(name, cursor)| {
+        let url = FakeMongodb::with_cursor(cursor).url();
+        Villain::of("mongodb", "at every command", name, json!({ "url": url }))
+    }));
+    all
 }

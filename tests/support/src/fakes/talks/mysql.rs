@@ -3,9 +3,7 @@
 use std::io::{self, Write};
 use std::net::TcpStream;
 
-use serde_json::json;
-
-use super::{Talk, Villain, drip, garbage, hang_up_after};
+use super::{Talk, Villain, at_and_after, drip, garbage, hang_up_after};
 use crate::fakes::{FakeMySql, stay_silent};
 
 /// It sends without end what no job is answered with.
@@ -76,12 +74,11 @@ fn packets(
 }
 
 pub(super) fn villains() -> Vec<Villain> {
-    let each = FLOODS.iter().chain(&TALKS).flat_map(|(name, talk)| {
-        let late = FakeMySql::start(talk);
-        let early = FakeMySql::at_login(talk);
-        [("after the login", late), ("at the login", early)].map(|(moment, server)| {
-            Villain::of("mysql", moment, name, json!({ "url": server.url() }))
-        })
-    });
-    each.collect()
+    let talks = FLOODS.iter().chain(&TALKS);
+    at_and_after("login", "mysql", talks, |talk| {
+        [
+            FakeMySql::at_login(talk).url(),
+            FakeMySql::start(talk).url(),
+        ]
+    })
 }

@@ -2,9 +2,7 @@
 
 use std::io::Write;
 
-use serde_json::json;
-
-use super::{Talk, Villain, drip, garbage, hang_up_after};
+use super::{Talk, Villain, at_and_after, drip, garbage, hang_up_after};
 use crate::fakes::{FakePostgres, send_forever, stay_silent};
 
 /// It sends without end what no job is answered with.
@@ -76,12 +74,11 @@ const TALKS: [(&str, Talk); 5] = [
 ];
 
 pub(super) fn villains() -> Vec<Villain> {
-    let each = FLOODS.iter().chain(&TALKS).flat_map(|(name, talk)| {
-        let late = FakePostgres::start(talk);
-        let early = FakePostgres::at_login(talk);
-        [("after the login", late), ("at the login", early)].map(|(moment, server)| {
-            Villain::of("postgres", moment, name, json!({ "url": server.url() }))
-        })
-    });
-    each.collect()
+    let talks = FLOODS.iter().chain(&TALKS);
+    at_and_after("login", "postgres", talks, |talk| {
+        [
+            FakePostgres::at_login(talk).url(),
+            FakePostgres::start(talk).url(),
+        ]
+    })
 }

@@ -4,9 +4,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 
-use serde_json::json;
-
-use super::{Talk, Villain, drip, from_the_first_byte, garbage, hang_up_after};
+use super::{Talk, Villain, at_and_after, drip, from_the_first_byte, garbage, hang_up_after};
 use crate::fakes::{Server, send_forever, stay_silent};
 
 const TALKS: [(&str, Talk); 13] = [
@@ -92,16 +90,11 @@ fn number(input: &mut BufReader<&TcpStream>) -> io::Result<usize> {
 }
 
 pub(super) fn villains() -> Vec<Villain> {
-    let each = TALKS.iter().flat_map(|(name, talk)| {
+    at_and_after("login", "redis", TALKS.iter(), |talk| {
         let late = Server::start(Arc::new(move |client| {
             converse(&client)?;
             talk(&client)
         }));
-        let early = from_the_first_byte(*talk);
-        [("after the login", late), ("at the login", early)].map(|(moment, server)| {
-            let url = format!("redis://{}", server.address);
-            Villain::of("redis", moment, name, json!({ "url": url }))
-        })
-    });
-    each.collect()
+        [from_the_first_byte(talk), late].map(|server| format!("redis://{}", server.address))
+    })
 }
