@@ -1,4 +1,4 @@
-//! Enums whose variants are words of the protocol, each listed once.
+//! Enums whose variants are words, of the protocol most of them, each listed once.
 
 /// Declares the enum, the list of its variants, and the word of each.
 macro_rules! words {
@@ -16,7 +16,7 @@ macro_rules! words {
             /// Every one, in the order of its number.
             pub const ALL: [Self; [$($word),+].len()] = [$(Self::$variant),+];
 
-            /// The word on the wire.
+            /// Its word.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word,)+

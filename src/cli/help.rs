@@ -89,7 +89,7 @@ fn of_topic(topic: Topic) -> String {
             (variable.name.to_owned(), meaning)
         })
         .collect();
-    format!("\n{}\n\n{}", topic.title().to_uppercase(), table(&rows))
+    format!("\n{}\n\n{}", topic.as_str().to_uppercase(), table(&rows))
 }
 
 fn option_table<'a>(options: impl IntoIterator<Item = &'a Opt>) -> String {

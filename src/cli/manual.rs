@@ -41,7 +41,7 @@ pub fn page() -> String {
     page.push_str(".SH ENVIRONMENT\n");
     page.push_str(&paragraph("An empty variable counts as not set."));
     for topic in Topic::ALL {
-        page.push_str(&format!(".SS {}\n", text(topic.title())));
+        page.push_str(&format!(".SS {}\n", text(topic.as_str())));
         for variable in VARIABLES.iter().filter(|variable| variable.topic == topic) {
             let meaning = format!("{}{}", variable.meaning, default(variable));
             page.push_str(&entry(variable.name, &meaning));

@@ -133,9 +133,11 @@ fn oversight(
     let policy = settings.load_policy()?;
     let audit = settings.audit.as_ref();
     let audit = audit.map(|audit| AuditLog::open(audit, Arc::clone(reopen)));
-    let audit = audit.transpose().map_err(|error| ConfigError::Variable {
-        name: OversightSettings::AUDIT_LOG,
-        problem: format!("cannot be opened for appending: {error}"),
+    let audit = audit.transpose().map_err(|error| {
+        ConfigError::variable(
+            OversightSettings::AUDIT_LOG,
+            format!("cannot be opened for appending: {error}"),
+        )
     })?;
     let entries = policy.as_ref().map(Policy::len);
     Ok((Oversight::new(audit, policy), entries))

@@ -39,10 +39,9 @@ impl Environment {
             }
             let path = PathBuf::from(path);
             if let Err(problem) = environment.add_folder(&path) {
-                environment.problems.push(ConfigError::Variable {
-                    name: folder,
-                    problem,
-                });
+                environment
+                    .problems
+                    .push(ConfigError::variable(folder, problem));
             }
         }
         environment

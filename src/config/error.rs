@@ -45,6 +45,14 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl ConfigError {
+    /// What is wrong with a variable.
+    pub fn variable(name: &'static str, problem: impl Into<String>) -> Self {
+        Self::Variable {
+            name,
+            problem: problem.into(),
+        }
+    }
+
     /// Whether it is about who the runner is and where its gateway is: without that there is nothing to show.
     pub fn is_of_identity(&self) -> bool {
         match self {

@@ -20,9 +20,11 @@ impl HealthSettings {
     pub fn load(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let address = set("SEMILAYER_HEALTH_ADDR").map(|text| {
-            address(&text).ok_or_else(|| ConfigError::Variable {
-                name: "SEMILAYER_HEALTH_ADDR",
-                problem: "must be an address and a port, such as 127.0.0.1:9464".to_owned(),
+            address(&text).ok_or_else(|| {
+                ConfigError::variable(
+                    "SEMILAYER_HEALTH_ADDR",
+                    "must be an address and a port, such as 127.0.0.1:9464",
+                )
             })
         });
         Ok(Self {
@@ -71,10 +73,7 @@ fn port(text: Option<String>) -> Result<Option<u16>, ConfigError> {
     };
     u16::try_from(port)
         .map(Some)
-        .map_err(|_| ConfigError::Variable {
-            name: "PORT",
-            problem: "must be at most 65535".to_owned(),
-        })
+        .map_err(|_| ConfigError::variable("PORT", "must be at most 65535"))
 }
 
 #[cfg(test)]

@@ -70,8 +70,5 @@ impl Identity {
 fn read_token(file: &str) -> Result<Secret, ConfigError> {
     let text = read_secret(Path::new(file));
     text.map(Secret::new)
-        .map_err(|problem| ConfigError::Variable {
-            name: TOKEN_FILE,
-            problem: format!("is not usable: {problem}"),
-        })
+        .map_err(|problem| ConfigError::variable(TOKEN_FILE, format!("is not usable: {problem}")))
 }

@@ -76,10 +76,7 @@ impl LogFilter {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
         if let Some(text) = set(NAME) {
             let filter = Self::parse(&text, default);
-            return filter.map_err(|problem| ConfigError::Variable {
-                name: NAME,
-                problem,
-            });
+            return filter.map_err(|problem| ConfigError::variable(NAME, problem));
         }
         let ours = set("RUST_LOG").map(|text| {
             let known = text

@@ -19,10 +19,7 @@ impl LogFormat {
         match variable(NAME).as_deref() {
             None | Some("" | "text") => Ok(Self::Text),
             Some("json") => Ok(Self::Json),
-            Some(_) => Err(ConfigError::Variable {
-                name: NAME,
-                problem: "must be text or json".to_owned(),
-            }),
+            Some(_) => Err(ConfigError::variable(NAME, "must be text or json")),
         }
     }
 }

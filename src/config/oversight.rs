@@ -30,26 +30,23 @@ impl OversightSettings {
             None | Some("refuse") => OnFailure::Refuse,
             Some("continue") => OnFailure::Continue,
             Some(_) => {
-                return Err(ConfigError::Variable {
-                    name: ON_FAILURE,
-                    problem: "must be refuse or continue".to_owned(),
-                });
+                return Err(ConfigError::variable(
+                    ON_FAILURE,
+                    "must be refuse or continue",
+                ));
             }
         };
         let strict = match set(STRICT).as_deref() {
             None => false,
             Some("strict") if on_failure == OnFailure::Refuse => true,
             Some("strict") => {
-                return Err(ConfigError::Variable {
-                    name: STRICT,
-                    problem: format!("cannot be strict with {ON_FAILURE}=continue"),
-                });
+                return Err(ConfigError::variable(
+                    STRICT,
+                    format!("cannot be strict with {ON_FAILURE}=continue"),
+                ));
             }
             Some(_) => {
-                return Err(ConfigError::Variable {
-                    name: STRICT,
-                    problem: "must be strict or unset".to_owned(),
-                });
+                return Err(ConfigError::variable(STRICT, "must be strict or unset"));
             }
         };
         let audit = set(Self::AUDIT_LOG).map(|path| AuditSettings {
@@ -58,10 +55,10 @@ impl OversightSettings {
             strict,
         });
         if strict && audit.is_none() {
-            return Err(ConfigError::Variable {
-                name: STRICT,
-                problem: format!("needs {}", Self::AUDIT_LOG),
-            });
+            return Err(ConfigError::variable(
+                STRICT,
+                format!("needs {}", Self::AUDIT_LOG),
+            ));
         }
         Ok(Self {
             audit,
@@ -75,9 +72,8 @@ impl OversightSettings {
     /// The file cannot be read, or has a mistake, told with its line and column.
     pub fn load_policy(&self) -> Result<Option<Policy>, ConfigError> {
         let policy = self.policy.as_deref().map(Policy::load).transpose();
-        policy.map_err(|problem| ConfigError::Variable {
-            name: Self::POLICY,
-            problem: format!("is not usable: {problem}"),
+        policy.map_err(|problem| {
+            ConfigError::variable(Self::POLICY, format!("is not usable: {problem}"))
         })
     }
 }

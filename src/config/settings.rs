@@ -85,7 +85,7 @@ impl Settings {
         let proxy = noted.and_then(|proxy| problems.note(proxy)).flatten();
         let mut number = |name: &'static str, default: u64, least: u64, most: u64| {
             let number = set(name).map_or(Ok(default), |text| bounded(&text, least, most));
-            let number = number.map_err(|problem| ConfigError::Variable { name, problem });
+            let number = number.map_err(|problem| ConfigError::variable(name, problem));
             problems.note(number).unwrap_or(default)
         };
         let mut time = |name, default: Duration, least, most| {
@@ -118,9 +118,8 @@ impl Settings {
         let log_format = problems.note(LogFormat::load(&variable));
         let stdout = match set("SEMILAYER_STDOUT") {
             None => Ok(Form::default()),
-            Some(form) => Form::parse(&form).ok_or_else(|| ConfigError::Variable {
-                name: "SEMILAYER_STDOUT",
-                problem: "must be text, json or off".to_owned(),
+            Some(form) => Form::parse(&form).ok_or_else(|| {
+                ConfigError::variable("SEMILAYER_STDOUT", "must be text, json or off")
             }),
         };
         let stdout = problems.note(stdout);
@@ -129,10 +128,10 @@ impl Settings {
         let header = match set("SEMILAYER_TOKEN_HEADER").as_deref() {
             None | Some("0" | "off" | "false") => Ok(false),
             Some("1" | "on" | "true") => Ok(true),
-            Some(_) => Err(ConfigError::Variable {
-                name: "SEMILAYER_TOKEN_HEADER",
-                problem: "must be 1 or 0".to_owned(),
-            }),
+            Some(_) => Err(ConfigError::variable(
+                "SEMILAYER_TOKEN_HEADER",
+                "must be 1 or 0",
+            )),
         };
         let header = problems.note(header).unwrap_or_default();
         let credentials = |identity: &Identity| Credentials {
@@ -184,10 +183,10 @@ fn allow_files(
         .filter(|folder| !folder.as_os_str().is_empty())
         .collect();
     if !folders.iter().all(|folder| folder.is_absolute()) {
-        return Err(ConfigError::Variable {
-            name: NAME,
-            problem: "must name folders by their whole paths, with : between them".to_owned(),
-        });
+        return Err(ConfigError::variable(
+            NAME,
+            "must name folders by their whole paths, with : between them",
+        ));
     }
     Ok(Some(folders))
 }
@@ -200,10 +199,8 @@ fn proxy(
     if !gateway.tls {
         return Ok(None);
     }
-    Proxy::choose(&gateway.host, gateway.port, variable).map_err(|problem| ConfigError::Variable {
-        name: "HTTPS_PROXY",
-        problem,
-    })
+    Proxy::choose(&gateway.host, gateway.port, variable)
+        .map_err(|problem| ConfigError::variable("HTTPS_PROXY", problem))
 }
 
 #[cfg(test)]

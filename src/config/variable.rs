@@ -1,43 +1,22 @@
 //! What there is to know about a variable of the environment.
 
-/// What a variable is about; the help shows those of one topic together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Topic {
-    /// Who the runner is.
-    Identity,
-    /// The gateway and the way to it.
-    Gateway,
-    /// The databases.
-    Sources,
-    /// What jobs may touch, and what is kept of them.
-    Oversight,
-    /// How much is done at a time.
-    Work,
-    /// Log, standard output, health listener.
-    Watching,
-}
+use crate::words::words;
 
-impl Topic {
-    /// In the order of the help.
-    pub const ALL: [Self; 6] = [
-        Self::Identity,
-        Self::Gateway,
-        Self::Sources,
-        Self::Oversight,
-        Self::Work,
-        Self::Watching,
-    ];
-
-    /// As a heading.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Identity => "Who the runner is",
-            Self::Gateway => "The gateway",
-            Self::Sources => "Sources",
-            Self::Oversight => "Policy and audit",
-            Self::Work => "Jobs",
-            Self::Watching => "Watching it",
-        }
+words! {
+    /// What a variable is about; the help shows those of one topic together.
+    Topic {
+        /// Who the runner is.
+        Identity = "Who the runner is",
+        /// The gateway and the way to it.
+        Gateway = "The gateway",
+        /// The databases.
+        Sources = "Sources",
+        /// What jobs may touch, and what is kept of them.
+        Oversight = "Policy and audit",
+        /// How much is done at a time.
+        Work = "Jobs",
+        /// Log, standard output, health listener.
+        Watching = "Watching it",
     }
 }
 

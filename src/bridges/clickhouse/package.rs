@@ -8,7 +8,7 @@ use super::ClickHouseEngine;
 use super::config::Settings;
 use super::conversation::{Conversations, Server};
 use crate::bridges::sql::SqlBridge;
-use crate::bridges::{Bridge, Registered};
+use crate::bridges::{Opened, Registered};
 use crate::error::JobError;
 use crate::job::{Key, NameRules, Package};
 use crate::options::{OptionRules, Target};
@@ -16,12 +16,6 @@ use crate::options::{OptionRules, Target};
 /// ClickHouse.
 pub(in crate::bridges) static PACKAGE: Registered = Registered {
     package: Package {
-        options: OptionRules {
-            target: any_name,
-            offset_alone: true,
-            h3: true,
-            ..OptionRules::usual("@semilayer/bridge-clickhouse")
-        },
         names: NameRules {
             system_schemas: &["system", "information_schema"],
             ..NameRules::EXACT
@@ -41,8 +35,12 @@ pub(in crate::bridges) static PACKAGE: Registered = Registered {
         ],
         enough: &[&[&["URL"]], &[&["HOST"]]],
         found_by: &["URL", "HOST"],
-        told_by: None,
-        libraries: &[],
+        ..Package::of(OptionRules {
+            target: any_name,
+            offset_alone: true,
+            h3: true,
+            ..OptionRules::usual("@semilayer/bridge-clickhouse")
+        })
     },
     open,
 };
@@ -55,7 +53,7 @@ fn any_name(text: &str) -> Result<Target, JobError> {
     Ok(Target::whole(text))
 }
 
-fn open(config: &Map<String, Value>) -> Result<Arc<dyn Bridge>, JobError> {
+fn open(config: &Map<String, Value>) -> Opened {
     let settings = Settings::from_config(config)?;
     let max = settings.pool;
     let conversations = Conversations(Arc::new(Server::new(settings)));

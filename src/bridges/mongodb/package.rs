@@ -14,15 +14,6 @@ use crate::options::OptionRules;
 /// MongoDB.
 pub(in crate::bridges) static PACKAGE: Registered = Registered {
     package: Package {
-        options: OptionRules {
-            target: collection,
-            aggregate_target: collection,
-            offset_alone: true,
-            numeric_cursor: false,
-            documents: true,
-            id: "_id",
-            ..OptionRules::usual("@semilayer/bridge-mongodb")
-        },
         names: NameRules {
             system_prefixes: &["system."],
             ..NameRules::EXACT
@@ -36,8 +27,15 @@ pub(in crate::bridges) static PACKAGE: Registered = Registered {
         ],
         enough: &[&[&["URL"]]],
         found_by: &["URL"],
-        told_by: None,
-        libraries: &[],
+        ..Package::of(OptionRules {
+            target: collection,
+            aggregate_target: collection,
+            offset_alone: true,
+            numeric_cursor: false,
+            documents: true,
+            id: "_id",
+            ..OptionRules::usual("@semilayer/bridge-mongodb")
+        })
     },
     open,
 };

@@ -183,7 +183,7 @@ impl<'a> Round<'a> {
             ReadMode::Primary => "no primary to read from".to_owned(),
             mode => format!(
                 "no member of the replica set fits readPreference {} and its tags",
-                mode.word()
+                mode.as_str()
             ),
         };
         JobError::unreachable(format!("{wanted}: {}", seen.join("; ")))

@@ -237,7 +237,7 @@ fn read_preference(settings: &Settings, role: Role) -> Option<Fields> {
         }
         _ if read.mode == ReadMode::Primary => None,
         _ => {
-            let mut preference = fields! { "mode": read.mode.word() };
+            let mut preference = fields! { "mode": read.mode.as_str() };
             if !read.tags.is_empty() {
                 let sets = read.tags.iter().map(|tags| {
                     let tags = tags

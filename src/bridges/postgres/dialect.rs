@@ -51,7 +51,7 @@ impl Dialect for PostgresDialect {
     }
 
     fn time_bucket(&self, unit: TimeUnit, column: &str, facts: ColumnFacts) -> String {
-        format!("date_trunc('{}', {column}{})", unit.word(), facts.utc)
+        format!("date_trunc('{}', {column}{})", unit.as_str(), facts.utc)
     }
 
     fn step(&self, builder: &mut Builder<'_>, column: &str, step: f64) {

@@ -8,14 +8,12 @@ use super::Redis;
 use super::config::Settings;
 use super::connect::RedisConnector;
 use crate::bridges::keyvalue::{KeyValueBridge, rules};
-use crate::bridges::{Bridge, Registered};
-use crate::error::JobError;
+use crate::bridges::{Opened, Registered};
 use crate::job::{Key, NameRules, Package};
 
 /// Redis.
 pub(in crate::bridges) static PACKAGE: Registered = Registered {
     package: Package {
-        options: rules("@semilayer/bridge-redis"),
         names: NameRules::KEYS,
         schemes: &["redis", "rediss", "redis+unix"],
         keys: &[
@@ -30,13 +28,12 @@ pub(in crate::bridges) static PACKAGE: Registered = Registered {
         ],
         enough: &[&[&["URL"]], &[&["HOST"]]],
         found_by: &["URL", "HOST"],
-        told_by: None,
-        libraries: &[],
+        ..Package::of(rules("@semilayer/bridge-redis"))
     },
     open,
 };
 
-fn open(config: &Map<String, Value>) -> Result<Arc<dyn Bridge>, JobError> {
+fn open(config: &Map<String, Value>) -> Opened {
     let settings = Settings::parse(config)?;
     let max = settings.pool_max;
     let connector = RedisConnector::new(settings);

@@ -11,7 +11,7 @@ use crate::bridges::config::{pool_size, required, unusable};
 use crate::bridges::keyvalue::{KeyValueBridge, rules};
 use crate::bridges::places::Place;
 use crate::bridges::pool::Connector;
-use crate::bridges::{Bridge, Registered};
+use crate::bridges::{Opened, Registered};
 use crate::error::JobError;
 use crate::job::{JobControl, Key, NameRules, Package};
 use crate::net::Peer;
@@ -20,9 +20,7 @@ use crate::net::http::peer_of;
 /// Upstash.
 pub(in crate::bridges) static PACKAGE: Registered = Registered {
     package: Package {
-        options: rules("@semilayer/bridge-upstash"),
         names: NameRules::KEYS,
-        schemes: &[],
         keys: &[
             Key::secret("URL", "url"),
             Key::secret("TOKEN", "token"),
@@ -30,8 +28,7 @@ pub(in crate::bridges) static PACKAGE: Registered = Registered {
         ],
         enough: &[&[&["URL"], &["TOKEN"]]],
         found_by: &["URL"],
-        told_by: None,
-        libraries: &[],
+        ..Package::of(rules("@semilayer/bridge-upstash"))
     },
     open,
 };
@@ -43,7 +40,7 @@ pub(super) struct UpstashConnector {
     token: String,
 }
 
-fn open(config: &Map<String, Value>) -> Result<Arc<dyn Bridge>, JobError> {
+fn open(config: &Map<String, Value>) -> Opened {
     let connector = UpstashConnector::new(config)?;
     let max = pool_size(config);
     Ok(Arc::new(KeyValueBridge::<Upstash>::new(connector, max)))

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::error::{ErrorCode, JobError};
 use crate::options::OptionRules;
 use crate::options::fields::{Options, check_parts, finite};
+use crate::words::words;
 
 /// How the values of a dimension become buckets.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,47 +48,23 @@ pub enum GeoPlace {
     Point(String),
 }
 
-/// A span of time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TimeUnit {
-    /// `2025-01-05T10:00`
-    Minute,
-    /// `2025-01-05T10`
-    Hour,
-    /// `2025-01-05`
-    Day,
-    /// ISO week of the ISO year, `2025-W01`
-    Week,
-    /// `2025-01`
-    Month,
-    /// `2025-Q1`
-    Quarter,
-    /// `2025`
-    Year,
-}
-
-impl TimeUnit {
-    const ALL: [Self; 7] = [
-        Self::Minute,
-        Self::Hour,
-        Self::Day,
-        Self::Week,
-        Self::Month,
-        Self::Quarter,
-        Self::Year,
-    ];
-
-    /// The word for it, in jobs as in SQL.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Minute => "minute",
-            Self::Hour => "hour",
-            Self::Day => "day",
-            Self::Week => "week",
-            Self::Month => "month",
-            Self::Quarter => "quarter",
-            Self::Year => "year",
-        }
+words! {
+    /// A span of time.
+    TimeUnit {
+        /// `2025-01-05T10:00`
+        Minute = "minute",
+        /// `2025-01-05T10`
+        Hour = "hour",
+        /// `2025-01-05`
+        Day = "day",
+        /// ISO week of the ISO year, `2025-W01`
+        Week = "week",
+        /// `2025-01`
+        Month = "month",
+        /// `2025-Q1`
+        Quarter = "quarter",
+        /// `2025`
+        Year = "year",
     }
 }
 
@@ -102,10 +79,10 @@ pub(super) fn parse(
         None => Ok(Bucket::Value),
         Some(Value::String(word)) => TimeUnit::ALL
             .into_iter()
-            .find(|unit| unit.word() == word)
+            .find(|unit| unit.as_str() == word)
             .map(Bucket::Time)
             .ok_or_else(|| {
-                let words = TimeUnit::ALL.map(TimeUnit::word).join(", ");
+                let words = TimeUnit::ALL.map(TimeUnit::as_str).join(", ");
                 JobError::invalid_options(&path, format_args!("must be one of {words}"))
             }),
         Some(value) => {

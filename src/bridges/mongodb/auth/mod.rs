@@ -7,26 +7,19 @@ mod scram;
 
 use super::bson::{Bson, Fields, fields};
 use super::wire::{Connection, Failure};
+use crate::words::words;
 use scram::{Hash, Scram};
 
-/// How a user proves who it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mechanism {
-    /// A salted password, by SHA-256.
-    ScramSha256,
-    /// A salted password, by SHA-1.
-    ScramSha1,
-    /// The client certificate of the connection.
-    X509,
-}
-
-impl Mechanism {
-    /// Every mechanism with its name on the wire.
-    pub const ALL: [(Self, &str); 3] = [
-        (Self::ScramSha256, "SCRAM-SHA-256"),
-        (Self::ScramSha1, "SCRAM-SHA-1"),
-        (Self::X509, "MONGODB-X509"),
-    ];
+words! {
+    /// How a user proves who it is.
+    Mechanism {
+        /// A salted password, by SHA-256.
+        ScramSha256 = "SCRAM-SHA-256",
+        /// A salted password, by SHA-1.
+        ScramSha1 = "SCRAM-SHA-1",
+        /// The client certificate of the connection.
+        X509 = "MONGODB-X509",
+    }
 }
 
 /// Whom a configuration logs in as. It holds a password: no `Debug`.

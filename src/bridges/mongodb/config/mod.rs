@@ -166,11 +166,11 @@ fn credentials(uri: &Uri, options: &Options) -> Result<Option<Credentials>, JobE
         Some(name) => Some(
             Mechanism::ALL
                 .into_iter()
-                .find_map(|(mechanism, known)| (known == name).then_some(mechanism))
+                .find(|mechanism| mechanism.as_str() == name)
                 .ok_or_else(|| {
                     unusable(format!(
                         "authMechanism {name} is not supported; there are {}",
-                        Mechanism::ALL.map(|(_, name)| name).join(", ")
+                        Mechanism::ALL.map(Mechanism::as_str).join(", ")
                     ))
                 })?,
         ),

@@ -6,35 +6,16 @@ use std::time::Duration;
 use crate::bridges::config::unusable;
 use crate::error::JobError;
 use crate::limits;
+use crate::words::words;
 
-/// Which members of a replica set answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReadMode {
-    Primary,
-    PrimaryPreferred,
-    Secondary,
-    SecondaryPreferred,
-    Nearest,
-}
-
-impl ReadMode {
-    const ALL: [Self; 5] = [
-        Self::Primary,
-        Self::PrimaryPreferred,
-        Self::Secondary,
-        Self::SecondaryPreferred,
-        Self::Nearest,
-    ];
-
-    /// Its name.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Primary => "primary",
-            Self::PrimaryPreferred => "primaryPreferred",
-            Self::Secondary => "secondary",
-            Self::SecondaryPreferred => "secondaryPreferred",
-            Self::Nearest => "nearest",
-        }
+words! {
+    /// Which members of a replica set answer.
+    ReadMode {
+        Primary = "primary",
+        PrimaryPreferred = "primaryPreferred",
+        Secondary = "secondary",
+        SecondaryPreferred = "secondaryPreferred",
+        Nearest = "nearest",
     }
 }
 
@@ -73,40 +54,14 @@ pub(super) struct Options {
 }
 
 /// Concern writes, pools of the driver, its monitoring, or what it makes of values; they change nothing here.
-const NUMBERS: [&str; 12] = [
-    "maxpoolsize",
-    "minpoolsize",
-    "maxconnecting",
-    "maxidletimems",
-    "waitqueuetimeoutms",
-    "heartbeatfrequencyms",
-    "minheartbeatfrequencyms",
-    "wtimeoutms",
-    "wtimeout",
-    "zlibcompressionlevel",
-    "sockettimeoutms",
-    "timeoutms",
-];
-const SWITCHES: [&str; 17] = [
-    "retryreads",
-    "retrywrites",
-    "journal",
-    "nodelay",
-    "enableutf8validation",
-    "forceserverobjectid",
-    "ignoreundefined",
-    "promotebuffers",
-    "promotelongs",
-    "promotevalues",
-    "raw",
-    "serializefunctions",
-    "usebigint64",
-    "fieldsasraw",
-    "monitorcommands",
-    "tlsdisableocspendpointcheck",
-    "tlsdisablecertificaterevocationcheck",
-];
-const WORDS: [&str; 3] = ["w", "servermonitoringmode", "compressors"];
+const NUMBERS: &str = "maxpoolsize minpoolsize maxconnecting maxidletimems waitqueuetimeoutms \
+    heartbeatfrequencyms minheartbeatfrequencyms wtimeoutms wtimeout \
+    zlibcompressionlevel sockettimeoutms timeoutms";
+const SWITCHES: &str = "retryreads retrywrites journal nodelay enableutf8validation forceserverobjectid \
+    ignoreundefined promotebuffers promotelongs promotevalues raw serializefunctions \
+    usebigint64 fieldsasraw monitorcommands tlsdisableocspendpointcheck \
+    tlsdisablecertificaterevocationcheck";
+const WORDS: &str = "w servermonitoringmode compressors";
 
 impl Options {
     pub(super) fn parse(pairs: &[(String, String)]) -> Result<Self, JobError> {
@@ -134,7 +89,9 @@ impl Options {
             "replicaset" => self.replica_set = Some(value.to_owned()),
             "directconnection" => self.direct = switch(name, value)?,
             "readpreference" => {
-                let mode = ReadMode::ALL.into_iter().find(|mode| mode.word() == value);
+                let mode = ReadMode::ALL
+                    .into_iter()
+                    .find(|mode| mode.as_str() == value);
                 self.read.mode = mode.ok_or_else(|| wrong(name, "is not one that there is"))?;
             }
             "readpreferencetags" => self.read.tags.push(parse_tags(name, value)?),
@@ -180,15 +137,15 @@ impl Options {
                 self.service_hosts = Some(most);
             }
             "loadbalanced" if !switch(name, value)? => {}
-            key if NUMBERS.contains(&key) => {
+            key if is_among(NUMBERS, key) => {
                 value
                     .parse::<i64>()
                     .map_err(|_| wrong(name, "must be a whole number"))?;
             }
-            key if SWITCHES.contains(&key) => {
+            key if is_among(SWITCHES, key) => {
                 switch(name, value)?;
             }
-            key if WORDS.contains(&key) => {}
+            key if is_among(WORDS, key) => {}
             _ => return Err(unusable(format!("option {name} is not supported"))),
         }
         Ok(())
@@ -241,6 +198,11 @@ pub fn parse_records(text: &str) -> Result<(Option<String>, Option<String>), Job
         }
     }
     Ok((source, set))
+}
+
+/// Whether a word stands in such a list.
+fn is_among(list: &str, word: &str) -> bool {
+    list.split(' ').any(|known| known == word)
 }
 
 fn wrong(name: &str, problem: &str) -> JobError {

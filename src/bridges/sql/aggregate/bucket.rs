@@ -171,7 +171,7 @@ mod tests {
             column: usize,
             unit: TimeUnit,
         ) -> Result<(), JobError> {
-            out.push_str(&format!("\"{} of {}\"", unit.word(), self.0[column]));
+            out.push_str(&format!("\"{} of {}\"", unit.as_str(), self.0[column]));
             Ok(())
         }
         fn text(&self, column: usize) -> Result<String, JobError> {
