@@ -13,6 +13,16 @@ pub struct Remembered<T> {
     age: Duration,
 }
 
+/// For a moment, as what a database says of its tables.
+impl<T> Default for Remembered<T> {
+    fn default() -> Self {
+        Self {
+            known: Mutex::default(),
+            age: limits::CATALOG_FRESH,
+        }
+    }
+}
+
 impl<T: Clone> Remembered<T> {
     /// Nothing yet. Values are used until they have this age.
     pub fn new(age: Duration) -> Self {

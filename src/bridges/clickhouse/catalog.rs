@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::types::ColumnType;
 use crate::bridges::remembered::Remembered;
-use crate::limits;
 
 /// A column of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,21 +30,12 @@ pub(super) enum Origin {
 }
 
 /// For a moment: what must be asked.
+#[derive(Default)]
 pub(super) struct Catalog {
     pub(super) columns: Remembered<Arc<Vec<Column>>>,
     /// Types of expressions, by table and expressions.
     pub(super) types: Remembered<Arc<Vec<ColumnType>>>,
     pub(super) sorting: Remembered<String>,
-}
-
-impl Default for Catalog {
-    fn default() -> Self {
-        Self {
-            columns: Remembered::new(limits::CATALOG_FRESH),
-            types: Remembered::new(limits::CATALOG_FRESH),
-            sorting: Remembered::new(limits::CATALOG_FRESH),
-        }
-    }
 }
 
 impl Catalog {

@@ -5,22 +5,13 @@ use std::sync::Arc;
 use super::key::Key;
 use crate::bridges::remembered::Remembered;
 use crate::job::TargetColumn;
-use crate::limits;
 use crate::options::Target;
 
 /// For a moment: what takes a while to ask.
+#[derive(Default)]
 pub(in crate::bridges) struct Known {
     pub(super) keys: Remembered<Arc<Key>>,
     pub(super) columns: Remembered<Arc<[TargetColumn]>>,
-}
-
-impl Default for Known {
-    fn default() -> Self {
-        Self {
-            keys: Remembered::new(limits::CATALOG_FRESH),
-            columns: Remembered::new(limits::CATALOG_FRESH),
-        }
-    }
 }
 
 impl Known {

@@ -14,7 +14,6 @@ use super::layout::Trait;
 use crate::bridges::remembered::Remembered;
 use crate::error::{JobError, Retry};
 use crate::job::TargetColumn;
-use crate::limits;
 use crate::options::Target;
 use crate::sql::Dialect;
 
@@ -22,19 +21,11 @@ use crate::sql::Dialect;
 pub(super) type Traits = HashMap<String, Trait>;
 
 /// The catalog of one source.
+#[derive(Default)]
 pub(super) struct Catalog {
     keys: Remembered<Arc<Vec<KeyColumn>>>,
     /// By schema and table.
     traits: Remembered<Arc<Traits>>,
-}
-
-impl Default for Catalog {
-    fn default() -> Self {
-        Self {
-            keys: Remembered::new(limits::CATALOG_FRESH),
-            traits: Remembered::new(limits::CATALOG_FRESH),
-        }
-    }
 }
 
 /// A column that `changedSince` is compared with.

@@ -13,7 +13,6 @@ use super::list::SelectList;
 use super::types::Column;
 use crate::bridges::remembered::Remembered;
 use crate::error::JobError;
-use crate::limits;
 use crate::options::Target;
 use crate::sql::Dialect;
 
@@ -53,13 +52,8 @@ impl Relation {
 }
 
 /// The relations of one source.
+#[derive(Default)]
 pub struct Catalog(Remembered<Arc<Relation>>);
-
-impl Default for Catalog {
-    fn default() -> Self {
-        Self(Remembered::new(limits::CATALOG_FRESH))
-    }
-}
 
 impl Catalog {
     /// The target's relation; `None` when there is no such thing.
