@@ -56,9 +56,7 @@ run() {
     [ ${#SOURCES[@]} = 0 ] || say "+ cargo test --workspace --locked $*"
     cargo test --workspace --locked --no-fail-fast "$@" || status=$?
 }
-if [ ${#SOURCES[@]} = 0 ]; then
-    cargo test --workspace --locked --no-run
-fi
+cargo test --workspace --locked --no-run "${GROUPS_[@]}" "${CARGO[@]}"
 use_servers
 # Modules have a run of their own: their names would leave nothing of the other targets.
 [ ${#MODULES[@]} = 0 ] || run "${GROUPS_[@]}" -- "${MODULES[@]}" "${HARNESS[@]}"

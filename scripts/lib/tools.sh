@@ -8,9 +8,9 @@ PATH=$TOOLS/bin:$PATH
 cargo_tool() {
     have "$1" || {
         say "building $1 $2"
-        # Unoptimised, which compiles in half the time. Its own target folder and flags, so that nothing of this
-        # project's build gets into it.
-        env -u CARGO_ENCODED_RUSTFLAGS -u RUSTFLAGS CARGO_TARGET_DIR="$TOOLS/build" \
+        # Unoptimised and for no debugger, which compiles in half the time. Its own target folder and flags, so that
+        # nothing of this project's build gets into it.
+        env -u CARGO_ENCODED_RUSTFLAGS -u RUSTFLAGS CARGO_TARGET_DIR="$TOOLS/build" CARGO_PROFILE_DEV_DEBUG=0 \
             cargo install --quiet --locked --debug --root "$TOOLS" --version "$2" "$1" >&2
     } || lacks "$1 is missing: cargo install --locked --version $2 $1"
 }
