@@ -1,7 +1,7 @@
 //! A service that takes questions as JSON, by POST: one connection of HTTP after the other, with a token.
 
 use std::io::Read;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::error::{ErrorCode, JobError, Retry};
 use crate::job::{JobControl, StopGuard};
@@ -87,7 +87,7 @@ impl Service {
         let mut patient = true;
         loop {
             let answer = self.post(path, body).map_err(unanswered)?;
-            let pause = pause(&answer);
+            let pause = answer.retry_after().unwrap_or(limits::BUSY_PAUSE);
             if !(patient && busy(answer.status()) && pause < job.remaining()?) {
                 return read(answer);
             }
@@ -129,13 +129,6 @@ pub(super) fn next_line<S: Read>(
         Err(HttpError::TooLarge { .. }) => Err(job.large_rows().too_large()),
         other => Ok(other),
     }
-}
-
-/// How long the server wants to be left alone, in whole seconds; else a little.
-fn pause(answer: &Answer<'_>) -> Duration {
-    let wanted = answer.header("retry-after");
-    let wanted = wanted.and_then(|wanted| wanted.trim().parse().ok());
-    wanted.map_or(limits::BUSY_PAUSE, Duration::from_secs)
 }
 
 /// A question without an answer, or without a whole one. Of a connection that broke a new one may know more.

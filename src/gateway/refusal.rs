@@ -10,7 +10,6 @@ use crate::gateway::address::GatewayAddress;
 use crate::gateway::advice;
 use crate::limits;
 use crate::net::http::{Head, body_start};
-use crate::net::http_date;
 
 /// An answer to the upgrade with another status than 101.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,7 +34,7 @@ impl Refusal {
         quote: impl Fn(&str) -> String,
     ) -> Self {
         let status = head.status;
-        let retry_after = retry_after(&head);
+        let retry_after = head.retry_after();
         let location = head
             .header("location")
             .filter(|_| (300..400).contains(&status))
@@ -44,7 +43,7 @@ impl Refusal {
         let body = body_start(head, begun, rest, limits::REFUSAL_BYTES);
         Self {
             status,
-            retry_after,
+            retry_after: retry_after.map(|wait| wait.min(limits::MAX_RETRY_AFTER)),
             location,
             body: quote(&String::from_utf8_lossy(&body)),
         }
@@ -91,21 +90,6 @@ impl fmt::Display for Refusal {
         }
         Ok(())
     }
-}
-
-/// `Retry-After` as seconds, or as a date, which is compared with the server's own `Date` because our clock
-/// may be wrong.
-fn retry_after(head: &Head) -> Option<Duration> {
-    let value = head.header("retry-after")?;
-    let seconds = match value.parse::<u64>() {
-        Ok(seconds) => seconds,
-        Err(_) => {
-            let then = http_date::parse(value)?;
-            let now = http_date::parse(head.header("date")?)?;
-            then.saturating_sub(now)
-        }
-    };
-    Some(Duration::from_secs(seconds).min(limits::MAX_RETRY_AFTER))
 }
 
 /// Where a `Location` leads, as it stands in our configuration. Its query may hold the token.

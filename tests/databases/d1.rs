@@ -193,9 +193,13 @@ fn what_was_said_about_a_table_is_looked_at_again() {
 fn a_busy_service_is_asked_once_more() {
     let mut wait = refused(429, 971, "Please wait");
     wait["retryAfter"] = json!(1);
+    let mut until = wait.clone();
+    until["date"] = json!("Wed, 21 Oct 2015 07:28:00 GMT");
+    until["retryAfter"] = json!("Wed, 21 Oct 2015 07:28:01 GMT");
     let html = json!({ "status": 502, "html": true });
     for (answer, least) in [
         (wait, Duration::from_secs(1)),
+        (until, Duration::from_secs(1)),
         (html, Duration::ZERO),
         (
             refused(500, 7500, "internal error; reference = 0"),
@@ -217,14 +221,17 @@ fn a_busy_service_is_asked_once_more() {
 
 #[test]
 fn nobody_waits_for_longer_than_the_job_has() {
-    let mut wait = refused(429, 971, "Please wait");
-    wait["retryAfter"] = json!(3600);
-    let (faulty, bridge) = scripted(&[wait, counted(42)]);
-    let start = Instant::now();
-    let error = count(&*bridge).unwrap_err();
-    assert!(start.elapsed() < Duration::from_secs(5), "{error}");
-    assert!(error.message.contains("HTTP 429: Please wait"), "{error}");
-    assert_eq!(requests(&faulty), 1);
+    for after in [json!(3600), json!("Wed, 21 Oct 2015 08:28:00 GMT")] {
+        let mut wait = refused(429, 971, "Please wait");
+        wait["date"] = json!("Wed, 21 Oct 2015 07:28:00 GMT");
+        wait["retryAfter"] = after;
+        let (faulty, bridge) = scripted(&[wait, counted(42)]);
+        let start = Instant::now();
+        let error = count(&*bridge).unwrap_err();
+        assert!(start.elapsed() < Duration::from_secs(5), "{error}");
+        assert!(error.message.contains("HTTP 429: Please wait"), "{error}");
+        assert_eq!(requests(&faulty), 1);
+    }
 }
 
 #[test]

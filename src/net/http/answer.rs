@@ -1,6 +1,7 @@
 //! An answer while its body comes in.
 
 use std::io::{self, BufRead, BufReader, Read};
+use std::time::Duration;
 
 use super::HttpError;
 use super::head::{Framing, Head, nonsense};
@@ -50,9 +51,9 @@ impl<'a, S: Read> Answer<'a, S> {
         self.head.status
     }
 
-    /// The first header of this name.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.head.header(name)
+    /// As [`Head::retry_after`].
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.head.retry_after()
     }
 
     /// The rest of the body.

@@ -1,9 +1,11 @@
 //! The head of an answer, and what it says about the body.
 
 use std::io::{self, BufRead, BufReader, Read};
+use std::time::Duration;
 
 use super::lines::{append_line, without_end};
 use crate::limits;
+use crate::net::http_date;
 
 /// Status and headers of an answer.
 pub struct Head {
@@ -124,6 +126,17 @@ impl Head {
     /// The first header of this name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.all(name).next()
+    }
+
+    /// How long the server wants to be left alone: `Retry-After` as seconds, or as a date, which is compared with the
+    /// server's own `Date` because our clock may be wrong.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let wanted = self.header("retry-after")?;
+        let seconds = wanted.parse().ok().or_else(|| {
+            let then = http_date::parse(wanted)?;
+            Some(then.saturating_sub(http_date::parse(self.header("date")?)?))
+        });
+        seconds.map(Duration::from_secs)
     }
 
     fn all<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {

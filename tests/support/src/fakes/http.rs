@@ -40,7 +40,7 @@ impl FaultyHttp {
     }
 
     /// Orders these faults, one a request; each is an object with one or more of `status` (with `body`, `html`,
-    /// `retryAfter`), `times` (1), `delay` (milliseconds), `cut` (no answer), and `cutAfter` (so many bytes of the
+    /// `retryAfter` and `date`), `times` (1), `delay` (milliseconds), `cut` (no answer), and `cutAfter` (so many bytes of the
     /// answer). Requests are counted anew.
     pub fn order(&self, faults: &[Value]) {
         *lock(&self.state) = State {
@@ -86,11 +86,16 @@ fn serve(client: &TcpStream, target: SocketAddr, state: &Mutex<State>) -> io::Re
             (true, _) => "<!DOCTYPE html>",
             (false, body) => body.unwrap_or(r#"{"error":"unavailable"}"#),
         };
-        let retry = fault["retryAfter"].as_u64();
-        let retry = retry.map_or_else(String::new, |after| format!("Retry-After: {after}\r\n"));
+        let header = |name: &str, value: &Value| match value {
+            Value::Null => String::new(),
+            Value::String(text) => format!("{name}: {text}\r\n"),
+            other => format!("{name}: {other}\r\n"),
+        };
+        let date = header("Date", &fault["date"]);
+        let retry = header("Retry-After", &fault["retryAfter"]);
         let length = body.len();
         let head = format!(
-            "HTTP/1.1 {status} Said\r\n{retry}Connection: close\r\nContent-Length: {length}\r\n\r\n"
+            "HTTP/1.1 {status} Said\r\n{date}{retry}Connection: close\r\nContent-Length: {length}\r\n\r\n"
         );
         return client.write_all(format!("{head}{body}").as_bytes());
     }
