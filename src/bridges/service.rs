@@ -40,8 +40,8 @@ impl Service {
         self
     }
 
-    /// From now on this job asks: its end cuts the connection. What came of its questions goes through
-    /// [`ended`].
+    /// From now on this job asks, and until the guard is dropped its end cuts the connection. What a question came to then
+    /// says so by its code, and the pool looks why.
     pub fn begin<'j>(&mut self, job: &'j JobControl) -> Result<StopGuard<'j>, JobError> {
         let cutter = self.client.cutter();
         let guard = job.stop_with(move || cutter.cut())?;
@@ -99,19 +99,6 @@ impl Service {
             job.check()?;
         }
     }
-}
-
-/// The result of a job's questions, once their guard has ended. What ended the job is why its connection was cut, or
-/// why the time for an answer was over.
-pub(super) fn ended<T>(
-    guard: StopGuard<'_>,
-    job: &JobControl,
-    result: Result<T, JobError>,
-) -> Result<T, JobError> {
-    if guard.finish() {
-        job.check()?;
-    }
-    result.map_err(|error| job.remaining().err().unwrap_or(error))
 }
 
 /// Puts the next line of an answer into `line`, as [`Answer::line`] does. Large ones take turns as they come in.

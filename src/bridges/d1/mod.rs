@@ -18,7 +18,7 @@ use std::time::Instant;
 
 use crate::bridges::lite::LiteSession;
 use crate::bridges::remembered::Remembered;
-use crate::bridges::service::{Service, ended};
+use crate::bridges::service::Service;
 use crate::bridges::sql::SqlEngine;
 use crate::error::JobError;
 use crate::job::{JobControl, Package};
@@ -75,10 +75,9 @@ impl SqlEngine for D1 {
         job: &Arc<JobControl>,
         work: impl FnOnce(&mut LiteSession<'_>) -> Result<T, JobError>,
     ) -> Result<T, JobError> {
-        let guard = service.begin(job)?;
+        let _guard = service.begin(job)?;
         let mut database = D1Database::new(self, service, job);
         let result = work(&mut LiteSession(&mut database));
-        let result = result.and_then(|done| database.check().map(|()| done));
-        ended(guard, job, result)
+        result.and_then(|done| database.check().map(|()| done))
     }
 }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use crate::bridges::lite::{Known, LiteSession, write_value};
 use crate::bridges::places::Place;
 use crate::bridges::pool::Connector;
-use crate::bridges::service::{Service, ended};
+use crate::bridges::service::Service;
 use crate::bridges::sql::SqlEngine;
 use crate::error::JobError;
 use crate::job::{JobControl, Package};
@@ -69,7 +69,7 @@ impl SqlEngine for Turso {
         job: &Arc<JobControl>,
         work: impl FnOnce(&mut LiteSession<'_>) -> Result<T, JobError>,
     ) -> Result<T, JobError> {
-        let guard = service.begin(job)?;
+        let _guard = service.begin(job)?;
         let mut stream = Stream {
             service,
             settings: &self.settings,
@@ -79,7 +79,7 @@ impl SqlEngine for Turso {
         };
         let result = work(&mut LiteSession(&mut stream));
         stream.close(result.as_ref().err());
-        ended(guard, job, result)
+        result
     }
 }
 

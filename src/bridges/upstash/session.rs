@@ -2,7 +2,7 @@
 
 use super::rest;
 use crate::bridges::keyvalue::{Command, Reading, Reply, Store, Trouble};
-use crate::bridges::service::{Service, ended, quoted, refused};
+use crate::bridges::service::{Service, quoted, refused, unanswered};
 use crate::error::{ErrorCode, JobError};
 use crate::job::{JobControl, KeptBy, Privileges, ServerFacts};
 use crate::limits;
@@ -29,9 +29,8 @@ impl Session {
         job: &JobControl,
         work: impl FnOnce(&mut Asking<'_>) -> Result<T, JobError>,
     ) -> Result<T, JobError> {
-        let guard = self.service.begin(job)?;
-        let result = work(&mut Asking { session: self, job });
-        ended(guard, job, result)
+        let _guard = self.service.begin(job)?;
+        work(&mut Asking { session: self, job })
     }
 
     /// False when the session was cut.
@@ -73,7 +72,7 @@ impl Asking<'_> {
 fn failed(error: HttpError) -> Trouble {
     match error {
         HttpError::TooLarge { .. } => Trouble::TooLarge,
-        error => Trouble::Job(error.into()),
+        error => Trouble::Job(unanswered(error)),
     }
 }
 
