@@ -1,7 +1,8 @@
 //! What the audit log keeps of a job until it has ended.
 
+use crate::locks::lock;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 /// A job's place in the audit log, and what it asked for.
 #[derive(Default)]
@@ -18,14 +19,14 @@ impl AuditRecord {
 
     /// Notes what the job asks for.
     pub fn note(&self, details: String) {
-        *self.details.lock().unwrap_or_else(PoisonError::into_inner) = details;
+        *lock(&self.details) = details;
     }
 
     /// Gives the place up: what was noted, or `None` without a place.
     pub fn take(&self) -> Option<String> {
         let reserved = self.reserved.swap(false, Ordering::AcqRel);
         reserved.then(|| {
-            let mut details = self.details.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut details = lock(&self.details);
             std::mem::take(&mut *details)
         })
     }

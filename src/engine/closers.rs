@@ -1,9 +1,10 @@
 //! Closes pools away from everybody who must not wait: closing a connection talks to its database.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::bridges::Bridge;
+use crate::locks::lock;
 use crate::{limits, shortage};
 
 /// A few threads that exist only while there is something to close.
@@ -52,6 +53,6 @@ impl Closers {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }

@@ -1,6 +1,6 @@
 //! What the customer's security people have set up, as jobs meet it: the policy before, the audit log after.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{at, bounded, select};
@@ -12,6 +12,7 @@ use crate::error::{ErrorCode, JobError};
 use crate::job::Summary;
 use crate::job::{JobControl, RowSink};
 use crate::limits;
+use crate::locks::{read, write};
 use crate::options::{JobKind, Request, Target};
 use crate::policy::{Permit, Policy};
 use crate::sources::{CredentialsLocation, Source};
@@ -36,13 +37,13 @@ impl Oversight {
 
     /// The policy of a job that begins now.
     fn policy(&self) -> Option<Arc<Policy>> {
-        let policy = self.policy.read().unwrap_or_else(PoisonError::into_inner);
+        let policy = read(&self.policy);
         policy.clone()
     }
 
     /// Replaces the policy.
     pub(super) fn set_policy(&self, policy: Policy) {
-        let mut current = self.policy.write().unwrap_or_else(PoisonError::into_inner);
+        let mut current = write(&self.policy);
         *current = Some(Arc::new(policy));
     }
 

@@ -1,11 +1,12 @@
 //! The end of the process, as the link to the gateway sees it.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::gateway::control::ControlSender;
+use crate::locks::lock;
 
 /// Two steps: first no new connection is made, while the session that is there still delivers answers; then
 /// that session is closed.
@@ -36,8 +37,7 @@ impl Default for Stop {
 impl Stop {
     /// The first step.
     pub fn begin(&self) {
-        let running = self.running.lock();
-        drop(running.unwrap_or_else(PoisonError::into_inner).take());
+        drop(lock(&self.running).take());
     }
 
     /// True after the first step.
@@ -54,7 +54,7 @@ impl Stop {
     /// The second step: closes the session, if there is one, and every later one. True if there is one, whose
     /// last frames are worth waiting for.
     pub fn close(&self) -> bool {
-        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut session = lock(&self.session);
         session.closed = true;
         if let Some(control) = &session.control {
             control.close(1000, "");
@@ -64,7 +64,7 @@ impl Stop {
 
     /// Names the session that the second step closes, until the guard is dropped.
     pub fn register(&self, control: ControlSender) -> Registered<'_> {
-        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut session = lock(&self.session);
         if session.closed {
             control.close(1000, "");
         }
@@ -80,8 +80,7 @@ pub struct Registered<'a> {
 
 impl Drop for Registered<'_> {
     fn drop(&mut self) {
-        let session = self.stop.session.lock();
-        session.unwrap_or_else(PoisonError::into_inner).control = None;
+        lock(&self.stop.session).control = None;
     }
 }
 

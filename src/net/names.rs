@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, after, bounded, never, select};
 
+use crate::locks::{Seat, Seats, lock};
 use crate::{limits, shortage};
 
 /// Resolves a host name (or an address literal, brackets allowed) within `budget`. The system's resolver
@@ -44,7 +44,7 @@ pub fn resolve_unless(
         ));
     }
     let until = Instant::now() + budget;
-    let look_up = LookUp::begin(&host, budget, given_up)?;
+    let look_up = begin(&host, budget, given_up)?;
     let (answer, answers) = bounded(1);
     shortage::spawn("resolver", move || {
         let found = (host.as_str(), port)
@@ -74,55 +74,39 @@ pub fn resolve_unless(
 }
 
 /// Look-ups under way, whether anybody waits for them or not.
-static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
+static UNDER_WAY: Seats = Seats::new();
 /// Names that were answered, those that were asked for last at the end.
 static ANSWERED: Mutex<VecDeque<String>> = Mutex::new(VecDeque::new());
 
-/// One of the look-ups that may be under way.
-struct LookUp;
-
-impl LookUp {
-    /// A quarter of them is left to names that were answered before: those that nobody answers hold up no others.
-    fn begin(host: &str, budget: Duration, given_up: &Receiver<()>) -> io::Result<Self> {
-        let most = match answered().iter().any(|name| name == host) {
-            true => limits::LOOK_UPS,
-            false => limits::LOOK_UPS - limits::LOOK_UPS / limits::PLACES_PER_SPARE,
-        };
-        let until = Instant::now() + budget.min(limits::PLACE_PATIENCE);
-        let more = |count: usize| (count < most).then_some(count + 1);
-        while UNDER_WAY
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
-            .is_err()
-        {
-            if Instant::now() >= until {
-                return Err(shortage::look_ups());
-            }
-            select! {
-                recv(given_up) -> _ => return Err(io::ErrorKind::ConnectionAborted.into()),
-                recv(after(limits::PLACE_PAUSE)) -> _ => {}
-            }
+/// Waits until there is room for one more. A quarter of it is left to names that were answered before: those that nobody
+/// answers hold up no others.
+fn begin(host: &str, budget: Duration, given_up: &Receiver<()>) -> io::Result<Seat> {
+    let most = match lock(&ANSWERED).iter().any(|name| name == host) {
+        true => limits::LOOK_UPS,
+        false => limits::LOOK_UPS - limits::LOOK_UPS / limits::PLACES_PER_SPARE,
+    };
+    let until = Instant::now() + budget.min(limits::PLACE_PATIENCE);
+    loop {
+        if let Some(seat) = UNDER_WAY.take(most) {
+            return Ok(seat);
         }
-        Ok(Self)
-    }
-}
-
-impl Drop for LookUp {
-    fn drop(&mut self) {
-        UNDER_WAY.fetch_sub(1, Ordering::Relaxed);
+        if Instant::now() >= until {
+            return Err(shortage::look_ups());
+        }
+        select! {
+            recv(given_up) -> _ => return Err(io::ErrorKind::ConnectionAborted.into()),
+            recv(after(limits::PLACE_PAUSE)) -> _ => {}
+        }
     }
 }
 
 fn remember(host: String) {
-    let mut names = answered();
+    let mut names = lock(&ANSWERED);
     names.retain(|name| *name != host);
     if names.len() >= limits::ANSWERED_NAMES {
         names.pop_front();
     }
     names.push_back(host);
-}
-
-fn answered() -> std::sync::MutexGuard<'static, VecDeque<String>> {
-    ANSWERED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A host without the zone of an IPv6 address, which is of this machine only.

@@ -1,7 +1,6 @@
 //! How the pool gets its connections.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crossbeam_channel::{after, bounded, select};
 
@@ -16,6 +15,7 @@ use crate::bridges::pool::{Connector, connect_budget};
 use crate::error::{ErrorCode, JobError};
 use crate::job::JobControl;
 use crate::limits;
+use crate::locks::Seats;
 use crate::shortage;
 
 /// Opens the connections of one source.
@@ -44,26 +44,8 @@ impl MySqlConnector {
     }
 }
 
-/// Counts one attempt while it lasts.
-struct Attempt;
-
 /// Attempts of all sources.
-static ATTEMPTS: AtomicUsize = AtomicUsize::new(0);
-
-impl Attempt {
-    fn begin() -> Option<Self> {
-        let most = limits::MYSQL_ATTEMPTS;
-        let count = |running| (running < most).then_some(running + 1);
-        let begun = ATTEMPTS.fetch_update(Ordering::Relaxed, Ordering::Relaxed, count);
-        begun.is_ok().then_some(Self)
-    }
-}
-
-impl Drop for Attempt {
-    fn drop(&mut self) {
-        ATTEMPTS.fetch_sub(1, Ordering::Relaxed);
-    }
-}
+static ATTEMPTS: Seats = Seats::new();
 
 /// Cuts an attempt that nobody waits for; one that has come to its end is not touched.
 struct Cut(Guard);
@@ -82,7 +64,7 @@ impl Connector for MySqlConnector {
     /// be; there are so few such threads that they do not matter, over all sources together.
     fn connect(&self, job: &Arc<JobControl>, place: &Place) -> Result<Connection, JobError> {
         let budget = connect_budget(job, self.settings.connect)?;
-        let Some(attempt) = Attempt::begin() else {
+        let Some(attempt) = ATTEMPTS.take(limits::MYSQL_ATTEMPTS) else {
             return Err(JobError::new(
                 ErrorCode::Overloaded,
                 "too many connections are being opened to MySQL servers that do not answer",
