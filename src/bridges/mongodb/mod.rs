@@ -8,7 +8,7 @@
 //! * `filter`, `path`, `instant`, `since`: what jobs ask of documents
 //! * `key`: walking a whole collection
 //! * `answer`, `aggregate`, `describe`, `privileges`: the answers
-//! * `error`: what failures mean; `target`: names of collections; `package`: the facts of the bridge
+//! * `error`: what failures mean; `package`: the facts of the bridge
 
 mod aggregate;
 mod answer;
@@ -30,7 +30,6 @@ mod round;
 mod service;
 mod session;
 mod since;
-mod target;
 mod topology;
 mod wire;
 

@@ -20,14 +20,11 @@ use crate::shortage;
 
 /// Opens the connections of one source.
 pub(super) struct MySqlConnector {
-    settings: Arc<Settings>,
+    /// How to reach it.
+    pub(super) settings: Arc<Settings>,
 }
 
 impl MySqlConnector {
-    pub(super) fn new(settings: Arc<Settings>) -> Self {
-        Self { settings }
-    }
-
     /// The driver panicked.
     fn nonsense(&self) -> JobError {
         JobError::unreachable(format!(

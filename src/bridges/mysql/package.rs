@@ -114,7 +114,9 @@ impl Flavour {
 fn open(flavour: Flavour, config: &Map<String, Value>) -> Opened {
     let settings = Arc::new(Settings::from_config(flavour, config)?);
     let max = settings.pool;
-    let connector = MySqlConnector::new(Arc::clone(&settings));
+    let connector = MySqlConnector {
+        settings: Arc::clone(&settings),
+    };
     let engine = MySql {
         flavour,
         settings,

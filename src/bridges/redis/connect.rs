@@ -18,14 +18,11 @@ use crate::tls::chain;
 
 /// Opens the connections of one source.
 pub(super) struct RedisConnector {
-    settings: Settings,
+    /// How to reach it.
+    pub(super) settings: Settings,
 }
 
 impl RedisConnector {
-    pub(super) fn new(settings: Settings) -> Self {
-        Self { settings }
-    }
-
     fn link(&self, budget: Budget, cutter: &Cutter) -> Result<Link, JobError> {
         let link = match &self.settings.place {
             Place::Local(path) => Link::open_local(path, budget, cutter),

@@ -36,6 +36,6 @@ pub(in crate::bridges) static PACKAGE: Registered = Registered {
 fn open(config: &Map<String, Value>) -> Opened {
     let settings = Settings::parse(config)?;
     let max = settings.pool_max;
-    let connector = RedisConnector::new(settings);
+    let connector = RedisConnector { settings };
     Ok(Arc::new(KeyValueBridge::<Redis>::new(connector, max)))
 }
