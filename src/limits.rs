@@ -25,7 +25,7 @@ pub const HELLO_AGAIN: Duration = Duration::from_secs(5);
 /// Credentials that have been refused for so long are told about loudly.
 pub const REFUSED_LOUDLY: Duration = Duration::from_secs(600);
 /// Most of the body of a refused upgrade that is read, and how long it may take.
-pub const REFUSAL_BYTES: u64 = 4 << 10;
+pub const REFUSAL_BYTES: usize = 4 << 10;
 /// See [`REFUSAL_BYTES`].
 pub const REFUSAL_PATIENCE: Duration = Duration::from_secs(1);
 /// Most of what the gateway says in its own words that is shown in a line.
@@ -202,10 +202,10 @@ pub const POOL_MAX: usize = 3;
 pub const POOL_CEILING: usize = 64;
 /// Values that a statement of D1 may have.
 pub const D1_PARAMETERS: usize = 100;
-/// Bytes in which D1 says something about a table: some sixty a column.
-pub const D1_CATALOG_BYTES: usize = 256 << 10;
-/// For so long what D1 said about a table is used, each time checked along with what it is needed for.
-pub const D1_CATALOG: Duration = Duration::from_secs(600);
+/// Bytes in which a service says something about a table: some sixty a column.
+pub const REMOTE_CATALOG_BYTES: usize = 256 << 10;
+/// For so long what a service said about a table is used, checked along with what it is needed for.
+pub const REMOTE_CATALOG: Duration = Duration::from_secs(600);
 /// Most conditions of a filter that a service gets one after the other: each is one level of an expression, of
 /// which D1 has a hundred.
 pub const NARROW_CHAIN: usize = 32;

@@ -17,14 +17,21 @@ pub(super) fn unusable(problem: impl Into<String>) -> JobError {
 /// The text of a key without which `bridge` has no source.
 ///
 /// # Errors
-/// It is missing, in the official words.
+/// It is missing.
 pub(super) fn required(
     config: &Map<String, Value>,
     bridge: &str,
     key: &str,
 ) -> Result<String, JobError> {
-    let missing = || unusable(format!("{bridge} requires a \"{key}\" config string"));
-    text(config, &[key]).ok_or_else(missing)
+    text(config, &[key]).ok_or_else(|| missing(bridge, key))
+}
+
+/// For a key that is missing, in the official words.
+pub(super) fn missing(bridge: &str, key: &str) -> JobError {
+    let article = if key.starts_with('a') { "an" } else { "a" };
+    unusable(format!(
+        "{bridge} requires {article} \"{key}\" config string"
+    ))
 }
 
 /// Whether a file may be named.

@@ -1,45 +1,96 @@
 //! A service that takes questions as JSON, by POST: one connection of HTTP after the other, with a token.
 
 use std::io::Read;
+use std::sync::Arc;
 use std::time::Instant;
 
+use url::Url;
+
+use crate::bridges::config::unusable;
+use crate::bridges::places::Place;
+use crate::bridges::pool::Connector;
 use crate::error::{ErrorCode, JobError, Retry};
 use crate::job::{JobControl, StopGuard};
 use crate::limits;
 use crate::net::Peer;
-use crate::net::http::{Answer, Client, HttpError, Method, Request, bearer};
+use crate::net::http::{Answer, Client, HttpError, Method, Request, bearer, peer_of};
 use crate::text::printable;
 
 /// Most characters of an answer that are quoted when it is not what was expected.
 const QUOTED: usize = 200;
 
+/// Makes what the jobs of a source ask with. Nothing is connected until something is asked.
+pub(super) struct Services {
+    pub(super) peer: Peer,
+    /// The path below which the service is, without a slash at its end.
+    pub(super) root: String,
+    /// Those of every request.
+    pub(super) headers: Vec<(&'static str, String)>,
+}
+
+impl Services {
+    /// Those below a URL of HTTP, which stands under this key.
+    ///
+    /// # Errors
+    /// `SOURCE_CONFIG`, without a value.
+    pub fn below(key: &str, url: &str) -> Result<Self, JobError> {
+        let url = Url::parse(url)
+            .map_err(|error| unusable(format!("\"{key}\" is not a URL: {error}")))?;
+        let peer = peer_of(&url).map_err(|problem| unusable(format!("\"{key}\": {problem}")))?;
+        Ok(Self {
+            peer,
+            root: url.path().trim_end_matches('/').to_owned(),
+            headers: vec![("Content-Type", "application/json".to_owned())],
+        })
+    }
+
+    /// Adds a token, which stands under this key.
+    ///
+    /// # Errors
+    /// `SOURCE_CONFIG`, without a value.
+    pub fn with_token(self, key: &str, token: &str) -> Result<Self, JobError> {
+        match token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            true => Ok(self.with_header("Authorization", bearer(token))),
+            false => Err(unusable(format!(
+                "\"{key}\" holds characters that no token has"
+            ))),
+        }
+    }
+
+    /// Adds a header.
+    pub fn with_header(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+}
+
+impl Connector for Services {
+    type Connection = Service;
+
+    fn connect(&self, _: &Arc<JobControl>, _: &Place) -> Result<Service, JobError> {
+        Ok(Service {
+            client: Client::new(self.peer.clone(), limits::SOURCE_CONNECT),
+            root: self.root.clone(),
+            headers: self.headers.clone(),
+            until: Instant::now(),
+        })
+    }
+
+    /// False when it was cut.
+    fn reusable(&self, service: &mut Service) -> bool {
+        !service.client.cutter().is_cut()
+    }
+}
+
 /// What one job after the other asks with.
 pub(super) struct Service {
     client: Client,
+    root: String,
     headers: Vec<(&'static str, String)>,
     until: Instant,
 }
 
 impl Service {
-    /// A service that nobody has asked yet. Every request has the token, if there is one.
-    pub fn new(peer: Peer, token: Option<&str>) -> Self {
-        let mut headers = vec![("Content-Type", "application/json".to_owned())];
-        if let Some(token) = token {
-            headers.push(("Authorization", bearer(token)));
-        }
-        Self {
-            client: Client::new(peer, limits::SOURCE_CONNECT),
-            headers,
-            until: Instant::now(),
-        }
-    }
-
-    /// Adds a header to every request.
-    pub fn header(mut self, name: &'static str, value: &str) -> Self {
-        self.headers.push((name, value.to_owned()));
-        self
-    }
-
     /// From now on this job asks, and until the guard is dropped its end cuts the connection. What a question came to then
     /// says so by its code, and the pool looks why.
     pub fn begin<'j>(&mut self, job: &'j JobControl) -> Result<StopGuard<'j>, JobError> {
@@ -49,17 +100,12 @@ impl Service {
         Ok(guard)
     }
 
-    /// False when it was cut.
-    pub fn reusable(&self) -> bool {
-        !self.client.cutter().is_cut()
-    }
-
     /// True when the connection is, or will be, encrypted.
     pub fn encrypted(&self) -> bool {
         self.client.encrypted()
     }
 
-    /// Asks for something that may be asked for twice.
+    /// Asks for something that may be asked for twice, at a path below the service's.
     pub fn post(&mut self, path: &str, body: &str) -> Result<Answer<'_>, HttpError> {
         let headers = self.headers.iter();
         let headers: Vec<_> = headers
@@ -67,7 +113,7 @@ impl Service {
             .collect();
         let request = Request {
             method: Method::Post,
-            path,
+            path: &format!("{}{path}", self.root),
             headers: &headers,
             body: body.as_bytes(),
             repeatable: true,
@@ -75,25 +121,33 @@ impl Service {
         self.client.send(&request, self.until)
     }
 
-    /// As [`Service::post`], and once more when the first answer's status is `busy`, after the pause that the answer
-    /// wants if the job has the time. `read` gets the answer, whatever its status is.
+    /// As [`Service::post`]. `read` gets an answer of status 200; of any other `refusal` makes the error, from the
+    /// status and what comes of the text. A service that is busy is asked once more, after the pause that it wants if the
+    /// job has the time.
     pub fn ask<T>(
         &mut self,
         job: &JobControl,
         (path, body): (&str, &str),
-        busy: impl Fn(u16) -> bool,
+        refusal: impl Fn(u16, &str) -> JobError,
         read: impl FnOnce(Answer<'_>) -> Result<T, JobError>,
     ) -> Result<T, JobError> {
         let mut patient = true;
         loop {
-            let answer = self.post(path, body).map_err(unanswered)?;
-            let pause = answer.retry_after().unwrap_or(limits::BUSY_PAUSE);
-            if !(patient && busy(answer.status()) && pause < job.remaining()?) {
+            let mut answer = self.post(path, body).map_err(unanswered)?;
+            let status = answer.status();
+            if status == 200 {
                 return read(answer);
             }
-            patient = false;
-            log::debug!("HTTP {}: asked again after {pause:?}", answer.status());
+            let pause = answer.retry_after().unwrap_or(limits::BUSY_PAUSE);
+            let text = answer.beginning(limits::EXCEPTION_BYTES);
             drop(answer);
+            let error = refusal(status, &String::from_utf8_lossy(&text));
+            let busy = matches!(status, 429 | 500..) && error.code == ErrorCode::SourceUnreachable;
+            if !(patient && busy && pause < job.remaining()?) {
+                return Err(error);
+            }
+            patient = false;
+            log::debug!("HTTP {status}: asked again after {pause:?}");
             // Disconnected by the job's end.
             let _ = job.aborted().recv_timeout(pause);
             job.check()?;
@@ -135,9 +189,11 @@ pub(super) fn unanswered(error: HttpError) -> JobError {
     }
 }
 
-/// The error of an answer with this status instead of what was asked for. `what` it should have been: a service, and
-/// what its address is called.
-pub(super) fn refused(status: u16, problem: &str, (service, address): (&str, &str)) -> JobError {
+/// How errors call a service: what it is, and what its address is called.
+pub(super) type Called = (&'static str, &'static str);
+
+/// The error of an answer with this status instead of what was asked for.
+pub(super) fn refused(status: u16, problem: &str, (service, address): Called) -> JobError {
     let (code, message) = match status {
         401 | 403 => (ErrorCode::SourceAuthFailed, problem.to_owned()),
         400 => (ErrorCode::QueryFailed, problem.to_owned()),
@@ -155,6 +211,11 @@ pub(super) fn refused(status: u16, problem: &str, (service, address): (&str, &st
         ),
     };
     JobError::new(code, message)
+}
+
+/// The error of an answer that is not what was asked for. What of it came is shown to nobody: it may be anything.
+pub(super) fn not_understood(called: Called) -> JobError {
+    refused(200, "its answer is not understood", called)
 }
 
 /// The beginning of an answer that says nothing in the service's own words.

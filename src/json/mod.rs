@@ -26,7 +26,7 @@ mod time;
 mod token;
 mod utf16;
 
-pub use bytes::write_bytes;
+pub use bytes::{write_byte_list, write_bytes};
 pub(crate) use instant::js_date_millis;
 pub(crate) use javascript::{js_date_text, js_number_of, js_string, write_number_of_text};
 pub(crate) use memory::memory;

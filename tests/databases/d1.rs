@@ -274,7 +274,18 @@ fn refusals_say_who_must_act_and_no_secret() {
         assert!(!error.message.contains("acct"), "{error}");
         assert_eq!(requests(&faulty), 1, "{status}");
     }
-    for body in ["<!DOCTYPE html>", "", "{}", "{\"success\":true}", "[]"] {
+    // A row has a value for each column.
+    let wide = json!({ "columns": ["COUNT(*)"], "rows": [[1, 2]] });
+    let wide = json!({ "result": [{ "results": wide, "success": true }], "success": true });
+    let wide = wide.to_string();
+    for body in [
+        "<!DOCTYPE html>",
+        "",
+        "{}",
+        "{\"success\":true}",
+        "[]",
+        &wide,
+    ] {
         let answer = json!({ "status": 200, "body": body });
         let (faulty, bridge) = scripted(&[answer, counted(42)]);
         assert!(count(&*bridge).is_err(), "{body}");

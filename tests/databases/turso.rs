@@ -16,6 +16,9 @@ use crate::in_process::{ask, frames, job_within, open};
 
 const SOON: Duration = Duration::from_secs(20);
 
+/// Longer than what was said about a table is taken for fresh.
+const STALE: Duration = Duration::from_millis(1100);
+
 const THREE: &str =
     "CREATE TABLE {}n (id INTEGER PRIMARY KEY); INSERT INTO {}n VALUES (1), (2), (3)";
 
@@ -124,7 +127,7 @@ fn a_total_is_counted_anew_where_the_stream_is_lost() {
     );
 }
 
-/// What a walk knows already is not asked for again, and no stream is left open.
+/// What a walk knows already is not asked for by itself, and no stream is left open.
 #[test]
 fn a_page_takes_two_requests() {
     let Some(database) = TursoDatabase::create(THREE) else {
@@ -146,9 +149,35 @@ fn a_page_takes_two_requests() {
     // The key; the page; the total, which closes the stream.
     let (first, pipelines, cursors) = page(Value::Null);
     assert_eq!((pipelines, cursors), (2, 1));
-    // The page; the stream is closed.
-    let (_, pipelines, cursors) = page(json!(first));
-    assert_eq!((pipelines, cursors), (1, 1));
+    for pause in [Duration::ZERO, STALE] {
+        thread::sleep(pause);
+        // The page, and perhaps the key as it is now; the stream is closed.
+        let (_, pipelines, cursors) = page(json!(first));
+        assert_eq!((pipelines, cursors), (1, 1), "{pause:?}");
+    }
+    // Another key.
+    database.run(
+        "DROP TABLE {}n; CREATE TABLE {}n (id INTEGER, k TEXT PRIMARY KEY) WITHOUT ROWID;
+         INSERT INTO {}n VALUES (2, 'y'), (1, 'z')",
+    );
+    thread::sleep(STALE);
+    let (first, ..) = page(Value::Null);
+    assert_eq!(first.as_deref(), Some("y"));
+}
+
+/// What is known of a table is forgotten when a statement on it fails.
+#[test]
+fn a_table_that_was_changed_is_looked_at_anew() {
+    let Some(database) = TursoDatabase::create(THREE) else {
+        return;
+    };
+    let (_faulty, bridge) = proxied(&database);
+    let page = || ask(&*bridge, "read", &database.target("n"), json!({}));
+    assert_eq!(page().unwrap().0.len(), 3);
+    database.run("ALTER TABLE {}n RENAME COLUMN id TO number");
+    // At once: at most one job goes by the key that was.
+    let rows = page().or_else(|_| page()).unwrap().0;
+    assert_eq!(rows[0], json!({ "number": 1 }));
 }
 
 #[test]

@@ -1,18 +1,17 @@
 //! What comes back: one JSON document, of which rows are handed over as they come in.
 
-use std::borrow::Cow;
 use std::io::{BufRead, ErrorKind};
 
-use crate::bridges::lite::{Cells, Value};
-use crate::bridges::service::unanswered;
-use crate::error::{ErrorCode, JobError};
+use crate::bridges::lite::{EachRow, Value};
+use crate::bridges::service::{Called, not_understood, unanswered};
+use crate::error::JobError;
 use crate::job::JobControl;
-use crate::json::{Raw, RawKind, Stream, Text};
+use crate::json::{Raw, RawKind, Stream};
 use crate::limits;
 use crate::net::http::HttpError;
 
-/// Takes a row, and which of the statements of a request it is of.
-pub(super) type EachRow<'a> = dyn FnMut(usize, &D1Row<'_>) -> Result<(), JobError> + 'a;
+/// How errors call the service.
+pub(super) const CALLED: Called = ("the REST interface of D1", "");
 
 /// Hands over the rows of an answer to so many statements. It is whole with its end and with the word that all went
 /// well.
@@ -25,7 +24,7 @@ pub(super) fn read_rows(
     let mut stream = Stream {
         source,
         failed: |source| match source.kind() {
-            ErrorKind::InvalidData => nonsense(),
+            ErrorKind::InvalidData => not_understood(CALLED),
             _ => unanswered(HttpError::Body { source }),
         },
         may_grow: &|length| match length {
@@ -51,11 +50,11 @@ pub(super) fn read_rows(
     })?;
     if !good || failed {
         let problem = problem.unwrap_or_else(|| "D1 query failed".to_owned());
-        return Err(JobError::new(ErrorCode::QueryFailed, problem));
+        return Err(JobError::query_failed(problem));
     }
     match stream.peek()?.is_none() && results == statements {
         true => Ok(()),
-        false => Err(nonsense()),
+        false => Err(not_understood(CALLED)),
     }
 }
 
@@ -78,7 +77,7 @@ fn read_result(
                     }
                     "rows" => stream.each_element(&mut |stream| {
                         let row = stream.value()?;
-                        each(place, &D1Row::new(&names, &row)?)
+                        each(place, &names, Raw::known(&row))
                     })?,
                     _ => drop(stream.value()?),
                 }
@@ -106,91 +105,42 @@ fn first_error(errors: &str) -> Option<String> {
     })
 }
 
-/// What of it came is shown to nobody: it may be anything.
-pub(super) fn nonsense() -> JobError {
-    JobError::new(
-        ErrorCode::SourceUnreachable,
-        "what answers is not the REST interface of D1: its answer is not understood",
-    )
-}
-
-/// A row.
-pub(super) struct D1Row<'a> {
-    pub names: &'a [String],
-    /// The list of its values.
-    pub text: &'a str,
-    values: Vec<Raw<'a>>,
-}
-
-impl<'a> D1Row<'a> {
-    /// Takes a text that is JSON.
-    pub fn new(names: &'a [String], text: &'a str) -> Result<Self, JobError> {
-        let values: Vec<_> = Raw::known(text).elements().collect();
-        match values.len() == names.len() {
-            true => Ok(Self {
-                names,
-                text,
-                values,
-            }),
-            false => Err(nonsense()),
+/// A value of a row; `None` for what is none.
+pub(super) fn value(value: Raw<'_>) -> Option<Value<'_>> {
+    Some(match value.kind() {
+        RawKind::Null => Value::Null,
+        RawKind::Bool(truth) => Value::Integer(truth.into()),
+        RawKind::Number => match value.as_str().parse() {
+            Ok(whole) => Value::Integer(whole),
+            Err(_) => Value::Real(value.js_number()),
+        },
+        RawKind::Text => Value::of_text(value.text()?),
+        RawKind::List => {
+            let bytes = value.elements().map(|byte| byte.as_str().parse().ok());
+            Value::Blob(bytes.collect::<Option<Vec<_>>>()?.into())
         }
-    }
-
-    fn raw(&self, column: usize) -> Result<Raw<'a>, JobError> {
-        self.values.get(column).copied().ok_or_else(nonsense)
-    }
-}
-
-impl Cells for D1Row<'_> {
-    fn width(&self) -> usize {
-        self.values.len()
-    }
-
-    fn name(&self, column: usize) -> Result<&str, JobError> {
-        Ok(self.names.get(column).map_or("", String::as_str))
-    }
-
-    fn value(&self, column: usize) -> Result<Value<'_>, JobError> {
-        let value = self.raw(column)?;
-        Ok(match value.kind() {
-            RawKind::Null => Value::Null,
-            RawKind::Bool(truth) => Value::Integer(i64::from(truth)),
-            RawKind::Number => match value.as_str().parse() {
-                Ok(whole) => Value::Integer(whole),
-                Err(_) => Value::Real(value.js_number()),
-            },
-            RawKind::Text => Value::Text(match value.text().unwrap_or_default() {
-                Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-                Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-            }),
-            RawKind::List => {
-                let bytes = value.elements().map(|byte| byte.as_str().parse().ok());
-                let bytes: Option<Vec<u8>> = bytes.collect();
-                Value::Blob(Cow::Owned(bytes.ok_or_else(nonsense)?))
-            }
-            RawKind::Object => return Err(nonsense()),
-        })
-    }
-
-    /// As it comes: a blob is a list of its bytes.
-    fn write_value(&self, out: &mut Text, column: usize) -> Result<(), JobError> {
-        out.push_str(self.raw(column)?.as_str());
-        Ok(())
-    }
+        RawKind::Object => return None,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::borrow::Cow;
     use std::time::{Duration, Instant};
 
     fn rows(text: &str, statements: usize) -> Result<Vec<String>, JobError> {
         let job = JobControl::new("j", Instant::now() + Duration::from_secs(60));
         let mut found = Vec::new();
-        read_rows(&mut text.as_bytes(), &job, statements, &mut |place, row| {
-            found.push(format!("{place} {} {}", row.names.join(","), row.text));
-            Ok(())
-        })?;
+        read_rows(
+            &mut text.as_bytes(),
+            &job,
+            statements,
+            &mut |place, names, row| {
+                found.push(format!("{place} {} {}", names.join(","), row.as_str()));
+                Ok(())
+            },
+        )?;
         Ok(found)
     }
 
@@ -226,7 +176,6 @@ mod tests {
             (answer("[]"), "not understood"),
             (answer("null"), "not understood"),
             ("<html>".to_owned(), "not understood"),
-            (answer(&format!("[{}]", ONE.replace("\"a\",", ""))), "not understood"),
             (answer(&format!("[{}]", ONE.replace("true", "false"))), "D1 query failed"),
             (
                 r#"{"result":[],"success":false,"errors":[{"code":7500,"message":"no such table: x"}]}"#.to_owned(),
@@ -255,28 +204,19 @@ mod tests {
 
     #[test]
     fn values_have_the_class_that_they_come_with() {
-        let names = ["a"; 7].map(str::to_owned);
-        let row = D1Row::new(
-            &names,
-            r#"[1,1.5,9223372036854776000,"x\u0000",null,[0,255],true]"#,
-        );
-        let row = row.unwrap();
-        let values: Result<Vec<_>, _> = (0..7).map(|column| row.value(column)).collect();
-        assert_eq!(
-            values.unwrap(),
-            [
-                Value::Integer(1),
-                Value::Real(1.5),
-                Value::Real(9223372036854775807.0),
-                Value::text("x\0"),
-                Value::Null,
-                Value::Blob(Cow::Borrowed(&[0, 255])),
-                Value::Integer(1),
-            ]
-        );
-        let names = ["a"; 2].map(str::to_owned);
-        let row = D1Row::new(&names, "[[256],{}]").unwrap();
-        assert!(row.value(0).is_err() && row.value(1).is_err() && row.value(2).is_err());
-        assert!(D1Row::new(&names, "[1]").is_err());
+        for (text, want) in [
+            ("1", Value::Integer(1)),
+            ("1.5", Value::Real(1.5)),
+            ("9223372036854776000", Value::Real(9223372036854775807.0)),
+            (r#""x\u0000""#, Value::text("x\0")),
+            ("null", Value::Null),
+            ("[0,255]", Value::Blob(Cow::Borrowed(&[0, 255]))),
+            ("true", Value::Integer(1)),
+        ] {
+            assert_eq!(value(Raw::known(text)), Some(want), "{text}");
+        }
+        for text in ["[256]", "{}"] {
+            assert_eq!(value(Raw::known(text)), None, "{text}");
+        }
     }
 }

@@ -1,21 +1,13 @@
 //! The facts of bridge-d1, and how its sources are opened.
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value};
-use url::Url;
 
 use super::D1;
-use crate::bridges::config::{pool_size, text, unusable};
-use crate::bridges::places::Place;
-use crate::bridges::pool::Connector;
-use crate::bridges::service::Service;
-use crate::bridges::sql::SqlBridge;
-use crate::bridges::{Opened, Registered};
+use crate::bridges::config::{required, text, unusable};
+use crate::bridges::service::Services;
+use crate::bridges::{Opened, Registered, lite};
 use crate::error::JobError;
-use crate::job::{JobControl, Key, NameRules, Package};
-use crate::net::Peer;
-use crate::net::http::peer_of;
+use crate::job::{Key, NameRules, Package};
 use crate::options::OptionRules;
 
 /// Where all databases are.
@@ -45,31 +37,12 @@ pub(in crate::bridges) static PACKAGE: Registered = Registered {
 };
 
 fn open(config: &Map<String, Value>) -> Opened {
-    let (source, connector) = read(config)?;
-    Ok(Arc::new(SqlBridge::new(
-        source,
-        connector,
-        pool_size(config),
-    )))
+    let (d1, services) = read(config)?;
+    lite::open_remote(&PACKAGE.package, d1, services, config)
 }
 
-/// Makes what the jobs of one source ask with. Nothing is connected until something is asked.
-pub(super) struct D1Connector {
-    peer: Peer,
-    token: String,
-}
-
-/// The source, and what asks there.
-fn read(config: &Map<String, Value>) -> Result<(D1, D1Connector), JobError> {
-    let required = |key: &str| {
-        let article = if key.starts_with('a') { "an" } else { "a" };
-        let missing = || {
-            unusable(format!(
-                "D1Bridge requires {article} \"{key}\" config string"
-            ))
-        };
-        text(config, &[key]).ok_or_else(missing)
-    };
+fn read(config: &Map<String, Value>) -> Result<(D1, Services), JobError> {
+    let required = |key| required(config, "D1Bridge", key);
     // They become parts of a path.
     let id = |key| {
         let id = required(key)?;
@@ -81,32 +54,13 @@ fn read(config: &Map<String, Value>) -> Result<(D1, D1Connector), JobError> {
             ))),
         }
     };
-    let (account, database) = (id("accountId")?, id("databaseId")?);
+    let account = format!("/accounts/{}", id("accountId")?);
+    let database = id("databaseId")?;
     let token = required("apiToken")?;
-    if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(unusable("\"apiToken\" holds characters that no token has"));
-    }
     let base = text(config, &["baseUrl"]).unwrap_or_else(|| BASE_URL.to_owned());
-    let url = Url::parse(&base)
-        .map_err(|error| unusable(format!("\"baseUrl\" is not a URL: {error}")))?;
-    let peer = peer_of(&url).map_err(|problem| unusable(format!("\"baseUrl\": {problem}")))?;
-    let root = url.path().trim_end_matches('/');
-    Ok((
-        D1::new(root, &account, &database),
-        D1Connector { peer, token },
-    ))
-}
-
-impl Connector for D1Connector {
-    type Connection = Service;
-
-    fn connect(&self, _: &Arc<JobControl>, _: &Place) -> Result<Service, JobError> {
-        Ok(Service::new(self.peer.clone(), Some(&self.token)))
-    }
-
-    fn reusable(&self, service: &mut Service) -> bool {
-        service.reusable()
-    }
+    let mut services = Services::below("baseUrl", &base)?.with_token("apiToken", &token)?;
+    services.root += &format!("{account}/d1/database/{database}");
+    Ok((D1 { account }, services))
 }
 
 #[cfg(test)]
@@ -118,10 +72,11 @@ mod tests {
     fn ids_and_token_are_needed_and_splice_no_path() {
         let read = |config: Value| read(config.as_object().unwrap());
         let config = json!({"accountId": "a1", "databaseId": "d-2_x", "apiToken": "s3cret\n"});
-        let (source, connector) = read(config.clone()).unwrap();
-        assert_eq!(source.path, "/client/v4/accounts/a1/d1/database/d-2_x/raw");
-        assert_eq!(connector.peer.authority(), "api.cloudflare.com:443");
-        assert_eq!(connector.token, "s3cret");
+        let (_, services) = read(config.clone()).unwrap();
+        assert_eq!(services.root, "/client/v4/accounts/a1/d1/database/d-2_x");
+        assert_eq!(services.peer.authority(), "api.cloudflare.com:443");
+        let token = ("Authorization", "Bearer s3cret".to_owned());
+        assert!(services.headers.contains(&token));
         for (key, value, problem) in [
             (
                 "accountId",
@@ -166,8 +121,8 @@ mod tests {
         }
         let mut config = config;
         config["baseUrl"] = json!("http://127.0.0.1:8787/client/v4/");
-        let (source, connector) = read(config).unwrap();
-        assert!(source.path.starts_with("/client/v4/accounts/"));
-        assert_eq!(connector.peer.authority(), "127.0.0.1:8787");
+        let (_, services) = read(config).unwrap();
+        assert!(services.root.starts_with("/client/v4/accounts/"));
+        assert_eq!(services.peer.authority(), "127.0.0.1:8787");
     }
 }

@@ -1,41 +1,19 @@
 //! Statements as the service takes them: numbers are doubles there, texts are Unicode, and there are a hundred values.
 
-use crate::bridges::lite::{Value, is_exact, spelled_out};
-use crate::json::{object, write_f64, write_lossy};
+use crate::bridges::lite::{Value, composed, is_exact, write_value};
 use crate::limits;
 
 /// A statement with its values, as JSON. What cannot be bound stands in its text; of more values than a statement may
 /// have that is every one.
 pub(super) fn compose(sql: &str, params: &[Value<'_>]) -> String {
     let many = params.len() > limits::D1_PARAMETERS;
-    let (sql, params) = spelled_out(sql, params, |value| many || !is_plain(value));
-    object(|object| {
-        object.string("sql", &sql).member("params", |out| {
-            out.push('[');
-            for (i, value) in params.iter().enumerate() {
-                if i > 0 {
-                    out.push(',');
-                }
-                match value {
-                    Value::Integer(whole) => write_f64(out, *whole as f64),
-                    Value::Real(float) => write_f64(out, *float),
-                    Value::Text(bytes) => write_lossy(out, bytes),
-                    Value::Null | Value::Blob(_) => out.push_str("null"),
-                }
-            }
-            out.push(']');
-        });
-    })
-}
-
-fn is_plain(value: &Value<'_>) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Integer(whole) => is_exact(*whole),
-        Value::Real(float) => float.is_finite(),
-        Value::Text(bytes) => std::str::from_utf8(bytes).is_ok(),
-        Value::Blob(_) => false,
-    }
+    let unfit = |value: &Value<'_>| match value {
+        _ if many => true,
+        Value::Integer(whole) => !is_exact(*whole),
+        Value::Blob(_) => true,
+        other => !other.has_json(),
+    };
+    composed(sql, params, "params", unfit, write_value)
 }
 
 #[cfg(test)]

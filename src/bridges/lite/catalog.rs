@@ -1,7 +1,6 @@
 //! What a database says about its tables.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use super::value::Value;
 use super::{Cells, Database};
@@ -66,11 +65,7 @@ pub(super) fn describe(
 pub(in crate::bridges) fn columns(
     database: &mut dyn Database,
     target: &Target,
-) -> Result<Arc<[TargetColumn]>, JobError> {
-    let known = target.to_string();
-    if let Some(columns) = database.known().and_then(|all| all.columns.get(&known)) {
-        return Ok(columns);
-    }
+) -> Result<Vec<TargetColumn>, JobError> {
     let mut columns = Vec::new();
     let (place, params) = place(target);
     let sql =
@@ -83,10 +78,6 @@ pub(in crate::bridges) fn columns(
         });
         Ok(ControlFlow::Continue(()))
     })?;
-    let columns: Arc<[_]> = columns.into();
-    if let Some(all) = database.known() {
-        all.columns.put(&known, Arc::clone(&columns));
-    }
     Ok(columns)
 }
 

@@ -1,7 +1,6 @@
 //! Primary keys and the cursors made of them.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use serde_json::Value as Json;
 
@@ -35,22 +34,7 @@ struct KeyColumn {
 
 impl Key {
     /// Finds the primary key of a table; nothing without one.
-    pub(super) fn find(
-        database: &mut dyn Database,
-        target: &Target,
-    ) -> Result<Arc<Self>, JobError> {
-        let known = target.to_string();
-        if let Some(key) = database.known().and_then(|all| all.keys.get(&known)) {
-            return Ok(key);
-        }
-        let key = Arc::new(Self::ask(database, target)?);
-        if let Some(all) = database.known() {
-            all.keys.put(&known, Arc::clone(&key));
-        }
-        Ok(key)
-    }
-
-    fn ask(database: &mut dyn Database, target: &Target) -> Result<Self, JobError> {
+    pub(super) fn find(database: &mut dyn Database, target: &Target) -> Result<Self, JobError> {
         let columns = key_columns(database, target)?;
         let numeric = columns.first().is_some_and(|c| is_numeric(&c.declared));
         let single = columns.len() == 1;
@@ -163,7 +147,7 @@ fn rowid_name(
     target: &Target,
 ) -> Result<Option<&'static str>, JobError> {
     let mut names = vec!["rowid", "_rowid_", "oid"];
-    for column in catalog::columns(database, target)?.iter() {
+    for column in catalog::columns(database, target)? {
         names.retain(|name| !name.eq_ignore_ascii_case(&column.name));
     }
     Ok(names.first().copied())

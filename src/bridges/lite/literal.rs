@@ -1,13 +1,29 @@
-//! Values that a service has no form for, spelled out in the statement.
+//! Statements with their values as services take them. Values that a service has no form for are spelled out in the
+//! statement.
 
 use std::borrow::Cow;
 
 use super::value::Value;
+use crate::json::object;
 use crate::text::hex;
+
+/// A statement as a JSON object. The values for which `unfit` is false are a list in it, of this name, each by `write`.
+pub(in crate::bridges) fn composed(
+    sql: &str,
+    params: &[Value<'_>],
+    list: &'static str,
+    unfit: impl Fn(&Value<'_>) -> bool,
+    write: impl FnMut(&mut String, &Value<'_>),
+) -> String {
+    let (sql, params) = spelled_out(sql, params, unfit);
+    object(|object| {
+        object.string("sql", &sql).list(list, params, write);
+    })
+}
 
 /// A statement with the parameters that are left when those for which `unfit` is true are literals in its text. Its
 /// placeholders are `?`, one after the other.
-pub(in crate::bridges) fn spelled_out<'s, 'v>(
+fn spelled_out<'s, 'v>(
     sql: &'s str,
     params: &'v [Value<'v>],
     unfit: impl Fn(&Value<'_>) -> bool,

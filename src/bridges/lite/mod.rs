@@ -2,16 +2,18 @@
 //! values that have a storage class each. What speaks it is a [`Database`]; [`LiteSession`] answers jobs on one.
 //!
 //! - `dialect`: the language; `narrow`: the same within the limits of a service
-//! - `catalog`, `key`, `since`: what must be known of a table; `known`: what is remembered of it
+//! - `catalog`, `key`, `since`: what must be known of a table
 //! - `value`: values in and out; `storage`: with their storage class; `literal`: those that cannot be bound; `row`: rows as JSON
 //! - `select`: what a statement selects; `session`: statements of a job
+//! - `remote`: all of that behind a service
 
 mod catalog;
 mod dialect;
 mod key;
-mod known;
 mod literal;
 mod narrow;
+#[cfg(any(feature = "turso", feature = "d1"))]
+mod remote;
 mod row;
 mod select;
 mod session;
@@ -26,12 +28,13 @@ use crate::job::{Privileges, ServerFacts};
 use crate::sql::{Dialect, Statement};
 
 pub(super) use dialect::{SQLITE, SqliteDialect};
-pub(super) use known::Known;
-pub(super) use literal::spelled_out;
+pub(super) use literal::composed;
 pub(super) use narrow::NarrowDialect;
-pub(super) use row::{Cells, Record};
+#[cfg(any(feature = "turso", feature = "d1"))]
+pub(super) use remote::{Asking, EachRow, Remote, open_remote};
+pub(super) use row::Cells;
 pub(super) use session::LiteSession;
-pub(super) use value::{Value, bind, is_exact, write_value};
+pub(super) use value::{Value, is_exact, write_value};
 
 /// What the names of SQLite's own tables begin with, and those of the functions that can be asked like tables: they tell
 /// the names of all tables and columns, and where the file is.
@@ -42,11 +45,6 @@ pub(super) trait Database {
     /// The language.
     fn dialect(&self) -> &'static dyn Dialect {
         &SQLITE
-    }
-
-    /// What is remembered of its tables, where asking takes a while.
-    fn known(&self) -> Option<&Known> {
-        None
     }
 
     /// What the names of its own tables begin with, which are not listed.

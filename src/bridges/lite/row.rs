@@ -1,7 +1,5 @@
 //! Rows as JSON.
 
-use std::borrow::Cow;
-
 use super::select::List;
 use super::storage::of_exact;
 use super::value::{Value, write_value};
@@ -59,34 +57,6 @@ fn text(value: Value<'_>) -> String {
         Value::Integer(whole) => whole.to_string(),
         Value::Real(float) => js_number(float),
         Value::Text(bytes) | Value::Blob(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-    }
-}
-
-/// A row of which every value was read already.
-pub(in crate::bridges) struct Record<'a> {
-    /// The names of its columns.
-    pub names: &'a [String],
-    /// Its values, as many.
-    pub values: Vec<Value<'a>>,
-}
-
-impl Cells for Record<'_> {
-    fn width(&self) -> usize {
-        self.values.len()
-    }
-
-    fn name(&self, column: usize) -> Result<&str, JobError> {
-        Ok(self.names.get(column).map_or("", String::as_str))
-    }
-
-    fn value(&self, column: usize) -> Result<Value<'_>, JobError> {
-        Ok(match self.values.get(column) {
-            None | Some(Value::Null) => Value::Null,
-            Some(Value::Integer(whole)) => Value::Integer(*whole),
-            Some(Value::Real(float)) => Value::Real(*float),
-            Some(Value::Text(bytes)) => Value::Text(Cow::Borrowed(bytes)),
-            Some(Value::Blob(bytes)) => Value::Blob(Cow::Borrowed(bytes)),
-        })
     }
 }
 

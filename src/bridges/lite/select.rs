@@ -1,7 +1,5 @@
 //! Select lists.
 
-use std::sync::Arc;
-
 use super::key::Key;
 use super::storage::exactly;
 use super::{Database, catalog};
@@ -12,7 +10,7 @@ use crate::options::Target;
 /// What a statement selects; in a walk by a key.
 pub(in crate::bridges) struct List {
     pub(super) selected: Selected,
-    pub(super) key: Option<Arc<Key>>,
+    pub(super) key: Option<Key>,
 }
 
 impl SelectList for List {

@@ -29,7 +29,7 @@ impl Session for LiteSession<'_> {
         let columns = catalog::columns(self.0, target)?;
         Ok(match columns.is_empty() {
             true => Columns::NoSuchTarget,
-            false => Columns::Known(columns.to_vec()),
+            false => Columns::Known(columns),
         })
     }
 
@@ -52,12 +52,6 @@ impl Session for LiteSession<'_> {
             Ok(ControlFlow::Break(()))
         })?;
         Ok(number)
-    }
-
-    fn forget(&mut self, target: &Target) {
-        if let Some(known) = self.0.known() {
-            known.forget(target);
-        }
     }
 
     fn begin_snapshot(&mut self) -> Result<(), JobError> {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value as Json;
 
 use crate::error::JobError;
-use crate::json::{Text, write_bytes, write_f64, write_i64, write_lossy};
+use crate::json::{Out, write_bytes, write_f64, write_i64, write_lossy};
 
 /// Integers up to this one are exact as doubles.
 const MAX_EXACT: u64 = 1 << 53;
@@ -29,6 +29,23 @@ impl<'a> Value<'a> {
     /// A text.
     pub fn text(text: &'a str) -> Self {
         Self::Text(Cow::Borrowed(text.as_bytes()))
+    }
+
+    /// A text, borrowed or not.
+    pub fn of_text(text: Cow<'a, str>) -> Self {
+        Self::Text(match text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        })
+    }
+
+    /// True when JSON has a form for it: not for infinities, nor for texts that are not UTF-8.
+    pub fn has_json(&self) -> bool {
+        match self {
+            Self::Real(float) => float.is_finite(),
+            Self::Text(bytes) => std::str::from_utf8(bytes).is_ok(),
+            Self::Null | Self::Integer(_) | Self::Blob(_) => true,
+        }
     }
 
     /// The same, borrowed from nothing.
@@ -56,7 +73,7 @@ pub(in crate::bridges) fn is_exact(whole: i64) -> bool {
 
 /// A value of a job as SQLite takes it. Numbers are REAL, as the official drivers bind them: it decides
 /// what they equal in columns without a numeric type. Integers that a double cannot hold stay integers.
-pub(in crate::bridges) fn bind(value: &Json) -> Result<Value<'_>, JobError> {
+pub(super) fn bind(value: &Json) -> Result<Value<'_>, JobError> {
     Ok(match value {
         Json::Null => Value::Null,
         Json::Bool(truth) => Value::Integer(i64::from(*truth)),
@@ -75,7 +92,7 @@ pub(in crate::bridges) fn bind(value: &Json) -> Result<Value<'_>, JobError> {
 }
 
 /// Writes a value by its storage class.
-pub(in crate::bridges) fn write_value(out: &mut Text, value: &Value<'_>) {
+pub(in crate::bridges) fn write_value(out: &mut impl Out, value: &Value<'_>) {
     match value {
         Value::Null => out.push_str("null"),
         Value::Integer(whole) => write_i64(out, *whole),
@@ -88,6 +105,7 @@ pub(in crate::bridges) fn write_value(out: &mut Text, value: &Value<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::Text;
     use serde_json::json;
 
     #[test]
@@ -106,6 +124,23 @@ mod tests {
         }
         assert!(bind(&json!([1])).is_err());
         assert!(bind(&json!({})).is_err());
+    }
+
+    #[test]
+    fn what_has_no_form_in_json_is_known() {
+        for value in [
+            Value::Real(f64::INFINITY),
+            Value::Text(Cow::Borrowed(&[0xff])),
+        ] {
+            assert!(!value.has_json(), "{value:?}");
+        }
+        for value in [
+            Value::Real(1.0),
+            Value::text("é"),
+            Value::Blob(Cow::Borrowed(&[0xff])),
+        ] {
+            assert!(value.has_json(), "{value:?}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::Sqlite;
 use super::connect::DatabaseFile;
-use crate::bridges::config::{check_file, line, pool_size, unusable};
+use crate::bridges::config::{check_file, line, missing, pool_size};
 use crate::bridges::sql::SqlBridge;
 use crate::bridges::{Opened, Registered, lite};
 use crate::error::JobError;
@@ -54,7 +54,7 @@ fn open(config: &Map<String, Value>) -> Opened {
     let path = text
         .then(|| line(config, &["path"]))
         .flatten()
-        .ok_or_else(|| unusable("SqliteBridge requires a \"path\" config string"))?;
+        .ok_or_else(|| missing("SqliteBridge", "path"))?;
     check_file(Path::new(&path))?;
     let file = DatabaseFile::new(&path);
     Ok(Arc::new(SqlBridge::new(Sqlite, file, pool_size(config))))

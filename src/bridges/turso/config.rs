@@ -3,94 +3,70 @@
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::bridges::config::{text, unusable};
+use super::Turso;
+use crate::bridges::config::{missing, text, unusable};
+use crate::bridges::service::Services;
 use crate::error::JobError;
 use crate::json::{Raw, RawKind};
-use crate::net::http::peer_of;
-use crate::net::{Peer, base64};
-use crate::secret::Secret;
+use crate::net::base64;
 
-/// How to reach one source.
-pub(super) struct Settings {
-    /// The server.
-    pub(super) peer: Peer,
-    /// The path below which the service is, with a slash at its end.
-    pub(super) path: String,
-    /// The token, if there is one.
-    pub(super) token: Option<Secret>,
-    /// The token is good for nothing but reading.
-    pub(super) read_only: bool,
-}
-
-impl Settings {
-    /// Reads what the bridge's constructor takes. A token in the URL counts before the key.
-    ///
-    /// # Errors
-    /// `SOURCE_CONFIG`. No value is ever quoted.
-    pub(super) fn from_config(config: &Map<String, Value>) -> Result<Self, JobError> {
-        let url = config
-            .get("url")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        if url.is_empty() {
-            return Err(unusable("TursoBridge requires a \"url\" config string"));
-        }
-        let wrong = |problem: &str| unusable(format!("\"url\" {problem}"));
-        if url.trim() != url {
-            return Err(wrong("begins or ends with white space"));
-        }
-        if url.starts_with(":memory:")
-            || url
-                .get(..5)
-                .is_some_and(|s| s.eq_ignore_ascii_case("file:"))
-        {
-            return Err(wrong(
-                "names a database of this machine, not a server: a file is a source of bridge-sqlite",
-            ));
-        }
-        let parsed = Url::parse(url).map_err(|error| wrong(&format!("is not a URL: {error}")))?;
-        let (tls, token) = parameters(&parsed).map_err(|problem| wrong(&problem))?;
-        let encrypted = match (parsed.scheme(), tls) {
-            ("libsql", Some(false)) if parsed.port().is_none() => {
-                return Err(wrong("with tls=0 must name a port"));
-            }
-            ("libsql", tls) => tls.unwrap_or(true),
-            ("https" | "wss", None | Some(true)) => true,
-            ("http" | "ws", None | Some(false)) => false,
-            ("https" | "wss" | "http" | "ws", Some(_)) => {
-                return Err(wrong("has a tls that contradicts its scheme"));
-            }
-            _ => return Err(wrong("must begin with libsql://, https:// or http://")),
-        };
-        if parsed.fragment().is_some() {
-            return Err(wrong("has a fragment (#…), which means nothing here"));
-        }
-        if !parsed.username().is_empty() || parsed.password().is_some() {
-            return Err(wrong(
-                "holds a user or a password; what is needed is \"authToken\"",
-            ));
-        }
-        // The same server and port answer both to HTTP and to WebSocket.
-        let scheme = if encrypted { "https" } else { "http" };
-        let (_, rest) = url.split_once(':').unwrap_or_default();
-        let url = Url::parse(&format!("{scheme}:{rest}"));
-        let url = url.map_err(|error| wrong(&format!("is not a URL: {error}")))?;
-        let (path, _) = url.path().rsplit_once('/').unwrap_or_default();
-        let token = token.or_else(|| text(config, &["authToken"]));
-        let token = token.filter(|token| !token.is_empty());
-        if token
-            .as_ref()
-            .is_some_and(|token| !token.bytes().all(|b| b.is_ascii_graphic()))
-        {
-            return Err(unusable("\"authToken\" holds characters that no token has"));
-        }
-        Ok(Self {
-            peer: peer_of(&url).map_err(|problem| wrong(&format!(": {problem}")))?,
-            path: format!("{path}/"),
-            read_only: token.as_deref().is_some_and(only_reads),
-            token: token.map(Secret::new),
-        })
+/// Reads what the bridge's constructor takes. A token in the URL counts before the key.
+///
+/// # Errors
+/// `SOURCE_CONFIG`. No value is ever quoted.
+pub(super) fn read(config: &Map<String, Value>) -> Result<(Turso, Services), JobError> {
+    let url = config.get("url").and_then(Value::as_str);
+    let url = url.filter(|url| !url.is_empty());
+    let url = url.ok_or_else(|| missing("TursoBridge", "url"))?;
+    let wrong = |problem: &str| unusable(format!("\"url\" {problem}"));
+    if url.trim() != url {
+        return Err(wrong("begins or ends with white space"));
     }
+    if url.starts_with(":memory:")
+        || url
+            .get(..5)
+            .is_some_and(|s| s.eq_ignore_ascii_case("file:"))
+    {
+        return Err(wrong(
+            "names a database of this machine, not a server: a file is a source of bridge-sqlite",
+        ));
+    }
+    let no_url = |error| wrong(&format!("is not a URL: {error}"));
+    let parsed = Url::parse(url).map_err(no_url)?;
+    let (tls, token) = parameters(&parsed).map_err(|problem| wrong(&problem))?;
+    let encrypted = match (parsed.scheme(), tls) {
+        ("libsql", Some(false)) if parsed.port().is_none() => {
+            return Err(wrong("with tls=0 must name a port"));
+        }
+        ("libsql", tls) => tls.unwrap_or(true),
+        ("https" | "wss", None | Some(true)) => true,
+        ("http" | "ws", None | Some(false)) => false,
+        ("https" | "wss" | "http" | "ws", Some(_)) => {
+            return Err(wrong("has a tls that contradicts its scheme"));
+        }
+        _ => return Err(wrong("must begin with libsql://, https:// or http://")),
+    };
+    if parsed.fragment().is_some() {
+        return Err(wrong("has a fragment (#…), which means nothing here"));
+    }
+    if !parsed.username().is_empty() || parsed.password().is_some() {
+        return Err(wrong(
+            "holds a user or a password; what is needed is \"authToken\"",
+        ));
+    }
+    // The same server and port answer both to HTTP and to WebSocket.
+    let scheme = if encrypted { "https" } else { "http" };
+    // Without what is behind the last slash.
+    let place = parsed.join(".").map_err(no_url)?;
+    let (_, place) = place.as_str().split_once(':').unwrap_or_default();
+    let mut services = Services::below("url", &format!("{scheme}:{place}"))?;
+    let token = token.or_else(|| text(config, &["authToken"]));
+    let token = token.filter(|token| !token.is_empty());
+    if let Some(token) = &token {
+        services = services.with_token("authToken", token)?;
+    }
+    let read_only = token.as_deref().is_some_and(only_reads);
+    Ok((Turso { read_only }, services))
 }
 
 /// What the query of a URL says of TLS, and the token in it.
@@ -123,8 +99,14 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn settings(config: &Value) -> Result<Settings, JobError> {
-        Settings::from_config(config.as_object().unwrap())
+    fn read(config: &Value) -> Result<(Turso, Services), JobError> {
+        super::read(config.as_object().unwrap())
+    }
+
+    fn token(services: &Services) -> Option<String> {
+        let mut headers = services.headers.iter();
+        let found = headers.find_map(|(_, value)| value.strip_prefix("Bearer "));
+        found.map(str::to_owned)
     }
 
     #[test]
@@ -134,25 +116,25 @@ mod tests {
                 "libsql://db-name.turso.io",
                 "db-name.turso.io:443",
                 true,
-                "/",
+                "",
             ),
-            ("LIBSQL://h?tls=1", "h:443", true, "/"),
+            ("LIBSQL://h?tls=1", "h:443", true, ""),
             (
                 "libsql://127.0.0.1:8080/?tls=0",
                 "127.0.0.1:8080",
                 false,
-                "/",
+                "",
             ),
-            ("wss://h/a/b", "h:443", true, "/a/"),
-            ("https://h/a/b/", "h:443", true, "/a/b/"),
-            ("ws://[::1]:8080", "[::1]:8080", false, "/"),
-            ("http://h?tls=0", "h:80", false, "/"),
+            ("wss://h/a/b", "h:443", true, "/a"),
+            ("https://h/a/b/", "h:443", true, "/a/b"),
+            ("ws://[::1]:8080", "[::1]:8080", false, ""),
+            ("http://h?tls=0", "h:80", false, ""),
         ] {
-            let found = settings(&json!({ "url": url })).unwrap();
+            let (_, found) = read(&json!({ "url": url })).unwrap();
             assert_eq!(found.peer.authority(), place, "{url}");
             assert_eq!(found.peer.tls.is_some(), encrypted, "{url}");
-            assert_eq!(found.path, path, "{url}");
-            assert!(found.token.is_none());
+            assert_eq!(found.root, path, "{url}");
+            assert_eq!(token(&found), None);
         }
     }
 
@@ -178,14 +160,14 @@ mod tests {
             "libsql://h?authToken=a%20s3cret",
             "",
         ] {
-            let error = settings(&json!({ "url": url })).err().expect(url);
+            let error = read(&json!({ "url": url })).err().expect(url);
             assert!(
                 error.message.contains("url") || error.message.contains("authToken"),
                 "{url}"
             );
             assert!(!error.message.contains("s3cret"), "{}", error.message);
         }
-        let missing = settings(&json!({ "authToken": "t" })).err().unwrap();
+        let missing = read(&json!({ "authToken": "t" })).err().unwrap();
         assert_eq!(
             missing.message,
             "TursoBridge requires a \"url\" config string"
@@ -194,10 +176,7 @@ mod tests {
 
     #[test]
     fn the_token_of_the_url_counts_before_the_key() {
-        let token = |config: Value| {
-            let found = settings(&config).unwrap();
-            found.token.map(|token| token.expose().to_owned())
-        };
+        let token = |config: Value| token(&read(&config).unwrap().1);
         let both = json!({ "url": "libsql://h?authToken=of%2Durl", "authToken": "of-key" });
         assert_eq!(token(both).as_deref(), Some("of-url"));
         let key = json!({ "url": "libsql://h", "authToken": " of-key\n" });

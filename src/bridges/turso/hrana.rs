@@ -3,41 +3,48 @@
 use std::borrow::Cow;
 
 use crate::bridges::lite::Value;
+use crate::bridges::service::{Called, quoted, refused};
+use crate::error::JobError;
 use crate::json::{Object, Raw, RawKind, object, write_f64, write_object};
 use crate::net::base64;
 
-/// A statement and the values of its parameters.
-pub(super) type Statement<'a> = (&'a str, &'a [&'a Value<'a>]);
+/// How errors call the server.
+pub(super) const CALLED: Called = ("a server of Hrana 3", "that of a Turso database");
 
-/// The body of a request to `/v3/cursor`: a statement on the open stream with this baton, or on a new one, which begins
-/// with a transaction.
-pub(super) fn cursor(baton: Option<&str>, statement: Statement<'_>) -> String {
-    let before = match baton {
-        Some(_) => r#"[{"stmt":"#,
-        None => r#"[{"stmt":{"sql":"BEGIN"}},{"condition":{"type":"ok","step":0},"stmt":"#,
-    };
+/// The body of a request to `/v3/cursor`: statements one after the other, on the open stream with this baton or on a new
+/// one, which begins with a transaction.
+pub(super) fn cursor(baton: Option<&str>, statements: &[&str]) -> String {
+    let begin = baton.is_none().then_some(r#"{"sql":"BEGIN"}"#);
+    let steps = begin.into_iter().chain(statements.iter().copied());
     object(|request| {
         with_baton(request, baton).object("batch", |batch| {
-            batch.member("steps", |out| {
-                out.push_str(before);
-                write_statement(out, statement);
-                out.push_str("}]");
+            batch.list("steps", steps.enumerate(), |out, (place, statement)| {
+                write_object(out, |step| {
+                    step.member("stmt", |out| out.push_str(statement));
+                    if let Some(before) = place.checked_sub(1) {
+                        step.object("condition", |condition| {
+                            condition.string("type", "ok").number("step", before as u64);
+                        });
+                    }
+                });
             });
         });
     })
 }
 
-/// The body of a request to `/v3/pipeline`: a statement, or none, after which the stream is closed.
-pub(super) fn last(baton: Option<&str>, statement: Option<Statement<'_>>) -> String {
+/// The body of a request to `/v3/pipeline`: statements one after the other, if any, after which the stream is closed.
+pub(super) fn last(baton: Option<&str>, statements: &[&str]) -> String {
+    let statements = statements.iter().copied().map(Some).chain([None]);
     object(|request| {
-        with_baton(request, baton).member("requests", |out| {
-            out.push('[');
-            if let Some(statement) = statement {
-                out.push_str(r#"{"type":"execute","stmt":"#);
-                write_statement(out, statement);
-                out.push_str("},");
-            }
-            out.push_str(r#"{"type":"close"}]"#);
+        with_baton(request, baton).list("requests", statements, |out, statement| {
+            write_object(out, |request| {
+                match statement {
+                    Some(statement) => request
+                        .string("type", "execute")
+                        .member("stmt", |out| out.push_str(statement)),
+                    None => request.string("type", "close"),
+                };
+            });
         });
     })
 }
@@ -49,24 +56,8 @@ fn with_baton<'r, 'o>(request: &'r mut Object<'o>, baton: Option<&str>) -> &'r m
     }
 }
 
-fn write_statement(out: &mut String, (sql, params): Statement<'_>) {
-    write_object(out, |statement| {
-        statement
-            .string("sql", sql)
-            .list("args", params, write_value);
-    });
-}
-
-/// True for values that Hrana has no form for.
-pub(super) fn unfit(value: &Value<'_>) -> bool {
-    match value {
-        Value::Real(float) => !float.is_finite(),
-        Value::Text(bytes) => std::str::from_utf8(bytes).is_err(),
-        Value::Null | Value::Integer(_) | Value::Blob(_) => false,
-    }
-}
-
-fn write_value(out: &mut String, value: &&Value<'_>) {
+/// Appends a value of a statement.
+pub(super) fn write_value(out: &mut String, value: &Value<'_>) {
     write_object(out, |typed| {
         match value {
             Value::Null => typed.string("type", "null"),
@@ -94,8 +85,8 @@ pub(super) enum Line<'a> {
     Stream(Option<String>),
     /// A step begins, whose rows have columns of these names.
     Begin(Vec<String>),
-    /// A row.
-    Row(Vec<Value<'a>>),
+    /// The values of a row.
+    Row(Raw<'a>),
     /// A step has ended well.
     End,
     /// A step, or all of it, has failed with these words.
@@ -109,7 +100,7 @@ pub(super) fn line(text: &str) -> Option<Line<'_>> {
     let line = Raw::parse(text)?;
     let [kind, row] = members(line, ["type", "row"]);
     Some(match kind.and_then(Raw::text).as_deref() {
-        Some("row") => Line::Row(values(row?)?),
+        Some("row") => Line::Row(row?),
         Some("step_begin") => Line::Begin(names(line.member("cols")?)?),
         Some("step_end") => Line::End,
         Some("step_error" | "error") => Line::Failed(problem(line)?),
@@ -136,22 +127,36 @@ fn members<'a, const N: usize>(object: Raw<'a>, names: [&str; N]) -> [Option<Raw
     found
 }
 
-/// The names of the columns and the rows that a pipeline's statement came to, or why it failed; `None` for what is no
-/// such answer.
-pub(super) fn result(text: &str) -> Option<Result<(Vec<String>, Raw<'_>), String>> {
-    let first = Raw::parse(text)?.member("results")?.elements().next()?;
-    if let Some(problem) = problem(first) {
-        return Some(Err(problem));
+/// The results of a pipeline's requests.
+pub(super) fn results(text: &str) -> impl Iterator<Item = Raw<'_>> {
+    let results = Raw::parse(text).and_then(|answer| answer.member("results"));
+    results.into_iter().flat_map(Raw::elements)
+}
+
+/// The names of the columns and the rows that a statement of a pipeline came to, or why it failed; `None` for what is no
+/// such result.
+pub(super) fn table(result: Raw<'_>) -> Option<Result<(Vec<String>, Raw<'_>), JobError>> {
+    if let Some(problem) = problem(result) {
+        return Some(Err(JobError::query_failed(problem)));
     }
     let [columns, rows] = members(
-        first.member("response")?.member("result")?,
+        result.member("response")?.member("result")?,
         ["cols", "rows"],
     );
     Some(Ok((names(columns?)?, rows?)))
 }
 
+/// The error of an answer that has this status, or is not what was asked for.
+pub(super) fn refusal(status: u16, text: &str) -> JobError {
+    match Raw::parse(text).and_then(problem) {
+        // A statement that does not parse, or a text that is not UTF-8.
+        Some(problem) if status == 500 => JobError::query_failed(problem),
+        problem => refused(status, &problem.unwrap_or_else(|| quoted(text)), CALLED),
+    }
+}
+
 /// What is wrong, when that is what an answer says, or a part of one.
-pub(super) fn problem(answer: Raw<'_>) -> Option<String> {
+fn problem(answer: Raw<'_>) -> Option<String> {
     let error = answer.member("error").unwrap_or(answer);
     let message = error.text().or_else(|| error.member("message")?.text())?;
     Some(message.into_owned())
@@ -162,12 +167,8 @@ fn names(columns: Raw<'_>) -> Option<Vec<String>> {
     columns.elements().map(name).collect()
 }
 
-/// The values of a row; `None` where one is none.
-pub(super) fn values(row: Raw<'_>) -> Option<Vec<Value<'_>>> {
-    row.elements().map(value).collect()
-}
-
-fn value(value: Raw<'_>) -> Option<Value<'_>> {
+/// A value of a row; `None` for what is none.
+pub(super) fn value(value: Raw<'_>) -> Option<Value<'_>> {
     let [kind, value, bytes] = members(value, ["type", "value", "base64"]);
     Some(match (kind?.text()?.as_ref(), value) {
         ("null", _) => Value::Null,
@@ -175,10 +176,7 @@ fn value(value: Raw<'_>) -> Option<Value<'_>> {
         // JSON has no infinity, and the sign of one does not come.
         ("float", Some(Raw::NULL)) => Value::Real(f64::INFINITY),
         ("float", value) => Value::Real(value?.number()?),
-        ("text", value) => Value::Text(match value?.text()? {
-            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-        }),
+        ("text", value) => Value::of_text(value?.text()?),
         ("blob", _) => Value::Blob(base64::decode_bare(&bytes?.text()?)?.into()),
         _ => return None,
     })
@@ -187,6 +185,7 @@ fn value(value: Raw<'_>) -> Option<Value<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bridges::lite::composed;
     use serde_json::{Value as Json, json};
 
     fn parsed(text: &str) -> Json {
@@ -202,7 +201,6 @@ mod tests {
             Value::text("a\"b"),
             Value::Blob(Cow::Borrowed(&[0, 255])),
         ];
-        let params: Vec<_> = values.iter().collect();
         let stmt = json!({ "sql": "SELECT ?", "args": [
             { "type": "null" },
             { "type": "integer", "value": "-9223372036854775808" },
@@ -210,51 +208,24 @@ mod tests {
             { "type": "text", "value": "a\"b" },
             { "type": "blob", "base64": "AP8=" },
         ] });
-        let statement = ("SELECT ?", params.as_slice());
+        let written = composed("SELECT ?", &values, "args", |_| false, write_value);
+        let statement = [written.as_str()];
         let gone_on = json!({ "baton": "b", "batch": { "steps": [{ "stmt": stmt }] } });
-        assert_eq!(parsed(&cursor(Some("b"), statement)), gone_on);
+        assert_eq!(parsed(&cursor(Some("b"), &statement)), gone_on);
         let condition = json!({ "type": "ok", "step": 0 });
         let steps =
             json!([{ "stmt": { "sql": "BEGIN" } }, { "condition": condition, "stmt": stmt }]);
         let begun = json!({ "batch": { "steps": steps } });
-        assert_eq!(parsed(&cursor(None, statement)), begun);
+        assert_eq!(parsed(&cursor(None, &statement)), begun);
         let requests = json!([{ "type": "execute", "stmt": stmt }, { "type": "close" }]);
         let counted = json!({ "baton": "b", "requests": requests });
-        assert_eq!(parsed(&last(Some("b"), Some(statement))), counted);
+        assert_eq!(parsed(&last(Some("b"), &statement)), counted);
         let closed = json!({ "requests": [{ "type": "close" }] });
-        assert_eq!(parsed(&last(None, None)), closed);
-    }
-
-    #[test]
-    fn what_has_no_form_is_known() {
-        for value in [
-            Value::Real(f64::INFINITY),
-            Value::Text(Cow::Borrowed(&[0xff])),
-        ] {
-            assert!(unfit(&value), "{value:?}");
-        }
-        for value in [
-            Value::Real(1.0),
-            Value::text("é"),
-            Value::Blob(Cow::Borrowed(&[0xff])),
-        ] {
-            assert!(!unfit(&value), "{value:?}");
-        }
+        assert_eq!(parsed(&last(None, &[])), closed);
     }
 
     #[test]
     fn lines_of_every_kind_are_read() {
-        let row = r#"{"type":"row","row":[{"type":"integer","value":"9223372036854775807"},{"type":"float","value":1},
-            {"type":"float","value":null},{"type":"text","value":"é\u0000"},{"type":"blob","base64":"AP8"},
-            {"type":"null"}]}"#;
-        let values = vec![
-            Value::Integer(i64::MAX),
-            Value::Real(1.0),
-            Value::Real(f64::INFINITY),
-            Value::text("é\0"),
-            Value::Blob(Cow::Borrowed(&[0, 255])),
-            Value::Null,
-        ];
         for (text, want) in [
             (
                 r#"{"baton":"b","base_url":null}"#,
@@ -269,7 +240,10 @@ mod tests {
                 r#"{"type":"step_begin","step":0,"cols":[{"name":"a","decltype":null}]}"#,
                 Line::Begin(vec!["a".into()]),
             ),
-            (row, Line::Row(values)),
+            (
+                r#"{"type":"row","row":[{"type":"null"}]}"#,
+                Line::Row(Raw::known(r#"[{"type":"null"}]"#)),
+            ),
             (r#"{"type":"step_end","affected_row_count":0}"#, Line::End),
             (
                 r#"{"type":"step_error","step":1,"error":{"message":"no","code":"X"}}"#,
@@ -289,22 +263,49 @@ mod tests {
     }
 
     #[test]
+    fn values_of_every_kind_are_read() {
+        for (text, want) in [
+            (
+                r#"{"type":"integer","value":"9223372036854775807"}"#,
+                Value::Integer(i64::MAX),
+            ),
+            (r#"{"type":"float","value":1}"#, Value::Real(1.0)),
+            (
+                r#"{"type":"float","value":null}"#,
+                Value::Real(f64::INFINITY),
+            ),
+            (r#"{"type":"text","value":"é\u0000"}"#, Value::text("é\0")),
+            (
+                r#"{"type":"blob","base64":"AP8"}"#,
+                Value::Blob(Cow::Borrowed(&[0, 255])),
+            ),
+            (r#"{"type":"null"}"#, Value::Null),
+        ] {
+            assert_eq!(value(Raw::known(text)), Some(want), "{text}");
+        }
+    }
+
+    #[test]
     fn nonsense_is_none() {
         for text in [
             "",
             "[1]",
             "<html>",
             r#"{"type":"row"}"#,
-            r#"{"type":"row","row":[{"type":"integer","value":5}]}"#,
-            r#"{"type":"row","row":[{"type":"integer","value":"9223372036854775808"}]}"#,
-            r#"{"type":"row","row":[{"type":"float","value":"1"}]}"#,
-            r#"{"type":"row","row":[{"type":"blob","base64":"A"}]}"#,
-            r#"{"type":"row","row":[{"type":"other"}]}"#,
-            r#"{"type":"row","row":[1]}"#,
             r#"{"type":"step_begin","cols":[{}]}"#,
             r#"{"type":"step_error"}"#,
         ] {
             assert_eq!(line(text), None, "{text}");
+        }
+        for text in [
+            r#"{"type":"integer","value":5}"#,
+            r#"{"type":"integer","value":"9223372036854775808"}"#,
+            r#"{"type":"float","value":"1"}"#,
+            r#"{"type":"blob","base64":"A"}"#,
+            r#"{"type":"other"}"#,
+            "1",
+        ] {
+            assert_eq!(value(Raw::known(text)), None, "{text}");
         }
         for text in [
             "",
@@ -312,7 +313,7 @@ mod tests {
             r#"{"results":[]}"#,
             r#"{"results":[{"type":"ok"}]}"#,
         ] {
-            assert!(result(text).is_none(), "{text}");
+            assert!(results(text).next().and_then(table).is_none(), "{text}");
         }
     }
 
@@ -327,6 +328,7 @@ mod tests {
         }
         let failed =
             r#"{"baton":null,"results":[{"type":"error","error":{"message":"no","code":"X"}}]}"#;
-        assert_eq!(result(failed).unwrap().unwrap_err(), "no");
+        let failed = results(failed).next().and_then(table);
+        assert_eq!(failed.unwrap().unwrap_err().message, "no");
     }
 }

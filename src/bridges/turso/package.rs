@@ -1,14 +1,8 @@
 //! The facts of bridge-turso.
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value};
 
-use super::config::Settings;
-use super::{Servers, Turso};
-use crate::bridges::config::pool_size;
-use crate::bridges::lite::Known;
-use crate::bridges::sql::SqlBridge;
+use super::config;
 use crate::bridges::{Opened, Registered, lite};
 use crate::job::{Key, NameRules, Package};
 use crate::options::OptionRules;
@@ -34,11 +28,6 @@ pub(in crate::bridges) static PACKAGE: Registered = Registered {
 };
 
 fn open(config: &Map<String, Value>) -> Opened {
-    let settings = Arc::new(Settings::from_config(config)?);
-    let servers = Servers(Arc::clone(&settings));
-    let engine = Turso {
-        settings,
-        known: Known::default(),
-    };
-    Ok(Arc::new(SqlBridge::new(engine, servers, pool_size(config))))
+    let (turso, services) = config::read(config)?;
+    lite::open_remote(&PACKAGE.package, turso, services, config)
 }

@@ -1,7 +1,7 @@
 //! `@semilayer/bridge-upstash`: Redis behind the REST front end of Upstash. Commands are JSON, several in one
 //! request, and what comes back of the store is Base64. What it shares with Redis is in `keyvalue`.
 //!
-//! - `package`: its facts; opening a source and its sessions.
+//! - `package`: its facts; opening a source.
 //! - `rest`: the text of requests and answers.
 //! - `session`: asking the server.
 
@@ -10,11 +10,11 @@ mod rest;
 mod session;
 
 use crate::bridges::keyvalue::{KeyValueEngine, Store};
+use crate::bridges::service::{Service, Services};
 use crate::error::JobError;
 use crate::job::{JobControl, Package};
 
-use package::UpstashConnector;
-use session::Session;
+use session::Asking;
 
 pub(super) use package::PACKAGE;
 
@@ -22,17 +22,18 @@ pub(super) use package::PACKAGE;
 struct Upstash;
 
 impl KeyValueEngine for Upstash {
-    type Connector = UpstashConnector;
+    type Connector = Services;
 
     fn package() -> &'static Package {
         &PACKAGE.package
     }
 
     fn job<T>(
-        session: &mut Session,
+        service: &mut Service,
         job: &JobControl,
         work: impl FnOnce(&mut dyn Store) -> Result<T, JobError>,
     ) -> Result<T, JobError> {
-        session.job(job, |session| work(session))
+        let _guard = service.begin(job)?;
+        work(&mut Asking { service, job })
     }
 }

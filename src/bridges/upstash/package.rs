@@ -3,19 +3,14 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use url::Url;
 
 use super::Upstash;
-use super::session::Session;
-use crate::bridges::config::{pool_size, required, unusable};
+use crate::bridges::config::{pool_size, required};
 use crate::bridges::keyvalue::{KeyValueBridge, rules};
-use crate::bridges::places::Place;
-use crate::bridges::pool::Connector;
+use crate::bridges::service::Services;
 use crate::bridges::{Opened, Registered};
 use crate::error::JobError;
-use crate::job::{JobControl, Key, NameRules, Package};
-use crate::net::Peer;
-use crate::net::http::peer_of;
+use crate::job::{Key, NameRules, Package};
 
 /// Upstash.
 pub(in crate::bridges) static PACKAGE: Registered = Registered {
@@ -33,48 +28,17 @@ pub(in crate::bridges) static PACKAGE: Registered = Registered {
     open,
 };
 
-/// Makes the sessions of one source. Nothing is connected until something is asked.
-pub(super) struct UpstashConnector {
-    peer: Peer,
-    path: String,
-    token: String,
-}
-
 fn open(config: &Map<String, Value>) -> Opened {
-    let connector = UpstashConnector::new(config)?;
+    let services = services(config)?;
     let max = pool_size(config);
-    Ok(Arc::new(KeyValueBridge::<Upstash>::new(connector, max)))
+    Ok(Arc::new(KeyValueBridge::<Upstash>::new(services, max)))
 }
 
-impl UpstashConnector {
-    fn new(config: &Map<String, Value>) -> Result<Self, JobError> {
-        let url = required(config, "UpstashBridge", "url")?;
-        let token = required(config, "UpstashBridge", "token")?;
-        let url =
-            Url::parse(&url).map_err(|error| unusable(format!("\"url\" is not a URL: {error}")))?;
-        let peer = peer_of(&url).map_err(|problem| unusable(format!("\"url\": {problem}")))?;
-        Ok(Self {
-            peer,
-            path: format!("{}/pipeline", url.path().trim_end_matches('/')),
-            token,
-        })
-    }
-}
-
-impl Connector for UpstashConnector {
-    type Connection = Session;
-
-    fn connect(&self, _: &Arc<JobControl>, _: &Place) -> Result<Session, JobError> {
-        Ok(Session::new(
-            self.peer.clone(),
-            self.path.clone(),
-            &self.token,
-        ))
-    }
-
-    fn reusable(&self, session: &mut Session) -> bool {
-        session.reusable()
-    }
+fn services(config: &Map<String, Value>) -> Result<Services, JobError> {
+    let required = |key| required(config, "UpstashBridge", key);
+    let (url, token) = (required("url")?, required("token")?);
+    let services = Services::below("url", &url)?.with_token("token", &token)?;
+    Ok(services.with_header("Upstash-Encoding", "base64".to_owned()))
 }
 
 #[cfg(test)]
@@ -84,12 +48,12 @@ mod tests {
 
     #[test]
     fn both_of_url_and_token_are_needed() {
-        let open = |config: Value| UpstashConnector::new(config.as_object().unwrap());
+        let open = |config: Value| services(config.as_object().unwrap());
         let source = open(json!({"url": "https://x.upstash.io/", "token": "t"})).unwrap();
-        assert_eq!(source.path, "/pipeline");
+        assert_eq!(source.root, "");
         assert_eq!(source.peer.authority(), "x.upstash.io:443");
         let source = open(json!({"url": "http://localhost:8079/a/", "token": "t"})).unwrap();
-        assert_eq!(source.path, "/a/pipeline");
+        assert_eq!(source.root, "/a");
         for (config, problem) in [
             (json!({"token": "t"}), "requires a \"url\" config string"),
             (

@@ -6,51 +6,19 @@ use crate::bridges::service::{Service, quoted, refused, unanswered};
 use crate::error::{ErrorCode, JobError};
 use crate::job::{JobControl, KeptBy, Privileges, ServerFacts};
 use crate::limits;
-use crate::net::Peer;
 use crate::net::http::HttpError;
 
-/// What one job after the other asks with.
-pub(super) struct Session {
-    service: Service,
-    path: String,
-}
-
-impl Session {
-    pub(super) fn new(peer: Peer, path: String, token: &str) -> Self {
-        Self {
-            service: Service::new(peer, Some(token)).header("Upstash-Encoding", "base64"),
-            path,
-        }
-    }
-
-    /// Runs the commands of one job: its end cuts the connection.
-    pub(super) fn job<T>(
-        &mut self,
-        job: &JobControl,
-        work: impl FnOnce(&mut Asking<'_>) -> Result<T, JobError>,
-    ) -> Result<T, JobError> {
-        let _guard = self.service.begin(job)?;
-        work(&mut Asking { session: self, job })
-    }
-
-    /// False when the session was cut.
-    pub(super) fn reusable(&self) -> bool {
-        self.service.reusable()
-    }
-}
-
-/// The session during one job.
+/// The service during one job.
 pub(super) struct Asking<'s> {
-    session: &'s mut Session,
-    job: &'s JobControl,
+    pub(super) service: &'s mut Service,
+    pub(super) job: &'s JobControl,
 }
 
 impl Asking<'_> {
     /// The status of an answer and its text. Long ones take turns: what is made of them is as long again.
     fn post(&mut self, body: &str, most: usize) -> Result<(u16, String), Trouble> {
-        let Session { service, path } = &mut *self.session;
         // Nothing but reading is asked for.
-        let mut answer = service.post(path, body).map_err(failed)?;
+        let mut answer = self.service.post("/pipeline", body).map_err(failed)?;
         let mut body = Vec::new();
         if !answer
             .append(&mut body, limits::LARGE_ROW)
@@ -130,7 +98,7 @@ impl Store for Asking<'_> {
     fn facts(&mut self) -> Result<ServerFacts, JobError> {
         Ok(ServerFacts {
             version: "Upstash".to_owned(),
-            tls: self.session.service.encrypted(),
+            tls: self.service.encrypted(),
             // A token that may not write may not scan either.
             read_only: false,
             kept_by: KeptBy::Role,

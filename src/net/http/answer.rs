@@ -94,6 +94,16 @@ impl<'a, S: Read> Answer<'a, S> {
         }
     }
 
+    /// The beginning of the rest of the body, as far as it comes: what is broken off or does not end in time is as good
+    /// as what came of it.
+    pub fn beginning(&mut self, most: usize) -> Vec<u8> {
+        let mut body = Vec::new();
+        if let Err(error) = self.take(most as u64).read_to_end(&mut body) {
+            log::debug!("a body that breaks off: {error}");
+        }
+        body
+    }
+
     /// Puts the next line of the body, without its end, into `line`. False when there is none.
     ///
     /// # Errors
@@ -185,21 +195,14 @@ impl<'a, S: Read> Answer<'a, S> {
     }
 }
 
-/// The beginning of the body that follows a head read alone, as far as it comes: what is broken off or does not
-/// end in time is as good as what came of it. `begun` are the bytes that came with the head.
-pub fn body_start(head: Head, begun: Vec<u8>, rest: impl Read, most: u64) -> Vec<u8> {
-    let mut body = Vec::new();
-    if let Ok(head) = head.framed() {
-        let stream = io::Cursor::new(begun).chain(rest);
-        let mut slot = Some(BufReader::new(stream));
-        let read = Answer::new(head, &mut slot)
-            .take(most)
-            .read_to_end(&mut body);
-        if let Err(error) = read {
-            log::debug!("a body that breaks off: {error}");
-        }
-    }
-    body
+/// As [`Answer::beginning`], of the body that follows a head read alone. `begun` are the bytes that came with the head.
+pub fn body_start(head: Head, begun: Vec<u8>, rest: impl Read, most: usize) -> Vec<u8> {
+    let Ok(head) = head.framed() else {
+        return Vec::new();
+    };
+    let stream = io::Cursor::new(begun).chain(rest);
+    let mut slot = Some(BufReader::new(stream));
+    Answer::new(head, &mut slot).beginning(most)
 }
 
 /// Reads an answer that comes out of `stream`, with a body of so many bytes at most: its status and its body.
