@@ -36,8 +36,9 @@
 //! bridges, sql         make the statement and run it on a connection of the source
 //! json, job::sink      write rows as they come, from the driver straight into the text of a chunk
 //! job::queue           hands chunks over, a few at a time: when the gateway reads slowly, the cursor waits
-//! gateway::writer      alone sends, short frames before rows
 //! engine::done         ends it by one `done` or `error`; whoever ends it first is the one who speaks
+//! gateway::shortcut    lets the worker itself send a short answer, if nothing else is being sent
+//! gateway::writer      sends all else, short frames before rows
 //! ```
 //!
 //! # The way of a filter

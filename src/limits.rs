@@ -62,6 +62,9 @@ pub const KNOWN_SOURCE_BYTES: usize = 16 << 10;
 pub const READ_BUFFER: usize = 8 << 10;
 /// Small frames that wait together for one write.
 pub const WRITE_BUFFER: usize = 16 << 10;
+/// Longest answer that a worker sends itself. Less than what waits together, so that none of it is sent before it is
+/// complete.
+pub const SHORT_ANSWER: usize = 8 << 10;
 /// Frames above this go out in fragments, so that the one copy the framing makes stays small.
 pub const FRAGMENT_BYTES: usize = 512 << 10;
 /// Text waiting for a standard stream that is not read; lines beyond it are dropped and counted.

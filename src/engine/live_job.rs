@@ -89,7 +89,12 @@ impl LiveJob {
         if self.session.is_dead() {
             return;
         }
-        let frames = &self.session.outbox.frames;
+        let Outbox {
+            shortcut, frames, ..
+        } = &self.session.outbox;
+        let Some(frame) = shortcut(frame) else {
+            return;
+        };
         let Err(TrySendError::Full(frame)) = frames.try_send(frame) else {
             return;
         };

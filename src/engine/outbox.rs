@@ -14,7 +14,7 @@ pub struct ErrorFrame {
     pub text: String,
 }
 
-/// The two queues of a session's writer, both bounded.
+/// The two queues of a session's writer, both bounded, and the way past them.
 #[derive(Clone)]
 pub struct Outbox {
     /// Goes before any waiting rows. Large enough for one error a live job; a session whose errors find no
@@ -22,6 +22,9 @@ pub struct Outbox {
     pub errors: QueueSender<ErrorFrame>,
     /// Chunks and `done` frames, in order; a worker waits here while the gateway reads slowly.
     pub frames: QueueSender<FrameOut>,
+    /// Sends the last frame of a job on the calling thread, or gives it back, to be queued, when it is long or must
+    /// wait for anything. Called from any thread; must not block.
+    pub shortcut: Arc<dyn Fn(FrameOut) -> Option<FrameOut> + Send + Sync>,
     /// Memory of rows that were sent, for rows to come.
     pub buffers: Buffers,
     /// Ends the session at once, for when `errors` is full: shuts the socket down so that reader and writer

@@ -42,6 +42,11 @@ impl ControlSender {
         }
     }
 
+    /// True when nothing is queued.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Asks for a close frame. False when there is nobody to send it.
     pub fn close(&self, code: u16, reason: &'static str) -> bool {
         self.0.try_send(Control::Close(code, reason)).is_ok()

@@ -65,11 +65,28 @@ impl FrameWriter {
     /// # Errors
     /// Those of the socket.
     pub fn flush(&mut self) -> io::Result<()> {
-        if !self.gathered.is_empty() {
-            self.socket.send(&self.gathered, &[])?;
-            self.gathered.clear();
+        if self.gathered.is_empty() {
+            return self.socket.send_waiting();
         }
+        self.socket.send(&self.gathered, &[])?;
+        self.gathered.clear();
         Ok(())
+    }
+
+    /// Sends what was gathered as far as the socket takes it at once. False if some is left, for the next flush.
+    /// Never blocks.
+    ///
+    /// # Errors
+    /// Those of TLS.
+    pub fn flush_at_once(&mut self) -> io::Result<bool> {
+        self.socket.send_at_once(&self.gathered)?;
+        self.gathered.clear();
+        Ok(!self.is_waiting())
+    }
+
+    /// True while something waits for the flush.
+    pub fn is_waiting(&self) -> bool {
+        !self.gathered.is_empty() || self.socket.is_waiting()
     }
 
     /// The socket, once everything is sent.

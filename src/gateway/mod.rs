@@ -1,12 +1,13 @@
 //! The gateway: dialling, sessions, and the pauses between them. A session has two threads. The reader takes
-//! frames in, keeps the clock and hands jobs to the engine; the writer alone sends. Not for running jobs.
+//! frames in, keeps the clock and hands jobs to the engine; the writer sends, unless a worker can do it at once. Not for running jobs.
 //!
 //! - `reconnect`: session after session, for the life of the process; `backoff`: the pauses; `stop`: its end
 //! - `address`: the gateway's URL; `credentials`: who we are; `transport`: DNS, TCP, proxy, TLS; `upgrade`: from HTTP to a WebSocket;
 //!   `dial`: all of it within one budget; `error`, `refusal`: why it failed
 //! - `session`: what belongs to one connection; `socket`: one socket for two threads
 //! - `reader`, `incoming`: what comes in; `frame_guard`: nothing too large; `pulse`: when to send a sign of life
-//! - `writer`, `frame_writer`: what goes out; `control`: what the session itself has to send
+//! - `writer`, `outlet`, `frame_writer`: what goes out; `shortcut`: what need not wait for the writer; `control`: what the session
+//!   itself has to send
 //! - `end`, `advice`: how a session ended, and what to do about it; `refused`: for how long it was; `events`: what people see of it
 //! - `health_probe`, `trial`: what `doctor` asks a gateway
 
@@ -23,12 +24,14 @@ mod frame_guard;
 mod frame_writer;
 mod health_probe;
 mod incoming;
+mod outlet;
 mod pulse;
 mod reader;
 mod reconnect;
 mod refusal;
 mod refused;
 mod session;
+mod shortcut;
 mod socket;
 mod stop;
 mod transport;

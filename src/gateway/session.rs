@@ -16,8 +16,10 @@ use crate::gateway::error::GatewayError;
 use crate::gateway::events::Events;
 use crate::gateway::frame_guard::FrameGuard;
 use crate::gateway::incoming::Told;
+use crate::gateway::outlet::{Outlet, SharedOutlet};
 use crate::gateway::pulse::Pulse;
 use crate::gateway::reader::Reader;
+use crate::gateway::shortcut::Shortcut;
 use crate::gateway::socket::{Socket, SocketReader, SocketWriter};
 use crate::gateway::stop::Stop;
 use crate::gateway::writer::{Queues, Writer};
@@ -54,20 +56,27 @@ pub fn run(open: OpenWebSocket, budget: Budget, context: SessionContext<'_>) -> 
     let buffers = Buffers::default();
     let running = Running(wakeup.clone());
     let _hang_up = HangUp(Some(Arc::clone(&open.socket)));
+    let outlet = SharedOutlet::new(Outlet::new(
+        SocketWriter::new(Arc::clone(&open.socket)),
+        buffers.clone(),
+        context.events.clone(),
+        Arc::clone(context.engine.metrics()),
+    ));
+    let shortcut = Shortcut {
+        outlet: outlet.clone(),
+        control: control.clone(),
+        errors: errors.clone(),
+        frames: frames.clone(),
+        wakeup: wakeup.clone(),
+    };
     let queues = Queues {
         control: control_queue,
         errors: error_queue,
         frames: frame_queue,
-        buffers: buffers.clone(),
         wakeup,
         room: room.clone(),
     };
-    let writer = Writer::new(
-        SocketWriter::new(Arc::clone(&open.socket)),
-        queues,
-        context.events.clone(),
-        Arc::clone(context.engine.metrics()),
-    );
+    let writer = Writer { outlet, queues };
     // The queue is empty.
     control.offer(Control::Frame(context.hello.clone()));
     let writer = match spawn(writer, Arc::clone(&open.socket)) {
@@ -79,6 +88,7 @@ pub fn run(open: OpenWebSocket, budget: Budget, context: SessionContext<'_>) -> 
     let outbox = Outbox {
         errors: errors.clone(),
         frames,
+        shortcut: Arc::new(move |frame| shortcut.send(frame)),
         buffers,
         kill: Arc::new(move || socket.hang_up()),
     };

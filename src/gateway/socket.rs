@@ -1,11 +1,13 @@
-//! One socket for two threads. The reader blocks in `read` on the TCP stream and holds nothing meanwhile;
-//! the writer alone writes. TLS state is behind a mutex that is locked only while bytes are turned into
+//! One socket for a thread that reads and another that writes. The reader blocks in `read` on the TCP stream and
+//! holds nothing meanwhile; one thread at a time has the writing direction. TLS state is behind a mutex that is locked only while bytes are turned into
 //! other bytes, never while any travel: a gateway that does not read cannot stop us from reading.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use socket2::SockRef;
 
 use crate::gateway::control::{Control, ControlSender};
 use crate::net::Layers;
@@ -145,10 +147,11 @@ impl Read for SocketReader {
     }
 }
 
-/// The writing direction. Whatever it is given is on its way when it returns.
+/// The writing direction. Whatever it is given is on its way when it returns, or goes ahead of what it is given next.
 pub struct SocketWriter {
     socket: Arc<Socket>,
-    cipher: Vec<u8>,
+    /// What the socket is to take first: encrypted, if it has TLS.
+    waiting: Vec<u8>,
 }
 
 impl SocketWriter {
@@ -156,12 +159,13 @@ impl SocketWriter {
     pub fn new(socket: Arc<Socket>) -> Self {
         Self {
             socket,
-            cipher: Vec::new(),
+            waiting: Vec::new(),
         }
     }
 
     /// Sends two parts, one after the other.
     pub fn send(&mut self, first: &[u8], second: &[u8]) -> io::Result<()> {
+        self.send_waiting()?;
         let Some(tls) = &self.socket.tls else {
             let mut tcp = &self.socket.tcp;
             let parts = [IoSlice::new(first), IoSlice::new(second)];
@@ -180,20 +184,52 @@ impl SocketWriter {
                 let mut tls = lock(tls);
                 tls.inner().writer().write_all(std::mem::take(&mut head))?;
                 tls.inner().writer().write_all(part)?;
-                tls.send(&mut self.cipher)?;
+                tls.send(&mut self.waiting)?;
             }
-            send(&self.socket, &mut self.cipher)?;
+            send(&self.socket, &mut self.waiting)?;
         }
         Ok(())
+    }
+
+    /// Sends as much as the socket takes at once, and keeps the rest. Never blocks; whether the socket is broken shows
+    /// when the rest is sent.
+    ///
+    /// # Errors
+    /// Those of TLS.
+    pub fn send_at_once(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &self.socket.tls {
+            Some(tls) => {
+                let mut tls = lock(tls);
+                tls.inner().writer().write_all(bytes)?;
+                tls.send(&mut self.waiting)?;
+            }
+            None => self.waiting.extend_from_slice(bytes),
+        }
+        let tcp = SockRef::from(&self.socket.tcp);
+        let sent = tcp.send_with_flags(&self.waiting, libc::MSG_DONTWAIT);
+        self.waiting.drain(..sent.unwrap_or(0));
+        Ok(())
+    }
+
+    /// True while something of [`SocketWriter::send_at_once`] is kept.
+    pub fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Sends what was kept.
+    pub fn send_waiting(&mut self) -> io::Result<()> {
+        match self.is_waiting() {
+            true => send(&self.socket, &mut self.waiting),
+            false => Ok(()),
+        }
     }
 
     /// Sends what the TLS layer has to say by itself.
     pub fn flush(&mut self) -> io::Result<()> {
         if let Some(tls) = &self.socket.tls {
-            lock(tls).send(&mut self.cipher)?;
-            send(&self.socket, &mut self.cipher)?;
+            lock(tls).send(&mut self.waiting)?;
         }
-        Ok(())
+        self.send_waiting()
     }
 
     /// Says that nothing follows, as TLS wants it.
@@ -205,8 +241,8 @@ impl SocketWriter {
     }
 }
 
-fn send(socket: &Socket, cipher: &mut Vec<u8>) -> io::Result<()> {
-    let sent = (&socket.tcp).write_all(cipher);
-    cipher.clear();
+fn send(socket: &Socket, bytes: &mut Vec<u8>) -> io::Result<()> {
+    let sent = (&socket.tcp).write_all(bytes);
+    bytes.clear();
     sent
 }

@@ -1,7 +1,6 @@
-//! The thread that alone writes to the gateway.
+//! The thread that writes to the gateway whatever nobody has written on the way; see [`crate::gateway::shortcut`].
 
 use std::io;
-use std::sync::Arc;
 use std::thread;
 
 use crossbeam_channel::Receiver;
@@ -9,11 +8,8 @@ use tungstenite::protocol::frame::coding as ws;
 
 use crate::engine::ErrorFrame;
 use crate::gateway::control::Control;
-use crate::gateway::events::Events;
-use crate::gateway::frame_writer::FrameWriter;
-use crate::gateway::socket::SocketWriter;
-use crate::job::{Buffers, FrameKind, FrameOut, Wakeup};
-use crate::metrics::Metrics;
+use crate::gateway::outlet::{Outlet, SharedOutlet};
+use crate::job::{FrameOut, Wakeup};
 
 /// What the writer takes from the others.
 pub struct Queues {
@@ -23,8 +19,6 @@ pub struct Queues {
     pub errors: Receiver<ErrorFrame>,
     /// Rows, and the ends of jobs.
     pub frames: Receiver<FrameOut>,
-    /// Where the memory of sent rows goes.
-    pub buffers: Buffers,
     /// Wakes the writer when there is something in the queues; closed when the session is over.
     pub wakeup: Wakeup,
     /// Wakes whoever waits until no more than half of the room for errors is taken.
@@ -33,10 +27,10 @@ pub struct Queues {
 
 /// Sends what the queues hold, rows last, until the session stops.
 pub struct Writer {
-    frames: FrameWriter,
-    queues: Queues,
-    events: Events,
-    metrics: Arc<Metrics>,
+    /// Taken for as long as there is something to send.
+    pub outlet: SharedOutlet,
+    /// What there is to send.
+    pub queues: Queues,
 }
 
 /// Whether there is more to come.
@@ -48,117 +42,71 @@ enum Next {
 }
 
 impl Writer {
-    /// A writer with nothing sent yet.
-    pub fn new(
-        socket: SocketWriter,
-        queues: Queues,
-        events: Events,
-        metrics: Arc<Metrics>,
-    ) -> Self {
-        Self {
-            frames: FrameWriter::new(socket),
-            queues,
-            events,
-            metrics,
-        }
-    }
-
     /// Writes until the session stops or the socket fails.
-    pub fn run(mut self) -> io::Result<()> {
+    pub fn run(self) -> io::Result<()> {
         self.queues.wakeup.attend();
         loop {
-            // Small frames that are ready together leave together.
-            while let Some(item) = self.ready() {
-                if self.send(item)? == Next::Closed {
-                    return Ok(());
-                }
+            let mut shared = self.outlet.take();
+            let next = match shared.as_mut() {
+                Some(outlet) => self.queues.send_all(outlet),
+                None => Ok(Next::Closed),
+            };
+            if self.queues.wakeup.is_closed() || !matches!(next, Ok(Next::Continue)) {
+                *shared = None;
+                return next.map(drop);
             }
-            self.frames.flush()?;
-            if self.queues.wakeup.is_closed() {
-                return Ok(());
-            }
+            drop(shared);
             thread::park();
         }
     }
+}
+
+impl Queues {
+    /// Sends all there is. Small frames that are ready together leave together.
+    fn send_all(&self, outlet: &mut Outlet) -> io::Result<Next> {
+        while let Some(item) = self.ready() {
+            if self.send(outlet, item)? == Next::Closed {
+                return Ok(Next::Closed);
+            }
+        }
+        outlet.frames.flush()?;
+        Ok(Next::Continue)
+    }
 
     fn ready(&self) -> Option<Item> {
-        let queues = &self.queues;
-        if let Ok(error) = queues.errors.try_recv() {
+        if let Ok(error) = self.errors.try_recv() {
             // The number in it falls by one a step, so it cannot miss the half.
-            if Some(queues.errors.len()) == queues.errors.capacity().map(|room| room / 2) {
-                queues.room.wake();
+            if Some(self.errors.len()) == self.errors.capacity().map(|room| room / 2) {
+                self.room.wake();
             }
             return Some(Item::Error(error));
         }
-        let control = queues.control.try_recv().map(Item::Control);
+        let control = self.control.try_recv().map(Item::Control);
         control
-            .or_else(|_| queues.frames.try_recv().map(Item::Frame))
+            .or_else(|_| self.frames.try_recv().map(Item::Frame))
             .ok()
     }
 
-    fn send(&mut self, item: Item) -> io::Result<Next> {
+    fn send(&self, outlet: &mut Outlet, item: Item) -> io::Result<Next> {
         match item {
-            Item::Frame(frame) => self.send_frame(frame)?,
-            Item::Error(ErrorFrame { id, text }) => {
-                self.send_text(text)?;
-                self.events.error(&id);
-            }
-            Item::Control(Control::Frame(text)) => self.send_text(text)?,
-            Item::Control(Control::Ping) => self.frames.control(ws::Control::Ping, &[])?,
+            Item::Frame(frame) => outlet.frame(frame)?,
+            Item::Error(error) => outlet.error(error)?,
+            Item::Control(Control::Frame(text)) => outlet.text(text)?,
+            Item::Control(Control::Ping) => outlet.frames.control(ws::Control::Ping, &[])?,
             Item::Control(Control::Pong(payload)) => {
-                self.frames.control(ws::Control::Pong, &payload)?
+                outlet.frames.control(ws::Control::Pong, &payload)?
             }
-            Item::Control(Control::FlushTls) => self.frames.socket()?.flush()?,
+            Item::Control(Control::FlushTls) => outlet.frames.socket()?.flush()?,
             Item::Control(Control::Close(code, reason)) => {
                 // The last answers of a runner that stops may still be here.
-                while let Ok(frame) = self.queues.frames.try_recv() {
-                    self.send_frame(frame)?;
+                while let Ok(frame) = self.frames.try_recv() {
+                    outlet.frame(frame)?;
                 }
-                self.close(code, reason)?;
+                outlet.close(code, reason)?;
                 return Ok(Next::Closed);
             }
         }
         Ok(Next::Continue)
-    }
-
-    fn send_frame(&mut self, frame: FrameOut) -> io::Result<()> {
-        if frame.job.is_aborted() {
-            return Ok(());
-        }
-        let sent = self.send_bytes(frame.text)?;
-        self.queues.buffers.give(sent);
-        match frame.kind {
-            FrameKind::Chunk => {
-                if let Some(done) = frame.done {
-                    self.send_text(done)?;
-                    self.events.done(frame.job.id());
-                }
-            }
-            FrameKind::Done => self.events.done(frame.job.id()),
-            FrameKind::Error => self.events.error(frame.job.id()),
-        }
-        Ok(())
-    }
-
-    fn send_text(&mut self, text: String) -> io::Result<()> {
-        self.send_bytes(text.into_bytes()).map(drop)
-    }
-
-    /// Sends a text in UTF-8. Its memory comes back.
-    fn send_bytes(&mut self, mut text: Vec<u8>) -> io::Result<Vec<u8>> {
-        self.metrics.sent(text.len());
-        self.frames.text(&mut text)?;
-        Ok(text)
-    }
-
-    fn close(&mut self, code: u16, reason: &str) -> io::Result<()> {
-        // 1005 stands for a close frame without a code, which is answered in kind.
-        let payload = match code {
-            1005 => Vec::new(),
-            code => [&code.to_be_bytes(), reason.as_bytes()].concat(),
-        };
-        self.frames.control(ws::Control::Close, &payload)?;
-        self.frames.socket()?.close_notify()
     }
 }
 

@@ -33,6 +33,7 @@ impl Desk {
         let outbox = Outbox {
             errors,
             frames,
+            shortcut: Arc::new(Some),
             buffers: Buffers::default(),
             kill: Arc::new(|| {}),
         };

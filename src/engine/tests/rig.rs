@@ -220,6 +220,7 @@ impl Rig {
         let session = engine.session(Outbox {
             errors: errors_in,
             frames: frames_in,
+            shortcut: Arc::new(Some),
             buffers: Buffers::default(),
             kill: Arc::new(move || {
                 kills.fetch_add(1, Ordering::SeqCst);
