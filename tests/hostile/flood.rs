@@ -91,6 +91,7 @@ fn a_cursor_that_never_ends_ends_with_its_job() {
             assert_eq!(outcome(&answer), "CANCELLED");
         }
         scene.expect_healthy();
+        scene.expect_rest();
     }
 }
 

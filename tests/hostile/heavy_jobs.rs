@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use runner_testkit::databases::SqliteDatabase;
-use runner_testkit::fakes::{FakeMongodb, FakePostgres, stay_silent};
+use runner_testkit::fakes::{FakeMongodb, FakePostgres, stay_silent, villains};
 use runner_testkit::{source, watchdog};
 use serde_json::{Map, Value, json};
 
@@ -93,6 +93,32 @@ fn aggregates() {
     let config = json!({ "path": database.path(), "pool": { "max": 15 } });
     let source = source::managed("hostile", "sqlite", config);
     endure(|_| source.clone(), "aggregate", "t", &options);
+}
+
+/// As many as there may be, in the language of every engine, for servers that do not answer.
+#[test]
+fn percentiles() {
+    let _watchdog = watchdog(Duration::from_secs(170));
+    let dimensions: Vec<_> = (0..20)
+        .map(|n| json!({ "field": "c", "as": format!("d{n}") }))
+        .collect();
+    let measures: Map<String, Value> = (0..1000)
+        .map(|n| {
+            let measure = json!({ "agg": "percentile", "column": "c", "p": 0.5 });
+            (format!("m{n}"), measure)
+        })
+        .collect();
+    let options = json!({ "dimensions": dimensions, "measures": measures });
+    for villain in villains() {
+        if villain.name.ends_with(": silence")
+            && !villain.name.contains("at the greeting")
+            && !villain.name.contains("at the login")
+        {
+            println!("{}", villain.name);
+            let source = villain.source("hostile", 15);
+            endure(|_| source.clone(), "aggregate", "t", &options);
+        }
+    }
 }
 
 /// On MongoDB each of them has a branch, with all dimensions and the whole filter.

@@ -227,6 +227,8 @@ fn no_path_of_sqlite_is_more_than_a_path() {
     // Nor does the database tell where it is.
     let database = runner_testkit::databases::SqliteDatabase::create("CREATE TABLE t (id)");
     let source = source::managed("db", "sqlite", json!({ "path": database.path() }));
+    let test = scene.gateway.dispatch(&source, "test", "", json!({}));
+    assert_eq!(test.wait().expect_done()["readOnly"], true);
     for target in ["pragma_database_list", "PRAGMA_Database_List"] {
         for (kind, options) in [
             ("query", json!({})),
@@ -259,6 +261,8 @@ fn mysql_says_whether_its_sessions_only_read() {
             .gateway
             .dispatch(&source, "test", "", json!({}))
             .wait();
-        assert_eq!(test.expect_done()["readOnly"], true);
+        let facts = test.expect_done();
+        assert_eq!(facts["readOnly"], true);
+        assert_eq!(facts["readOnlyBy"], "session");
     }
 }

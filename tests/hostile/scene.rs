@@ -18,6 +18,8 @@ pub struct Scene {
     /// How long a job of the healthy source may take.
     pub patience: Duration,
     healthy: Value,
+    /// Threads and descriptors when only the healthy source has been asked.
+    rest: (u64, u64),
     _database: SqliteDatabase,
 }
 
@@ -36,14 +38,16 @@ impl Scene {
         let runner = runner!(gateway).env("MALLOC_MMAP_THRESHOLD_", "131072");
         let runner = describe(runner).start();
         gateway.wait_hello(1, SOON);
-        let scene = Self {
+        let mut scene = Self {
             gateway,
             runner,
             patience: HEALTHY,
             healthy,
+            rest: (0, 0),
             _database: database,
         };
         scene.expect_healthy();
+        scene.rest = (scene.runner.threads(), scene.runner.descriptors());
         scene
     }
 
@@ -97,6 +101,26 @@ impl Scene {
         }
         self.expect_healthy();
         answers
+    }
+
+    /// What hostile jobs held is let go, soon: their workers, threads and connections.
+    #[track_caller]
+    pub fn expect_rest(&self) {
+        let until = Instant::now() + SOON;
+        let (threads, descriptors) = self.rest;
+        loop {
+            let now = (self.runner.threads(), self.runner.descriptors());
+            if now.0 <= threads && now.1 <= descriptors {
+                return;
+            }
+            let what = "threads and descriptors";
+            assert!(
+                Instant::now() < until,
+                "{what}: {now:?}, not {:?}",
+                self.rest
+            );
+            std::thread::sleep(Duration::from_millis(100));
+        }
     }
 
     /// The process is as small as it is said to be.

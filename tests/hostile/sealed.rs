@@ -94,12 +94,7 @@ fn endure(then: Sealed) {
         }
     }
     scene.expect_small();
-    let until = Instant::now() + Duration::from_secs(20);
-    while scene.runner.threads() > 40 || scene.runner.descriptors() > 60 {
-        let left = (scene.runner.threads(), scene.runner.descriptors());
-        assert!(Instant::now() < until, "threads and descriptors: {left:?}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    scene.expect_rest();
     let before = scene.runner.cpu();
     std::thread::sleep(Duration::from_secs(1));
     let used = scene.runner.cpu() - before;
