@@ -50,6 +50,16 @@ pub(super) fn verified() -> Result<Arc<ClientConfig>, JobError> {
     tls::verified().map_err(|error| unusable(error.to_string()))
 }
 
+/// The name of a URL's parameter, as messages tell it: not where an `@` stands behind the `?`, because then it may be part
+/// of a password that was not encoded.
+pub(super) fn parameter<'a>(url: &str, name: &'a str) -> &'a str {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    match query.contains('@') {
+        true => "(not shown: an @ stands behind it)",
+        false => name,
+    }
+}
+
 /// The first of these keys that holds a text, without the white space around it: files end with a line's end. A number
 /// counts as its digits.
 pub(super) fn text(config: &Map<String, Value>, keys: &[&str]) -> Option<String> {

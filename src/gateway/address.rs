@@ -59,6 +59,8 @@ pub struct GatewayAddress {
     /// On this machine.
     local: bool,
     path: String,
+    /// An `@` stands behind the host: all that looks like a path may be of a password that was not encoded.
+    path_is_private: bool,
     query: Option<String>,
     /// `user:password` of the URL, for an authenticating reverse proxy before the gateway.
     user: Option<String>,
@@ -85,7 +87,9 @@ impl GatewayAddress {
             return Err(AddressError::Insecure { host });
         }
         let user = login(&url);
+        let behind = [Some(url.path()), url.query(), url.fragment()];
         Ok(Self {
+            path_is_private: behind.into_iter().flatten().any(|part| part.contains('@')),
             tls,
             host,
             port: url.port().unwrap_or(if tls { 443 } else { 80 }),
@@ -148,7 +152,11 @@ impl GatewayAddress {
 impl fmt::Display for GatewayAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.tls { "wss" } else { "ws" };
-        write!(f, "{scheme}://{}{}", self.authority(), self.path)
+        let path = match self.path_is_private {
+            true => "/…",
+            false => &self.path,
+        };
+        write!(f, "{scheme}://{}{path}", self.authority())
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 const SOON: Duration = Duration::from_secs(30);
 
 /// Each has a digit in every part, so that the search takes it.
-const PASSWORDS: [&str; 8] = [
+const PASSWORDS: [&str; 13] = [
     "Tr0ub1@dor9tail",
     "sl4sh1/tail9x/en7d",
     "c0lon1:tail9x:443",
@@ -21,9 +21,15 @@ const PASSWORDS: [&str; 8] = [
     "p3rc1x%40tail9x%zztail8x",
     "b4ck1x\\tail9x tail8x",
     "br4ck1[tail9x]@[tail8x",
+    // What stands before the rest may be a port.
+    "4431?tail9x",
+    "4431?tail9x=ya7ho1&more8x",
+    "4431/tail9x?more8x",
+    "4431#tail9x",
+    "4431\\tail9x?ssl7ail=more8x",
 ];
 
-const ENGINES: [(&str, &str); 9] = [
+const ENGINES: [(&str, &str); 12] = [
     ("postgres", "postgres"),
     ("neon", "postgres"),
     ("mysql", "mysql"),
@@ -33,6 +39,9 @@ const ENGINES: [(&str, &str); 9] = [
     ("redis", "redis"),
     ("redis", "rediss"),
     ("upstash", "https"),
+    ("turso", "libsql"),
+    ("turso", "http"),
+    ("d1", "http"),
 ];
 
 /// As a URL has it, rightly and as people write it.
@@ -52,7 +61,10 @@ fn configurations(bridge: &str, scheme: &str, password: &str, port: u16) -> Vec<
             "127.0.0.1:99999/0".to_owned(),
         ] {
             let url = format!("{scheme}://us3r:{written}@{rest}");
-            all.push(json!({ "url": url, "token": password }));
+            all.push(
+                json!({ "url": url, "token": password, "authToken": password, "baseUrl": url,
+                             "accountId": "a", "databaseId": "d", "apiToken": password }),
+            );
         }
         // No login at all, only something that looks like one.
         all.push(

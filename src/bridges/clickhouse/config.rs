@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::bridges::config::{check_plain, line, pool_size, port, text, unusable, verified};
+use crate::bridges::config::{
+    check_plain, line, parameter, pool_size, port, text, unusable, verified,
+};
 use crate::bridges::source_url::SourceUrl;
 use crate::error::JobError;
 use crate::limits;
@@ -131,6 +133,7 @@ impl Parts {
                 ("database", database) => parts.database = Some(database.to_owned()),
                 // Dropping one that asks for protection would be worse than refusing one that does not matter.
                 (name, _) => {
+                    let name = parameter(text, name);
                     return Err(unusable(format!(
                         "\"url\" has a parameter \"{name}\" that is not understood"
                     )));

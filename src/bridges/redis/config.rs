@@ -7,7 +7,7 @@ use rustls::ClientConfig;
 use serde_json::{Map, Value};
 
 use crate::bridges::config::{
-    check_file, check_plain, line, pool_size, port, text, unusable, verified,
+    check_file, check_plain, line, parameter, pool_size, port, text, unusable, verified,
 };
 use crate::bridges::source_url::SourceUrl;
 use crate::error::JobError;
@@ -171,6 +171,7 @@ impl Settings {
                 name if name.to_ascii_lowercase().starts_with("tls")
                     || name.to_ascii_lowercase().starts_with("ssl") =>
                 {
+                    let name = url.map_or(name, |url| parameter(url.url.as_str(), name));
                     return Err(unusable(format!(
                         "\"{name}\" is not supported: {BY_SCHEME}"
                     )));

@@ -93,7 +93,7 @@ impl Settings {
             }
             None => uri.database.clone().unwrap_or_else(|| "test".to_owned()),
         };
-        let options = Options::parse(&uri.options)?;
+        let options = Options::parse(&url, &uri.options)?;
         if uri.service && options.direct {
             return Err(unusable("directConnection cannot be used with mongodb+srv"));
         }

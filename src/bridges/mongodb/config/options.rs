@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::bridges::config::unusable;
+use crate::bridges::config::{parameter, unusable};
 use crate::error::JobError;
 use crate::limits;
 use crate::words::words;
@@ -64,11 +64,13 @@ const SWITCHES: &str = "retryreads retrywrites journal nodelay enableutf8validat
 const WORDS: &str = "w servermonitoringmode compressors";
 
 impl Options {
-    pub(super) fn parse(pairs: &[(String, String)]) -> Result<Self, JobError> {
+    /// Those of this URL, in pairs.
+    pub(super) fn parse(url: &str, pairs: &[(String, String)]) -> Result<Self, JobError> {
         let mut options = Self::default();
         let mut seen: Vec<String> = Vec::new();
         for (name, value) in pairs {
             let key = name.to_ascii_lowercase();
+            let name = parameter(url, name);
             if seen.contains(&key) && key != "readpreferencetags" {
                 return Err(unusable(format!("option {name} stands more than once")));
             }
@@ -249,7 +251,7 @@ mod tests {
             .filter_map(|pair| pair.split_once('='))
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        Options::parse(&pairs).map_err(|error| error.message)
+        Options::parse("", &pairs).map_err(|error| error.message)
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::bridges::config::unusable;
+use crate::bridges::config::{parameter, unusable};
 use crate::error::JobError;
 use crate::net::percent;
 
@@ -92,7 +92,7 @@ impl Uri {
             user,
             password,
             database: Some(database).filter(|database| !database.is_empty()),
-            options: parse_options(query)?,
+            options: parse_options(url, query)?,
         })
     }
 }
@@ -136,7 +136,7 @@ fn parse_hosts(hosts: &str, service: bool) -> Result<Vec<Address>, JobError> {
     hosts.split(',').map(address).collect()
 }
 
-fn parse_options(query: &str) -> Result<Vec<(String, String)>, JobError> {
+fn parse_options(url: &str, query: &str) -> Result<Vec<(String, String)>, JobError> {
     let parts = query.split('&').filter(|part| !part.is_empty());
     parts
         .map(|part| {
@@ -148,7 +148,8 @@ fn parse_options(query: &str) -> Result<Vec<(String, String)>, JobError> {
                     !name.is_empty() && (!value.is_empty() || may_be_empty(name))
                 })
                 .ok_or_else(|| unusable("an option of the url has no value"))?;
-            Ok((decode(name, "an option")?, decode(value, name)?))
+            let value = decode(value, parameter(url, name))?;
+            Ok((decode(name, "an option")?, value))
         })
         .collect()
 }
