@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use runner_testkit::bson::document;
 use runner_testkit::fakes::{
     FakeMongodb, FakeMySql, FakePostgres, MONGODB_CURSORS, MYSQL_FLOODS, POSTGRES_FLOODS,
 };
@@ -71,6 +72,36 @@ fn mongodb() {
         let server = FakeMongodb::with_cursor(cursor);
         endure(&scene, "mongodb", &server.url());
     }
+}
+
+/// What is shown as a text, of lists in lists: nobody is led so deep.
+#[test]
+fn lists_of_a_document_as_deep_as_can_be() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let mut deep = FakeMongodb::batch(&[]);
+    let depth = 200_000;
+    // Each is the one before within a list of one.
+    let mut bytes = Vec::with_capacity(depth * 8);
+    for left in (1..=depth).rev() {
+        bytes.extend(i32::try_from(left * 8 + 5).unwrap().to_le_bytes());
+        bytes.extend(b"\x040\0");
+    }
+    bytes.append(&mut deep);
+    bytes.resize(bytes.len() + depth, 0);
+    let entry = document(&[(4, "v", &bytes), (16, "n", &1_i32.to_le_bytes())]);
+    let entries = FakeMongodb::batch(&[entry]);
+    let group = document(&[(4, "m0", &entries), (16, "n", &1_i32.to_le_bytes())]);
+    let batch = FakeMongodb::batch(&[group]);
+    let server = FakeMongodb::with_cursor(move |_| (0, batch.clone()));
+    let scene = Scene::new();
+    let options = json!({"measures": {"m": {"agg": "top_k", "column": "v", "k": 1}}});
+    let source = at("mongodb", &server.url(), 1);
+    let answer = scene
+        .gateway
+        .dispatch(&source, "aggregate", "t", options)
+        .wait();
+    answer.expect_error("QUERY_FAILED");
+    scene.expect_healthy();
 }
 
 /// Nothing but the job's own end ends it, and that does so at once: its worker and its connection are free again.

@@ -1,7 +1,7 @@
 //! Walking a whole collection by its key, whatever types its keys are of. A comparison with a key stays inside of
 //! its type, so what follows a key is looked for in steps: the rest of its type, then the types after it.
 
-use super::bson::{Bson, Fields, Value, fields, key_text, value};
+use super::bson::{Bson, Fields, Value, fields, is_whole, key_text, value};
 use super::filter::object_id;
 use crate::error::JobError;
 use crate::net::base64;
@@ -122,7 +122,8 @@ impl Position {
             let (seen, code) = code.split_once(':')?;
             let bytes = base64::decode(code)?;
             let (&kind, bytes) = bytes.split_first()?;
-            value(kind, bytes).ok()?;
+            // What followed it would be a part of the command.
+            is_whole(kind, bytes).then_some(())?;
             let key = Key {
                 kind,
                 bytes: bytes.to_vec(),
@@ -246,6 +247,10 @@ mod tests {
             "$bson:0:AQ==",
             "$bson:x:Cg==",
             "$bson:0:EgAAAAA=",
+            // A null, a text and bytes, each with an operator behind it.
+            "$bson:0:ChBhAAEAAAA=",
+            "$bson:0:AgIAAAB4ABBhAAEAAAA=",
+            "$bson:0:BQAAAAAAEGEAAQAAAA==",
         ] {
             assert!(Position::parse(cursor).is_err(), "{cursor}");
         }

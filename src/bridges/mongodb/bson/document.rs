@@ -259,7 +259,12 @@ fn array<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Malformed> {
     bytes.try_into().map_err(|_| Malformed)
 }
 
-/// Reads a value of this type.
+/// True when a value of this type takes all of these bytes.
+pub fn is_whole(kind: u8, bytes: &[u8]) -> bool {
+    length(kind, bytes) == Ok(bytes.len()) && value(kind, bytes).is_ok()
+}
+
+/// Reads a value of this type, and does not mind what follows it.
 pub fn value(kind: u8, bytes: &[u8]) -> Result<Value<'_>, Malformed> {
     Ok(match kind {
         0x01 => Value::Double(f64::from_le_bytes(array(bytes)?)),

@@ -6,8 +6,8 @@ use super::{Document, Malformed, Value};
 use crate::json::{Out, Text, write_f64, write_i64, write_string, write_timestamp, write_u64};
 use crate::net::base64;
 
-/// Deepest nesting that is written. Servers keep to 180 levels or so; recursion here is bounded by it.
-const MAX_DEPTH: usize = 256;
+/// Deepest nesting that is shown. Servers keep to 180 levels or so; recursion here is bounded by it.
+pub(super) const MAX_DEPTH: usize = 256;
 
 /// What is shown nothing of, by its path: `address.zip` hides that of an address, of every address in a list, and a
 /// field whose own name is that.

@@ -15,7 +15,7 @@ mod text;
 mod value;
 
 pub use decimal::{Decimal, parse_decimal};
-pub use document::{Document, Malformed, Value, value};
+pub use document::{Document, Malformed, Value, is_whole, value};
 pub use json::{HiddenPaths, push_value};
 pub use row::write_document;
 pub use text::{key_text, value_text};

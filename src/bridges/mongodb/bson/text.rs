@@ -1,7 +1,7 @@
 //! Values as text: what JavaScript's `String(x)` makes of them, and where that loses what matters, the key forms
 //! that lose nothing.
 
-use super::json::{push_hex, push_uuid, push_value};
+use super::json::{MAX_DEPTH, push_hex, push_uuid, push_value};
 use super::{Malformed, Value};
 use crate::json::{Text, js_date_text, js_number};
 
@@ -13,7 +13,12 @@ pub fn key_text(value: &Value<'_>) -> Result<String, Malformed> {
 
 /// A value as `String(x)` has it. Documents are told as JSON, because `String(x)` says nothing of what is in them.
 pub fn value_text(value: &Value<'_>) -> Result<String, Malformed> {
+    text_at(value, 0)
+}
+
+fn text_at(value: &Value<'_>, depth: usize) -> Result<String, Malformed> {
     match value {
+        Value::Array(_) if depth > MAX_DEPTH => Err(Malformed),
         Value::Date(millis) => Ok(js_date_text(millis.checked_mul(1000).unwrap_or(i64::MAX))),
         Value::Array(array) => {
             let mut texts = Vec::new();
@@ -21,7 +26,7 @@ pub fn value_text(value: &Value<'_>) -> Result<String, Malformed> {
                 let value = element?.value()?;
                 texts.push(match value {
                     Value::Null | Value::Undefined => String::new(),
-                    value => value_text(&value)?,
+                    value => text_at(&value, depth + 1)?,
                 });
             }
             Ok(texts.join(","))
@@ -74,6 +79,20 @@ mod tests {
     fn of(value: Bson, text: fn(&Value<'_>) -> Result<String, Malformed>) -> String {
         let bytes = fields! {"v": value}.encode();
         text(&Document::new(&bytes).unwrap().get("v").unwrap().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let mut deep = list![];
+        for _ in 0..MAX_DEPTH {
+            deep = list![deep];
+        }
+        let text = |deep| {
+            let bytes = fields! {"v": deep}.encode();
+            value_text(&Document::new(&bytes).unwrap().get("v").unwrap().unwrap())
+        };
+        assert_eq!(text(deep.clone()), Ok(String::new()));
+        assert_eq!(text(list![deep]), Err(Malformed));
     }
 
     #[test]
