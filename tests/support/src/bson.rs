@@ -25,18 +25,21 @@ pub fn binary(bytes: &[u8]) -> Vec<u8> {
     [&length.to_le_bytes()[..], &[0], bytes].concat()
 }
 
-/// The value's bytes of a field; what follows it may follow them. Panics on a type that answers do not have before
-/// the field.
+/// The value's bytes of a field. Panics on a type that answers do not have.
 pub fn field<'a>(document: &'a [u8], wanted: &str) -> Option<&'a [u8]> {
-    let mut at = 4;
-    while let [kind, rest @ ..] = &document[at..]
-        && *kind != 0
-    {
-        let end = rest.iter().position(|byte| *byte == 0)?;
-        let value = &rest[end + 1..];
-        if &rest[..end] == wanted.as_bytes() {
-            return Some(value);
-        }
+    let mut fields = fields(document);
+    let (_, _, value) = fields.find(|(_, name, _)| *name == wanted.as_bytes())?;
+    Some(value)
+}
+
+/// The fields of a document or list: each a type's number, a name and the value's bytes. Panics on a type that answers do
+/// not have.
+pub fn fields(document: &[u8]) -> impl Iterator<Item = (u8, &[u8], &[u8])> {
+    let mut rest = &document[4..];
+    std::iter::from_fn(move || {
+        let (kind, named) = rest.split_first().filter(|(kind, _)| **kind != 0)?;
+        let end = named.iter().position(|byte| *byte == 0)?;
+        let value = &named[end + 1..];
         let size = match kind {
             1 | 9 | 17 | 18 => 8,
             2 => 4 + length(value),
@@ -48,9 +51,9 @@ pub fn field<'a>(document: &'a [u8], wanted: &str) -> Option<&'a [u8]> {
             16 => 4,
             other => panic!("a field of type {other}"),
         };
-        at += 1 + end + 1 + size;
-    }
-    None
+        rest = &value[size..];
+        Some((*kind, &named[..end], &value[..size]))
+    })
 }
 
 /// The length that a document, text or binary value begins with.

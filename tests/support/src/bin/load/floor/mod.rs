@@ -1,11 +1,12 @@
 //! The floor: a bare loop doing the runner's work and throwing the rows away, over the driver on prepared
-//! statements where there is one, over the wire where there is none. What a runner costs beyond it is the runner's
-//! own.
+//! statements where there is one, over the wire where there is none; there every value is read as what it is, as
+//! drivers do. What a runner costs beyond it is the runner's own.
 
 mod drivers;
 mod mongodb;
 mod redis;
 mod upstash;
+mod values;
 
 use std::fs;
 use std::thread;

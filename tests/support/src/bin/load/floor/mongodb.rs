@@ -1,9 +1,9 @@
-//! Over the wire of MongoDB: commands and batches as the runner asks for them. Of a batch only the length of each
-//! document is looked at.
+//! Over the wire of MongoDB: commands and batches as the runner asks for them, of whose documents every value is read.
 
+use std::hint::black_box;
 use std::time::Duration;
 
-use runner_testkit::bson::{document, field, length, text};
+use runner_testkit::bson::{document, field, fields, text};
 use runner_testkit::databases::MongodbClient;
 
 use super::{Floor, repeat, twice};
@@ -51,18 +51,31 @@ pub(super) fn rows(source: &Source, tables: &Tables) -> Floor {
     })
 }
 
-/// The number of documents in a batch, and the cursor for the next one.
+/// The number of documents in a batch, all of which are read, and the cursor for the next one.
 fn batch(answer: &[u8], name: &str) -> (usize, [u8; 8]) {
     let cursor = field(answer, "cursor").expect("a cursor");
-    let id = field(cursor, "id").and_then(|value| value.first_chunk());
-    let mut rest = &field(cursor, name).expect("a batch")[4..];
-    let mut count = 0;
-    // A type, a number as text, and a document.
-    while rest[0] == 3 {
-        let end = rest.iter().position(|byte| *byte == 0).expect("a name");
-        let document = &rest[end + 1..];
-        rest = &document[length(document)..];
-        count += 1;
+    let id = field(cursor, "id").map(bytes);
+    let documents = fields(field(cursor, name).expect("a batch"));
+    let count = documents.inspect(|(_, _, document)| read(document)).count();
+    (count, id.expect("its number"))
+}
+
+/// Reads every value of a document or list as what it is, and throws it away.
+fn read(document: &[u8]) {
+    for (kind, name, value) in fields(document) {
+        black_box(str::from_utf8(name).expect("a name"));
+        match kind {
+            1 => _ = black_box(f64::from_le_bytes(bytes(value))),
+            2 => _ = black_box(str::from_utf8(&value[4..]).expect("a text")),
+            3 | 4 => read(value),
+            8 => _ = black_box(value != [0]),
+            9 | 17 | 18 => _ = black_box(i64::from_le_bytes(bytes(value))),
+            16 => _ = black_box(i32::from_le_bytes(bytes(value))),
+            _ => _ = black_box(value),
+        }
     }
-    (count, *id.expect("its number"))
+}
+
+fn bytes<const LENGTH: usize>(value: &[u8]) -> [u8; LENGTH] {
+    value.try_into().expect("a value of this length")
 }

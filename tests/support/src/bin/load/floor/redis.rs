@@ -1,10 +1,10 @@
-//! Over the wire of Redis.
+//! Over the wire of Redis. Every value is read as the document it is.
 
 use std::time::Duration;
 
 use runner_testkit::databases::{RedisClient, RedisReply};
 
-use super::{Floor, repeat, twice};
+use super::{Floor, repeat, twice, values};
 use crate::database::Source;
 use crate::tables::Tables;
 
@@ -15,8 +15,9 @@ const BATCH: usize = 512;
 pub(super) fn points(source: &Source, tables: &Tables, number: u64, time: Duration) -> Floor {
     let mut client = RedisClient::connect(&source.url);
     repeat(number, time, |key| {
-        let reply = client.ask(&["GET", &tables.points.key(key)]);
-        usize::from(matches!(reply, RedisReply::Bytes(_)))
+        let values = texts(client.ask(&["GET", &tables.points.key(key)]));
+        values.iter().for_each(|value| values::read(value));
+        values.len()
     })
 }
 
@@ -46,7 +47,9 @@ pub(super) fn rows(source: &Source, tables: &Tables) -> Floor {
                     .into_iter()
                     .chain(keys.iter().map(Vec::as_slice))
                     .collect();
-                count += texts(client.ask(&command)).len();
+                let values = texts(client.ask(&command));
+                values.iter().for_each(|value| values::read(value));
+                count += values.len();
             }
             if cursor == b"0" {
                 return count;

@@ -1,13 +1,15 @@
-//! Over HTTP, as the REST front end of Upstash has it: a pipeline of one command.
+//! Over HTTP, as the REST front end of Upstash has it: a pipeline of one command. The value is read as the document it is.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use data_encoding::BASE64;
+use serde::Deserialize;
 use serde_json::json;
 use url::Url;
 
-use super::{Floor, repeat};
+use super::{Floor, repeat, values};
 use crate::database::Source;
 use crate::tables::Tables;
 
@@ -36,7 +38,14 @@ pub(super) fn points(
     })
 }
 
-/// Reads an answer; 1 if it has a value.
+/// The answer to a command.
+#[derive(Deserialize)]
+struct Answer<'a> {
+    /// In Base64.
+    result: Option<&'a str>,
+}
+
+/// Reads an answer and the values in it; how many these are.
 fn answer(stream: &mut BufReader<TcpStream>) -> usize {
     let mut length = 0;
     let mut line = String::new();
@@ -49,5 +58,8 @@ fn answer(stream: &mut BufReader<TcpStream>) -> usize {
     }
     let mut body = vec![0; length];
     stream.read_exact(&mut body).expect("a body");
-    usize::from(!body.ends_with(b"null}]"))
+    let results: Vec<Answer<'_>> = serde_json::from_slice(&body).expect("results");
+    let found = results.iter().filter_map(|answer| answer.result);
+    let values = found.map(|text| BASE64.decode(text.as_bytes()).expect("Base64"));
+    values.inspect(|value| values::read(value)).count()
 }
