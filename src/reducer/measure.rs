@@ -1,5 +1,6 @@
 //! What is told of a group.
 
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
 use crate::error::JobError;
@@ -7,7 +8,8 @@ use crate::job::Held;
 use crate::json::{Raw, RawKind, js_number_of, write_f64, write_string, write_u64};
 use crate::options::{Aggregate, AggregateOptions};
 use crate::reducer::group::instant;
-use crate::reducer::{Filter, Language, Row};
+use crate::reducer::sum::Sum;
+use crate::reducer::{Filter, Language, Place, Row};
 
 /// Room that an entry of a map or set takes beside its text.
 const ENTRY_BYTES: usize = 56;
@@ -15,34 +17,42 @@ const ENTRY_BYTES: usize = 56;
 /// The measures of one aggregate.
 pub(super) struct Measures<'a> {
     measures: Vec<(&'a Aggregate, Option<Filter>)>,
-    /// What `first` and `last` go by; the order of arrival when there is none.
+    /// What `first` and `last` go by; the places of rows when there is none.
     tracking: Option<&'a str>,
 }
 
 /// One measure of one group, so far.
-pub(super) enum State {
+pub(super) enum State<P> {
     Count(u64),
     Distinct(HashSet<Box<str>>),
-    Sum(f64),
-    Average(f64, u64),
+    Sum(Sum),
+    Average(Sum, u64),
     Least(Option<f64>),
     Greatest(Option<f64>),
     Percentile(f64, Vec<f64>),
-    Top(u64, HashMap<Box<str>, Tally>),
-    First(Option<Pick>),
-    Last(Option<Pick>),
+    Top(u64, HashMap<Box<str>, Tally<P>>),
+    First(Option<Pick<P>>),
+    Last(Option<Pick<P>>),
 }
 
-/// How often a text came, and when first.
-pub(super) struct Tally {
+/// How often a text came, and where first.
+pub(super) struct Tally<P> {
     count: u64,
-    row: u64,
+    first: P,
 }
 
 /// A value of one row, and where that row stands.
-pub(super) struct Pick {
+pub(super) struct Pick<P> {
+    /// By the column that tracks changes; the same for all rows when there is none.
     at: f64,
+    place: P,
     value: String,
+}
+
+impl<P: Place> Pick<P> {
+    fn bytes(&self) -> usize {
+        self.value.len() + self.place.bytes()
+    }
 }
 
 impl<'a> Measures<'a> {
@@ -59,12 +69,12 @@ impl<'a> Measures<'a> {
     }
 
     /// The states of a new group.
-    pub(super) fn states(&self) -> Vec<State> {
+    pub(super) fn states<P>(&self) -> Vec<State<P>> {
         let states = self.measures.iter().map(|(aggregate, _)| match aggregate {
             Aggregate::Count => State::Count(0),
             Aggregate::CountDistinct(_) => State::Distinct(HashSet::new()),
-            Aggregate::Sum(_) => State::Sum(0.0),
-            Aggregate::Average(_) => State::Average(0.0, 0),
+            Aggregate::Sum(_) => State::Sum(Sum::default()),
+            Aggregate::Average(_) => State::Average(Sum::default(), 0),
             Aggregate::Minimum(_) => State::Least(None),
             Aggregate::Maximum(_) => State::Greatest(None),
             Aggregate::Percentile { p, .. } => State::Percentile(*p, Vec::new()),
@@ -76,11 +86,11 @@ impl<'a> Measures<'a> {
     }
 
     /// Adds a row to the states of its group.
-    pub(super) fn add(
+    pub(super) fn add<P: Place>(
         &self,
-        states: &mut [State],
+        states: &mut [State<P>],
         row: &impl Row,
-        number: u64,
+        place: &P,
         held: &mut Held,
     ) -> Result<(), JobError> {
         for ((aggregate, filter), state) in self.measures.iter().zip(states) {
@@ -89,46 +99,55 @@ impl<'a> Measures<'a> {
             }
             let value = aggregate.column().and_then(|column| row.field(column));
             match state {
-                State::First(pick) => {
-                    self.pick(pick, row, value, number, held, |new, old| new < old)?
-                }
-                State::Last(pick) => {
-                    self.pick(pick, row, value, number, held, |new, old| new > old)?
-                }
-                state => state.add(value, number, held)?,
+                State::First(pick) => self.pick(pick, row, value, place, held, false)?,
+                State::Last(pick) => self.pick(pick, row, value, place, held, true)?,
+                state => state.add(value, place, held)?,
             }
         }
         Ok(())
     }
 
     /// Of several rows at one point the first one counts, for `last` too.
-    fn pick(
+    fn pick<P: Place>(
         &self,
-        pick: &mut Option<Pick>,
+        pick: &mut Option<Pick<P>>,
         row: &impl Row,
         value: Option<Raw<'_>>,
-        number: u64,
+        place: &P,
         held: &mut Held,
-        better: fn(f64, f64) -> bool,
+        last: bool,
     ) -> Result<(), JobError> {
         // A row without the field says nothing about it.
         let Some(value) = value else {
             return Ok(());
         };
         let at = match self.tracking {
-            None => number as f64,
+            None => 0.0,
             Some(tracking) => match row.field(tracking).and_then(point) {
                 Some(at) => at,
                 None => return Ok(()),
             },
         };
-        if pick.as_ref().is_some_and(|old| !better(at, old.at)) {
-            return Ok(());
+        if let Some(old) = pick {
+            let later = at.partial_cmp(&old.at).unwrap_or(Ordering::Equal);
+            let better = match (later, self.tracking) {
+                (Ordering::Equal, None) if last => *place > old.place,
+                (Ordering::Equal, _) => *place < old.place,
+                (Ordering::Greater, _) => last,
+                (Ordering::Less, _) => !last,
+            };
+            if !better {
+                return Ok(());
+            }
+            held.sub(old.bytes());
         }
-        let value = value.as_str().to_owned();
-        held.sub(pick.as_ref().map_or(0, |old| old.value.len()));
-        held.add(value.len(), "the values of this aggregate")?;
-        *pick = Some(Pick { at, value });
+        let new = Pick {
+            at,
+            place: place.clone(),
+            value: value.as_str().to_owned(),
+        };
+        held.add(new.bytes(), "the values of this aggregate")?;
+        *pick = Some(new);
         Ok(())
     }
 }
@@ -160,8 +179,8 @@ fn text(value: Raw<'_>) -> Option<Box<str>> {
     })
 }
 
-impl State {
-    fn add(&mut self, value: Option<Raw<'_>>, row: u64, held: &mut Held) -> Result<(), JobError> {
+impl<P: Place> State<P> {
+    fn add(&mut self, value: Option<Raw<'_>>, place: &P, held: &mut Held) -> Result<(), JobError> {
         const WHAT: &str = "the distinct values of this aggregate";
         let number = || value.and_then(numeric);
         match self {
@@ -174,10 +193,14 @@ impl State {
                     texts.insert(text);
                 }
             }
-            Self::Sum(sum) => *sum += number().unwrap_or(0.0),
+            Self::Sum(sum) => {
+                if let Some(number) = number() {
+                    sum.add(number);
+                }
+            }
             Self::Average(sum, count) => {
                 if let Some(number) = number() {
-                    *sum += number;
+                    sum.add(number);
                     *count += 1;
                 }
             }
@@ -202,9 +225,16 @@ impl State {
                 if let Some(text) = value.and_then(text) {
                     if let Some(tally) = tallies.get_mut(&text) {
                         tally.count += 1;
+                        if *place < tally.first {
+                            held.sub(tally.first.bytes());
+                            held.add(place.bytes(), WHAT)?;
+                            tally.first = place.clone();
+                        }
                     } else {
-                        held.add(text.len() + ENTRY_BYTES, WHAT)?;
-                        tallies.insert(text, Tally { count: 1, row });
+                        let room = text.len() + size_of::<Tally<P>>() + place.bytes();
+                        held.add(room + ENTRY_BYTES, WHAT)?;
+                        let first = place.clone();
+                        tallies.insert(text, Tally { count: 1, first });
                     }
                 }
             }
@@ -214,13 +244,15 @@ impl State {
     }
 
     /// The measure's value as JSON.
-    pub(super) fn into_json(self) -> String {
+    pub(super) fn into_json(self, in_order: bool) -> String {
         let mut out = String::new();
         match self {
             Self::Count(count) => write_u64(&mut out, count),
             Self::Distinct(texts) => write_u64(&mut out, texts.len() as u64),
-            Self::Sum(sum) => write_f64(&mut out, sum),
-            Self::Average(sum, count) if count > 0 => write_f64(&mut out, sum / count as f64),
+            Self::Sum(sum) => write_f64(&mut out, sum.total(in_order)),
+            Self::Average(sum, count) if count > 0 => {
+                write_f64(&mut out, sum.total(in_order) / count as f64);
+            }
             Self::Least(Some(number)) | Self::Greatest(Some(number)) => {
                 write_f64(&mut out, number);
             }
@@ -253,9 +285,12 @@ fn percentile(p: f64, mut numbers: Vec<f64>) -> Option<f64> {
 }
 
 /// The most frequent texts, of equals the one that came first.
-fn write_top(out: &mut String, k: u64, tallies: HashMap<Box<str>, Tally>) {
+fn write_top<P: Ord>(out: &mut String, k: u64, tallies: HashMap<Box<str>, Tally<P>>) {
     let mut tallies: Vec<_> = tallies.into_iter().collect();
-    tallies.sort_unstable_by_key(|(_, tally)| (std::cmp::Reverse(tally.count), tally.row));
+    tallies.sort_unstable_by(|(_, a), (_, b)| {
+        let by_count = b.count.cmp(&a.count);
+        by_count.then_with(|| a.first.cmp(&b.first))
+    });
     out.push('[');
     let k = usize::try_from(k).unwrap_or(usize::MAX);
     for (i, (text, tally)) in tallies.into_iter().take(k).enumerate() {

@@ -1,9 +1,11 @@
 //! Aggregates over rows in memory, for engines that cannot group: each row is looked at once and forgotten, so
-//! that memory grows with groups and distinct values, never with rows. Beyond a bound the job fails clearly.
+//! that memory grows with groups and distinct values, never with rows. Beyond a bound the job fails clearly. Rows may come
+//! in any order; what is first is decided by the place that each comes with.
 //!
 //! - [`Filter`]: does a row pass? In the two languages that such engines have.
 //! - `group`: which group a row is of.
 //! - `measure`: what is told of a group.
+//! - `sum`: numbers added up.
 //! - `order`: which groups are shown, in which order.
 
 mod filter;
@@ -13,13 +15,14 @@ mod measure;
 mod operand;
 mod order;
 mod pattern;
+mod sum;
 
 use std::collections::HashMap;
 
 use crate::error::JobError;
 use crate::job::Held;
 use crate::json::{Out, Raw, write_string, write_u64};
-use crate::options::AggregateOptions;
+use crate::options::{Aggregate, AggregateOptions};
 
 pub use filter::{Filter, Language};
 pub use label::write_time_label;
@@ -35,48 +38,71 @@ pub trait Row {
     fn field(&self, name: &str) -> Option<Raw<'_>>;
 }
 
+/// Where a row stands among the others, which may be taken in any order.
+pub trait Place: Ord + Clone {
+    /// Room it takes beside its own size.
+    fn bytes(&self) -> usize;
+}
+
 /// Room that a group takes beside its texts and states.
 const GROUP_BYTES: usize = 160;
 
+/// What the memory of groups is held for.
+const GROUPS: &str = "the groups of this aggregate";
+
 /// Takes the rows of one aggregate, one by one.
-pub struct Reducer<'a> {
+pub struct Reducer<'a, P> {
     options: &'a AggregateOptions,
     dimensions: Dimensions<'a>,
     measures: Measures<'a>,
-    places: HashMap<GroupKey, usize>,
-    groups: Vec<Group>,
-    rows: u64,
+    numbers: HashMap<GroupKey, usize>,
+    groups: Vec<Group<P>>,
     random: Random,
     held: Held,
 }
 
-struct Group {
-    /// What is shown of each dimension, as JSON.
+struct Group<P> {
+    /// The place of its first row.
+    first: P,
+    /// What that row shows of each dimension, as JSON.
     dimensions: Vec<String>,
-    states: Vec<State>,
+    states: Vec<State<P>>,
     count: u64,
 }
 
-impl<'a> Reducer<'a> {
+impl<P: Place> Group<P> {
+    /// Room for what its first row shows.
+    fn shown_bytes(&self) -> usize {
+        let texts: usize = self.dimensions.iter().map(|text| text.len() + 24).sum();
+        texts + self.first.bytes()
+    }
+}
+
+/// True when the answer depends on the order in which rows are taken: when numbers are added, which may be fractions.
+pub fn depends_on_order(options: &AggregateOptions) -> bool {
+    let mut aggregates = options.measures.iter().map(|measure| &measure.aggregate);
+    aggregates.any(|aggregate| matches!(aggregate, Aggregate::Sum(_) | Aggregate::Average(_)))
+}
+
+impl<'a, P: Place> Reducer<'a, P> {
     /// A reducer without rows. `seed` decides which rows a sample keeps; `held` counts the memory.
     pub fn new(options: &'a AggregateOptions, seed: u64, held: Held) -> Self {
         Self {
             options,
             dimensions: Dimensions::new(&options.dimensions),
             measures: Measures::new(options),
-            places: HashMap::new(),
+            numbers: HashMap::new(),
             groups: Vec::new(),
-            rows: 0,
             random: Random(seed | 1),
             held,
         }
     }
 
-    /// Takes a row that has passed the filter of the job.
+    /// Takes the row of a place, which has passed the filter of the job.
     ///
     /// # Errors
     /// `QUERY_FAILED` when the groups would take more memory than they may.
-    pub fn push(&mut self, row: &impl Row) -> Result<(), JobError> {
+    pub fn push(&mut self, row: &impl Row, place: &P) -> Result<(), JobError> {
         if let Some(part) = self.options.sample
             && self.random.part() >= part
         {
@@ -85,48 +111,60 @@ impl<'a> Reducer<'a> {
         let Some(key) = self.dimensions.key(row) else {
             return Ok(());
         };
-        let place = match self.places.get(&key) {
-            Some(place) => *place,
-            None => self.open(key, row)?,
+        let number = match self.numbers.get(&key) {
+            Some(number) => *number,
+            None => self.open(key, row, place)?,
         };
-        self.rows += 1;
-        if let Some(group) = self.groups.get_mut(place) {
-            group.count += 1;
-            self.measures
-                .add(&mut group.states, row, self.rows, &mut self.held)?;
+        let Some(group) = self.groups.get_mut(number) else {
+            return Ok(());
+        };
+        if *place < group.first {
+            self.held.sub(group.shown_bytes());
+            group.first = place.clone();
+            group.dimensions = self.dimensions.shown(row);
+            self.held.add(group.shown_bytes(), GROUPS)?;
         }
-        Ok(())
+        group.count += 1;
+        self.measures
+            .add(&mut group.states, row, place, &mut self.held)
     }
 
-    fn open(&mut self, key: GroupKey, row: &impl Row) -> Result<usize, JobError> {
-        let dimensions = self.dimensions.shown(row);
-        let states = self.measures.states();
-        let texts: usize = dimensions.iter().map(|text| text.len() + 24).sum();
-        let bytes = GROUP_BYTES + texts + key.bytes() + size_of::<State>() * states.len();
-        self.held.add(bytes, "the groups of this aggregate")?;
-        let place = self.groups.len();
-        self.places.insert(key, place);
-        self.groups.push(Group {
-            dimensions,
-            states,
+    fn open(&mut self, key: GroupKey, row: &impl Row, place: &P) -> Result<usize, JobError> {
+        let group = Group {
+            first: place.clone(),
+            dimensions: self.dimensions.shown(row),
+            states: self.measures.states(),
             count: 0,
-        });
-        Ok(place)
+        };
+        let states = size_of::<State<P>>() * group.states.len();
+        let bytes = GROUP_BYTES + size_of::<P>() + group.shown_bytes() + key.bytes() + states;
+        self.held.add(bytes, GROUPS)?;
+        let number = self.groups.len();
+        self.numbers.insert(key, number);
+        self.groups.push(group);
+        Ok(number)
     }
 
-    /// Hands over the buckets, when every row was taken.
+    /// Hands over the buckets, when every row was taken. If they were taken in the order of their places, numbers are
+    /// added as JavaScript does it, rounded each time; else so exactly that the order does not show.
     ///
     /// # Errors
     /// Whatever `each` ends with.
     pub fn finish(
-        self,
+        mut self,
+        in_order: bool,
         mut each: impl FnMut(&Bucket<'_>) -> Result<(), JobError>,
     ) -> Result<(), JobError> {
         let options = self.options;
-        drop(self.places);
+        drop(self.numbers);
+        self.groups.sort_by(|a, b| a.first.cmp(&b.first));
         let shown = self.groups.into_iter().map(|group| Shown {
             dimensions: group.dimensions,
-            measures: group.states.into_iter().map(State::into_json).collect(),
+            measures: group
+                .states
+                .into_iter()
+                .map(|state| state.into_json(in_order))
+                .collect(),
             count: group.count,
         });
         for shown in order::select(options, shown) {

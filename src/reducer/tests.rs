@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Reducer, Row, SortKey};
+use super::{Place, Reducer, Row, SortKey};
 use crate::job::{Held, Pool};
 use crate::json::Raw;
 use crate::options::{AggregateOptions, JobKind, OptionRules, RULES, Request};
@@ -20,6 +20,12 @@ impl Row for Document {
     }
 }
 
+impl Place for usize {
+    fn bytes(&self) -> usize {
+        0
+    }
+}
+
 fn options(options: Value) -> AggregateOptions {
     match Request::parse(JobKind::Aggregate, "t", &options, &IN_MEMORY) {
         Ok(Request::Aggregate(options)) => *options,
@@ -27,15 +33,37 @@ fn options(options: Value) -> AggregateOptions {
     }
 }
 
+/// The buckets of rows, whatever the order in which they are taken.
 fn reduce(asked: Value, rows: &[Value]) -> Vec<Value> {
+    let places = || 0..rows.len();
+    let buckets = reduce_in(places(), asked.clone(), rows);
+    if asked["sample"].is_null() {
+        let middle = rows.len() / 2;
+        for places in [
+            places().rev().collect(),
+            [
+                (middle..rows.len()).collect(),
+                (0..middle).collect::<Vec<_>>(),
+            ]
+            .concat(),
+        ] as [Vec<_>; 2]
+        {
+            assert_eq!(reduce_in(places, asked.clone(), rows), buckets);
+        }
+    }
+    buckets
+}
+
+fn reduce_in(places: impl IntoIterator<Item = usize>, asked: Value, rows: &[Value]) -> Vec<Value> {
     let options = options(asked);
     let mut reducer = Reducer::new(&options, 7, Held::default());
-    for row in rows {
-        reducer.push(&Document(row.to_string())).unwrap();
+    for place in places {
+        let row = Document(rows[place].to_string());
+        reducer.push(&row, &place).unwrap();
     }
     let mut buckets = Vec::new();
     reducer
-        .finish(|bucket| {
+        .finish(false, |bucket| {
             let mut text = String::new();
             bucket.write(&mut text);
             buckets.push(serde_json::from_str(&text).unwrap());
@@ -416,16 +444,16 @@ fn memory_grows_with_groups_and_has_a_bound() {
         options(json!({"dimensions": [{"field": "k"}], "measures": {"c": {"agg": "count"}}}));
     static APART: Pool = Pool::new(64 << 20);
     let mut reducer = Reducer::new(&options, 1, Held::of(&APART));
-    for _ in 0..1000 {
+    for n in 0..1000 {
         reducer
-            .push(&Document(json!({"k": "same"}).to_string()))
+            .push(&Document(json!({"k": "same"}).to_string()), &n)
             .unwrap();
     }
     let long = "x".repeat(1 << 20);
     let error = (0..100)
         .find_map(|n| {
             let row = Document(json!({"k": format!("{n}{long}")}).to_string());
-            reducer.push(&row).err()
+            reducer.push(&row, &n).err()
         })
         .expect("no bound");
     assert!(

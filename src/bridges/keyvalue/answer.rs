@@ -9,8 +9,9 @@ use super::command::Store;
 use super::content::{Content, Document, KEY, is_named};
 use super::fetch::Fetch;
 use super::key::Key;
-use super::scan::{self, Keys};
+use super::scan::{self, KeySource, Keys};
 use super::sorted::Sorted;
+use super::unordered::Unordered;
 use super::walks::Walks;
 use crate::bridges::description::send_target;
 use crate::error::{ErrorCode, JobError};
@@ -20,7 +21,7 @@ use crate::options::{
     AggregateOptions, Comparison, CountOptions, Predicate, QueryOptions, ReadOptions, Request,
     RowIds,
 };
-use crate::reducer::{Filter, Language, Reducer, Row};
+use crate::reducer::{Filter, Language, Reducer, Row, depends_on_order};
 
 /// Room that a name takes beside its text.
 const NAME_BYTES: usize = 64;
@@ -124,19 +125,22 @@ impl Answer<'_> {
     /// Sends rows and returns the number of those that pass the filter; with `counted` off it may be smaller.
     fn rows(&mut self, options: &QueryOptions, counted: bool) -> Result<u64, JobError> {
         let target = options.target.text();
-        let mut keys = self.keys(target, &options.filter)?;
         let first = options.offset.unwrap_or(0);
         let end = options
             .limit
             .map_or(u64::MAX, |limit| limit.saturating_add(first));
         if !options.order.is_empty() && options.limit != Some(0) {
             let most = usize::try_from(end).unwrap_or(usize::MAX);
-            let mut sorted = Sorted::new(&options.order, most);
-            let count = self.passing(&mut keys, &options.filter, u64::MAX, |_, row, _| {
-                sorted.push(row, |out| {
-                    row.write(out, options.select.as_deref(), &options.hidden);
-                })
-            })?;
+            let (sorted, count) = self.fold(
+                &mut *keys_in_any_order(target, &options.filter),
+                &options.filter,
+                || Sorted::new(&options.order, most),
+                |sorted, row, key| {
+                    sorted.push(key, row, |out| {
+                        row.write(out, options.select.as_deref(), &options.hidden);
+                    })
+                },
+            )?;
             let skipped = usize::try_from(first).unwrap_or(usize::MAX);
             sorted.finish(skipped, |text| {
                 self.sink.row(|out| {
@@ -146,6 +150,10 @@ impl Answer<'_> {
             })?;
             return Ok(count);
         }
+        if options.limit == Some(0) && counted && !options.filter.is_always() {
+            return self.count_passing(target, &options.filter);
+        }
+        let mut keys = self.keys(target, &options.filter)?;
         let every_key_passes = options.filter.is_always() && !keys.are_named();
         let (mut passed, stop) = if every_key_passes {
             (keys.skip(self.store, first)?, end)
@@ -182,28 +190,51 @@ impl Answer<'_> {
         let count = if options.filter.is_always() {
             scan::count(self.store, target)?
         } else {
-            let mut keys = self.keys(target, &options.filter)?;
-            self.passing(&mut keys, &options.filter, u64::MAX, |_, _, _| Ok(()))?
+            self.count_passing(target, &options.filter)?
         };
         self.sink.count(count);
         Ok(Summary::default())
     }
 
+    fn count_passing(&mut self, target: &str, filter: &Predicate) -> Result<u64, JobError> {
+        let mut keys = keys_in_any_order(target, filter);
+        let (_, count) = self.fold(&mut *keys, filter, || (), |(), _, _| Ok(()))?;
+        Ok(count)
+    }
+
     /// Buckets of rows.
     fn aggregate(&mut self, options: &AggregateOptions) -> Result<Summary, JobError> {
-        let seed = RandomState::new().hash_one(0);
-        let mut keys = self.keys(options.target.text(), &options.filter)?;
+        let target = options.target.text();
+        let mut in_order = depends_on_order(options);
+        let mut keys = keys_in_any_order(target, &options.filter);
+        if in_order {
+            // Floats are added in the order of keys, as officially, as long as that takes no scan more. The official
+            // bridge sees no more than 100,000 keys.
+            let ordered = self.keys(target, &options.filter)?;
+            in_order = ordered.are_whole();
+            keys = match in_order {
+                true => Box::new(ordered),
+                false => Box::new(Unordered::new(target, ordered.total())),
+            };
+        }
         // The official runner asks its store first, in the store's language, and then tests again in its own.
         let again = Filter::new(&options.filter, Language::Reducer);
-        let mut reducer = Reducer::new(options, seed, Held::default());
-        self.passing(&mut keys, &options.filter, u64::MAX, |_, row, key| {
-            let named = |ids: &RowIds| is_named(row, key, ids);
-            if again.passes(row) && options.ids.as_ref().is_none_or(named) {
-                reducer.push(row)?;
-            }
-            Ok(())
-        })?;
-        reducer.finish(|bucket| {
+        let seed = RandomState::new().hash_one(0);
+        let (reducer, _) = self.fold(
+            &mut *keys,
+            &options.filter,
+            || Reducer::new(options, seed, Held::default()),
+            |reducer, row, key| {
+                let named = |ids: &RowIds| is_named(row, key, ids);
+                if again.passes(row) && options.ids.as_ref().is_none_or(named) {
+                    reducer.push(row, key)?;
+                }
+                Ok(())
+            },
+        )?;
+        // What it remembers is not held beside the buckets.
+        drop(keys);
+        reducer.finish(in_order, |bucket| {
             self.sink.row(|out| {
                 bucket.write(out);
                 Ok(())
@@ -231,22 +262,38 @@ impl Answer<'_> {
         Ok(Summary::default())
     }
 
-    /// The keys that a filter leaves: those it names, or all of the target.
+    /// The keys that a filter leaves in their order: those it names, or all of the target.
     fn keys<'t>(&mut self, target: &'t str, filter: &Predicate) -> Result<Keys<'t>, JobError> {
-        let prefix = format!("{target}:");
-        match named_keys(filter) {
-            // What is no key of the target may be a member of that name, which hides the key.
-            Some(names) if names.iter().all(|name| name.starts_with(&prefix)) => {
-                Ok(Keys::named(target, names))
-            }
-            _ => Keys::scan(self.store, target),
+        match named_keys(target, filter) {
+            Some(keys) => Ok(keys),
+            None => Keys::scan(self.store, target),
         }
     }
 
-    /// Calls `each` with every row that passes the filter, up to so many, in the order of their keys.
+    /// Gives every row that passes the filter to what `start` makes, in the order in which the keys come.
+    /// Returns that, and the number of these rows.
+    fn fold<T>(
+        &mut self,
+        keys: &mut dyn KeySource,
+        filter: &Predicate,
+        start: impl Fn() -> T,
+        mut each: impl FnMut(&mut T, &Document<'_>, &Key) -> Result<(), JobError>,
+    ) -> Result<(T, u64), JobError> {
+        loop {
+            let mut whole = start();
+            let count = self.passing(keys, filter, u64::MAX, |_, row, key| {
+                each(&mut whole, row, key)
+            })?;
+            if !keys.starts_over() {
+                return Ok((whole, count));
+            }
+        }
+    }
+
+    /// Calls `each` with every row that passes the filter, up to so many, in the order in which the keys come.
     fn passing(
         &mut self,
-        keys: &mut Keys<'_>,
+        keys: &mut dyn KeySource,
         filter: &Predicate,
         most: u64,
         mut each: impl FnMut(&mut RowSink, &Document<'_>, &Key) -> Result<(), JobError>,
@@ -288,10 +335,27 @@ fn total(total: u64) -> Summary {
     }
 }
 
-/// The keys that a filter names, when no other can pass.
-fn named_keys(filter: &Predicate) -> Option<Vec<&str>> {
+/// The keys that a filter leaves, in no order unless it names them. A store is only scanned as they are taken.
+fn keys_in_any_order<'t>(target: &'t str, filter: &Predicate) -> Box<dyn KeySource + 't> {
+    match named_keys(target, filter) {
+        Some(keys) => Box::new(keys),
+        None => Box::new(Unordered::new(target, 0)),
+    }
+}
+
+/// The keys of the target that a filter names, when no other can pass.
+fn named_keys<'t>(target: &'t str, filter: &Predicate) -> Option<Keys<'t>> {
+    let names = names(filter)?;
+    let prefix = format!("{target}:");
+    // What is no key of the target may be a member of that name, which hides the key.
+    let fit = names.iter().all(|name| name.starts_with(&prefix));
+    fit.then(|| Keys::named(target, names))
+}
+
+/// What a filter wants the key to be.
+fn names(filter: &Predicate) -> Option<Vec<&str>> {
     match filter {
-        Predicate::All(members) => members.iter().find_map(named_keys),
+        Predicate::All(members) => members.iter().find_map(names),
         Predicate::Compare {
             column,
             comparison: Comparison::Equal,

@@ -5,7 +5,7 @@ use super::command::{Command, Reply, Store, Trouble};
 use super::content::{Content, Reading};
 use super::key::Key;
 use super::kind::Type;
-use super::scan::Keys;
+use super::scan::KeySource;
 use super::slices::in_slices;
 use crate::error::{ErrorCode, JobError};
 use crate::limits;
@@ -30,7 +30,7 @@ impl Fetch {
     /// Keys for the next batch.
     pub(super) fn take(
         &self,
-        keys: &mut Keys<'_>,
+        keys: &mut dyn KeySource,
         store: &mut dyn Store,
         most: u64,
     ) -> Result<Vec<Key>, JobError> {

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 
 use crate::json::{utf16_order, write_bytes, write_string};
 use crate::net::base64;
+use crate::reducer::Place;
 
 /// What a cursor begins with that marks a key which is no text.
 const BYTES: &str = "\0bytes:";
@@ -80,6 +81,12 @@ pub(super) fn order(a: (&[u8], bool), b: (&[u8], bool)) -> Ordering {
     }
     let text = |bytes| String::from_utf8_lossy(bytes);
     utf16_order(text(a.0).as_bytes(), text(b.0).as_bytes()).then_with(|| a.0.cmp(b.0))
+}
+
+impl Place for Key {
+    fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
 }
 
 impl PartialOrd for Key {

@@ -4,6 +4,7 @@
 //! - `command`: what a store is asked, and what it says.
 //! - `key`: a key, its place among others, and the cursor that marks it.
 //! - `scan`: the keys of a target in their order, by windows of bounded size; `window`: these.
+//! - `unordered`: the keys of a target in no order, for answers that need none; `seen`: which of them were there.
 //! - `walks`: windows that serve the pages of a walk.
 //! - `fetch`: the values of keys, whatever their type; `kind`: the types; `slices`: large values.
 //! - `content`: a value as the row it makes.
@@ -18,8 +19,10 @@ mod fetch;
 mod key;
 mod kind;
 mod scan;
+mod seen;
 mod slices;
 mod sorted;
+mod unordered;
 mod walks;
 mod window;
 

@@ -56,23 +56,47 @@ fn strange(problem: &str) -> JobError {
     )
 }
 
+/// One scan of the whole store.
+pub(super) struct Scan {
+    /// Where it goes on; `None` at its end.
+    cursor: Option<Vec<u8>>,
+    pattern: Option<Vec<u8>>,
+}
+
+impl Scan {
+    /// A scan for the keys of this pattern, or for all.
+    pub(super) fn new(pattern: Option<Vec<u8>>) -> Self {
+        Self {
+            cursor: Some(b"0".to_vec()),
+            pattern,
+        }
+    }
+
+    /// The keys that the store names next, some perhaps twice and often none; `None` at the end.
+    pub(super) fn next(
+        &mut self,
+        store: &mut dyn Store,
+    ) -> Result<Option<impl Iterator<Item = Vec<u8>> + use<>>, JobError> {
+        let Some(cursor) = &self.cursor else {
+            return Ok(None);
+        };
+        let (next, keys) = step(store, cursor, self.pattern.as_deref())?;
+        self.cursor = (next != b"0").then_some(next);
+        Ok(Some(keys.into_iter().filter_map(Reply::into_bytes)))
+    }
+}
+
 /// Calls `each` with every key that the store names, some perhaps twice.
 pub(super) fn every_key(
     store: &mut dyn Store,
-    pattern: Option<&[u8]>,
+    pattern: Option<Vec<u8>>,
     each: &mut dyn FnMut(&[u8]) -> Result<(), JobError>,
 ) -> Result<(), JobError> {
-    let mut cursor = b"0".to_vec();
-    loop {
-        let (next, keys) = step(store, &cursor, pattern)?;
-        for key in keys.into_iter().filter_map(Reply::into_bytes) {
-            each(&key)?;
-        }
-        if next == b"0" {
-            return Ok(());
-        }
-        cursor = next;
+    let mut scan = Scan::new(pattern);
+    while let Some(mut keys) = scan.next(store)? {
+        keys.try_for_each(|key| each(&key))?;
     }
+    Ok(())
 }
 
 /// Counts keys, each once as long as memory lasts. A store names a key twice only when its table shrinks or
@@ -112,7 +136,7 @@ pub(super) fn count(store: &mut dyn Store, target: &str) -> Result<u64, JobError
     let prefix = key::prefix(target);
     let mut held = Held::default();
     let mut counted = Counted::new();
-    every_key(store, Some(&key::pattern(target)), &mut |key| {
+    every_key(store, Some(key::pattern(target)), &mut |key| {
         if key.starts_with(&prefix) {
             counted.add(key, &mut held);
         }
@@ -135,7 +159,7 @@ pub(super) fn window(
     let mut held = Held::default();
     let mut counted = Counted::new();
     let mut collector = Collector::new(after);
-    every_key(store, Some(&key::pattern(target)), &mut |key| {
+    every_key(store, Some(key::pattern(target)), &mut |key| {
         if !key.starts_with(&prefix) {
             return Ok(());
         }
@@ -145,6 +169,17 @@ pub(super) fn window(
         collector.push(key)
     })?;
     Ok(collector.finish(total.unwrap_or(counted.count)))
+}
+
+/// Where the keys come from whose values are fetched.
+pub(super) trait KeySource {
+    /// Up to so many keys; none at the end.
+    fn take(&mut self, store: &mut dyn Store, most: usize) -> Result<Vec<Key>, JobError>;
+
+    /// At the end: true when the keys that were taken are not all, and are to be forgotten and taken once more.
+    fn starts_over(&mut self) -> bool {
+        false
+    }
 }
 
 /// The keys of a target, or a few of them by name, in their order.
@@ -216,6 +251,11 @@ impl<'a> Keys<'a> {
         self.window.total
     }
 
+    /// True when the window that the next key is in holds all of them.
+    pub(super) fn are_whole(&self) -> bool {
+        self.window.after.is_none() && self.window.complete
+    }
+
     /// True when the keys were named instead of found.
     pub(super) fn are_named(&self) -> bool {
         self.fixed
@@ -243,23 +283,6 @@ impl<'a> Keys<'a> {
         Ok(self.window.keys.len() > 0)
     }
 
-    /// Up to so many keys; none at the end.
-    pub(super) fn take(
-        &mut self,
-        store: &mut dyn Store,
-        most: usize,
-    ) -> Result<Vec<Key>, JobError> {
-        if !self.has_more(store)? {
-            return Ok(Vec::new());
-        }
-        let end = self.next.saturating_add(most);
-        let keys: Vec<_> = (self.next..end)
-            .map_while(|place| self.window.keys.get(place))
-            .collect();
-        self.next += keys.len();
-        Ok(keys)
-    }
-
     /// Leaves out so many keys; returns how many there were.
     pub(super) fn skip(&mut self, store: &mut dyn Store, mut most: u64) -> Result<u64, JobError> {
         let mut skipped = 0;
@@ -271,5 +294,19 @@ impl<'a> Keys<'a> {
             skipped += now;
         }
         Ok(skipped)
+    }
+}
+
+impl KeySource for Keys<'_> {
+    fn take(&mut self, store: &mut dyn Store, most: usize) -> Result<Vec<Key>, JobError> {
+        if !self.has_more(store)? {
+            return Ok(Vec::new());
+        }
+        let end = self.next.saturating_add(most);
+        let keys: Vec<_> = (self.next..end)
+            .map_while(|place| self.window.keys.get(place))
+            .collect();
+        self.next += keys.len();
+        Ok(keys)
     }
 }

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
+use super::key::Key;
 use crate::error::JobError;
 use crate::job::Held;
 use crate::options::Order;
@@ -16,8 +17,8 @@ const ROW_BYTES: usize = 96;
 struct Waiting {
     keys: Vec<SortKey>,
     order: Arc<[Order]>,
-    /// The row's place in the order of keys, which ties keep.
-    arrival: u64,
+    /// The row's key, whose order ties keep.
+    key: Key,
     text: String,
 }
 
@@ -28,7 +29,7 @@ impl Waiting {
             .iter()
             .map(|key| size_of::<SortKey>() + key.bytes())
             .sum();
-        ROW_BYTES + self.text.len() + keys
+        ROW_BYTES + self.key.bytes().len() + self.text.len() + keys
     }
 }
 
@@ -41,7 +42,7 @@ impl Ord for Waiting {
                 true => b.order(a),
             })
         })
-        .then_with(|| self.arrival.cmp(&other.arrival))
+        .then_with(|| self.key.cmp(&other.key))
     }
 }
 
@@ -64,7 +65,6 @@ pub(super) struct Sorted {
     order: Arc<[Order]>,
     rows: BinaryHeap<Waiting>,
     most: usize,
-    arrived: u64,
     held: Held,
 }
 
@@ -75,17 +75,17 @@ impl Sorted {
             order: order.into(),
             rows: BinaryHeap::new(),
             most,
-            arrived: 0,
             held: Held::default(),
         }
     }
 
-    /// Takes a row; `write` makes its text if it has a place.
+    /// Takes the row of a key, in any order; `write` makes its text if it has a place.
     ///
     /// # Errors
     /// `QUERY_FAILED` when the rows take more memory than they may.
     pub(super) fn push(
         &mut self,
+        key: &Key,
         row: &impl Row,
         write: impl FnOnce(&mut String),
     ) -> Result<(), JobError> {
@@ -96,10 +96,9 @@ impl Sorted {
         let mut waiting = Waiting {
             keys: keys.collect(),
             order: Arc::clone(&self.order),
-            arrival: self.arrived,
+            key: key.clone(),
             text: String::new(),
         };
-        self.arrived += 1;
         let full = self.rows.len() >= self.most;
         if full && self.rows.peek().is_none_or(|last| waiting >= *last) {
             return Ok(());

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::key::Key;
-use super::scan;
+use super::scan::{self, KeySource};
+use super::unordered::Unordered;
 use super::walks::Walks;
 use super::{Command, Reading, Reply, Store, Trouble, rules};
 use crate::error::{ErrorCode, JobError};
@@ -213,6 +214,7 @@ fn answer(
         for slot in ["rows", "agg"] {
             rows.extend(frame[slot].as_array().into_iter().flatten().cloned());
         }
+        rows.extend(frame.get("total").cloned());
     }
     Ok((rows, summary))
 }
@@ -334,6 +336,116 @@ fn windows_are_bounded_and_leave_nothing_out() {
     )
     .unwrap();
     assert_eq!((found.0.len(), found.1.total), (count, Some(count as u64)));
+}
+
+/// Keys so long that two windows do not hold them, and how many there are. Each has its number, a tenth of it and one of
+/// three letters.
+fn long_keys() -> (Memory, usize) {
+    let long = "x".repeat(4000);
+    let count = 2 * limits::WINDOW_BYTES / 4000;
+    let store = Memory::new((0..count).map(|n| {
+        let letter = ["a", "b", "c"][n * 7 % 3];
+        let text = json!({"n": n, "letter": letter, "tenth": n as f64 / 10.0});
+        let text = Stored::Text(text.to_string().into_bytes());
+        (format!("t:{n:06}{long}"), text)
+    }));
+    (store, count)
+}
+
+/// Steps of a scan of so many keys.
+fn one_scan(keys: usize) -> usize {
+    keys.div_ceil(100)
+}
+
+#[test]
+fn a_filtered_count_scans_once_however_many_keys_there_are() {
+    let (mut store, keys) = long_keys();
+    let filter = json!({"where": {"n": {"$gte": 100}}});
+    let walks = Walks::default();
+    let options = Request::parse(JobKind::Count, "t", &filter, &RULES).unwrap();
+    let (rows, _) = answer(&mut store, &walks, &options).unwrap();
+    assert_eq!(rows, [json!(keys - 100)]);
+    assert_eq!(store.count("SCAN"), one_scan(keys));
+    // A query that shows no rows counts them.
+    let none = json!({"where": {"n": {"$gte": 100}}, "limit": 0});
+    let (_, summary) = run(&mut store, &walks, JobKind::Query, none).unwrap();
+    assert_eq!(summary.total, Some(keys as u64 - 100));
+    assert_eq!(store.count("SCAN"), 2 * one_scan(keys));
+}
+
+#[test]
+fn sorted_rows_take_one_scan_however_many_keys_there_are() {
+    let (mut store, keys) = long_keys();
+    let options = json!({"orderBy": {"letter": "desc"}, "limit": 3, "select": ["n"]});
+    let (rows, summary) = run(&mut store, &Walks::default(), JobKind::Query, options).unwrap();
+    assert_eq!(rows, [json!({"n": 2}), json!({"n": 5}), json!({"n": 8})]);
+    assert_eq!(summary.total, Some(keys as u64));
+    assert_eq!(store.count("SCAN"), one_scan(keys));
+}
+
+#[test]
+fn an_aggregate_of_many_keys_is_as_if_they_came_in_their_order() {
+    let (mut store, keys) = long_keys();
+    let mut ask = |measures: Value| {
+        let dimensions = json!([{"field": "letter"}]);
+        let options = json!({"dimensions": dimensions, "measures": measures});
+        let scans = store.count("SCAN");
+        let walks = Walks::default();
+        let (buckets, _) = run(&mut store, &walks, JobKind::Aggregate, options).unwrap();
+        let third = &buckets[2];
+        let letters: Vec<_> = buckets
+            .iter()
+            .map(|b| b["dims"]["letter"].clone())
+            .collect();
+        assert_eq!(letters, ["a", "b", "c"]);
+        let scans = store.count("SCAN") - scans;
+        (third["measures"].clone(), scans)
+    };
+    let thirds = (2..keys).step_by(3);
+    let found = ask(json!({
+        "first": {"agg": "first", "column": "n"}, "last": {"agg": "last", "column": "n"},
+        "top": {"agg": "top_k", "column": "n", "k": 2}, "max": {"agg": "max", "column": "tenth"},
+        "different": {"agg": "count_distinct", "column": "n"},
+    }));
+    let last = thirds.clone().next_back().unwrap();
+    let measures = json!({
+        "first": 2, "last": last, "max": last as f64 / 10.0, "different": thirds.clone().count(),
+        "top": [{"key": "2", "count": 1}, {"key": "5", "count": 1}],
+    });
+    assert_eq!(found, (measures, one_scan(keys)));
+    // One window finds that it is not all there is.
+    let (measures, scans) = ask(json!({"sum": {"agg": "sum", "column": "tenth"}}));
+    let tenths: usize = thirds.sum();
+    assert_eq!(measures["sum"].as_f64(), Some(tenths as f64 / 10.0));
+    assert_eq!(scans, 2 * one_scan(keys));
+}
+
+#[test]
+fn keys_beyond_what_is_remembered_are_taken_by_parts_of_their_hashes() {
+    // Room for 320 keys. Where too few are expected, one scan more finds out how many are named; some of them twice.
+    let mut store = Memory::numbered(2000);
+    for (about, scans) in [(0, 10), (2400, 8), (500, 10)] {
+        let before = store.count("SCAN");
+        let mut keys = Unordered::with_room("t", about, 400 * 12);
+        let mut taken = loop {
+            let mut taken = Vec::new();
+            loop {
+                let batch = keys.take(&mut store, 64).unwrap();
+                if batch.is_empty() {
+                    break;
+                }
+                taken.extend(batch);
+            }
+            if !keys.starts_over() {
+                break taken;
+            }
+        };
+        taken.sort();
+        let names: Vec<_> = taken.iter().map(|key| key.text().into_owned()).collect();
+        let want: Vec<_> = (0..2000).map(|n| format!("t:{n:06}")).collect();
+        assert!(names == want, "{} keys", names.len());
+        assert_eq!(store.count("SCAN") - before, scans * one_scan(2000));
+    }
 }
 
 #[test]
