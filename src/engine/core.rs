@@ -21,7 +21,7 @@ use crate::engine::lanes::Leftovers;
 use crate::engine::live_job::LiveJob;
 use crate::engine::outside::outside;
 use crate::engine::oversight::run_permitted;
-use crate::engine::ready::Ready;
+use crate::engine::ready::{Ready, Sleeper};
 use crate::engine::report;
 use crate::engine::timers::Timers;
 use crate::engine::{EngineSettings, OpenBridge, Oversight};
@@ -212,9 +212,11 @@ impl Core {
     }
 
     fn work(&self) {
-        while let Some(mut run) = self.ready.next() {
+        let sleeper = Sleeper::new();
+        self.ready.rest(&sleeper);
+        while let Some(mut run) = self.ready.wait(&sleeper) {
             loop {
-                match self.execute(run) {
+                match self.execute(run, &sleeper) {
                     Next::Run(next) => run = next,
                     Next::Wait => break,
                     Next::Retire => return,
@@ -223,8 +225,8 @@ impl Core {
         }
     }
 
-    /// Runs one job to its end.
-    fn execute(&self, run: Run) -> Next {
+    /// Runs one job to its end, on this worker.
+    fn execute(&self, run: Run, sleeper: &Arc<Sleeper<Run>>) -> Next {
         let Run {
             job,
             frame,
@@ -280,7 +282,13 @@ impl Core {
         // Ours may be the last handle on a pool that was given up meanwhile.
         left.bridges
             .extend(bridge.filter(|bridge| Arc::strong_count(bridge) == 1));
-        let next = self.lock().finish(&job, finished, verdict, &mut left);
+        let mut dispatch = self.lock();
+        let next = dispatch.finish(&job, finished, verdict, &mut left);
+        if matches!(next, Next::Wait) {
+            // From here on jobs are handed to it.
+            self.ready.rest(sleeper);
+        }
+        drop(dispatch);
         self.clear(left);
         next
     }

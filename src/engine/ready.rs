@@ -1,51 +1,85 @@
 //! Jobs on their way to the workers.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread::{self, Thread};
+
+use crate::locks::lock;
 
 /// Where idle workers sleep. A channel would do the same, but whoever waits in one spins first: see
-/// [`crate::job::QueueSender`].
-pub(super) struct Ready<T> {
-    queue: Mutex<Queue<T>>,
-    more: Condvar,
-}
+/// [`crate::job::QueueSender`]. So would a condition variable, which wakes the one that has slept longest, and for
+/// nothing if another one takes the job before; here it is the one that came last, which is not woken if it has not
+/// fallen asleep yet.
+pub(super) struct Ready<T>(Mutex<State<T>>);
 
-struct Queue<T> {
+struct State<T> {
+    /// The last one is the one that came last.
+    idle: Vec<Arc<Sleeper<T>>>,
+    /// For workers that are starting.
     runs: VecDeque<T>,
     closed: bool,
 }
 
+/// A worker, for those who have a job for it.
+pub(super) struct Sleeper<T> {
+    thread: Thread,
+    run: Mutex<Option<T>>,
+}
+
+impl<T> Sleeper<T> {
+    /// For the calling thread.
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self {
+            thread: thread::current(),
+            run: Mutex::new(None),
+        })
+    }
+
+    fn run(&self) -> MutexGuard<'_, Option<T>> {
+        lock(&self.run)
+    }
+}
+
 impl<T> Ready<T> {
     pub fn new() -> Self {
-        Self {
-            queue: Mutex::new(Queue {
-                runs: VecDeque::new(),
-                closed: false,
-            }),
-            more: Condvar::new(),
+        Self(Mutex::new(State {
+            idle: Vec::new(),
+            runs: VecDeque::new(),
+            closed: false,
+        }))
+    }
+
+    /// For the worker that has become idle last.
+    pub fn push(&self, run: T) {
+        let mut state = self.lock();
+        let Some(sleeper) = state.idle.pop() else {
+            state.runs.push_back(run);
+            return;
+        };
+        *sleeper.run() = Some(run);
+        drop(state);
+        sleeper.thread.unpark();
+    }
+
+    /// The worker is idle from now on. It is the next to get a job, and is to wait for it.
+    pub fn rest(&self, sleeper: &Arc<Sleeper<T>>) {
+        let mut state = self.lock();
+        match state.runs.pop_front() {
+            Some(run) => *sleeper.run() = Some(run),
+            None => state.idle.push(Arc::clone(sleeper)),
         }
     }
 
-    /// For the next idle worker.
-    pub fn push(&self, run: T) {
-        self.lock().runs.push_back(run);
-        self.more.notify_one();
-    }
-
-    /// What a worker does next; `None` when it is to end.
-    pub fn next(&self) -> Option<T> {
-        let mut queue = self.lock();
+    /// What the worker does next; `None` when it is to end.
+    pub fn wait(&self, sleeper: &Sleeper<T>) -> Option<T> {
         loop {
-            if let Some(run) = queue.runs.pop_front() {
-                return Some(run);
+            // Looked at first: what was handed out before the end is done.
+            let closed = self.lock().closed;
+            let run = sleeper.run().take();
+            if run.is_some() || closed {
+                return run;
             }
-            if queue.closed {
-                return None;
-            }
-            queue = self
-                .more
-                .wait(queue)
-                .unwrap_or_else(PoisonError::into_inner);
+            thread::park();
         }
     }
 
@@ -57,31 +91,41 @@ impl<T> Ready<T> {
 
     /// Lets the workers end once nothing is left.
     pub fn close(&self) {
-        self.lock().closed = true;
-        self.more.notify_all();
+        let mut state = self.lock();
+        state.closed = true;
+        for sleeper in state.idle.drain(..) {
+            sleeper.thread.unpark();
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queue<T>> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        lock(&self.0)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
-    use std::thread;
+    use std::thread::JoinHandle;
+
+    /// A worker that takes runs until the end.
+    fn worker(ready: &Arc<Ready<i32>>) -> JoinHandle<Vec<i32>> {
+        let ready = Arc::clone(ready);
+        thread::spawn(move || {
+            let sleeper = Sleeper::new();
+            let next = || {
+                ready.rest(&sleeper);
+                ready.wait(&sleeper)
+            };
+            std::iter::from_fn(next).collect()
+        })
+    }
 
     #[test]
     fn each_run_goes_to_one_worker_and_all_workers_end() {
         let ready = Arc::new(Ready::new());
-        let workers: Vec<_> = (0..4)
-            .map(|_| {
-                let ready = Arc::clone(&ready);
-                thread::spawn(move || std::iter::from_fn(|| ready.next()).collect::<Vec<i32>>())
-            })
-            .collect();
-        for n in 0..1000 {
+        let workers: Vec<_> = (0..4).map(|_| worker(&ready)).collect();
+        for n in 0..10_000 {
             ready.push(n);
         }
         ready.close();
@@ -90,6 +134,26 @@ mod tests {
             .flat_map(|worker| worker.join().unwrap())
             .collect();
         done.sort_unstable();
-        assert_eq!(done, (0..1000).collect::<Vec<_>>());
+        assert_eq!(done, (0..10_000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_one_that_came_last_gets_the_next() {
+        let ready = Ready::new();
+        let (first, last) = (Sleeper::new(), Sleeper::new());
+        ready.push(0);
+        for sleeper in [&first, &first, &last] {
+            ready.rest(sleeper);
+        }
+        assert_eq!(ready.wait(&first), Some(0));
+        ready.push(1);
+        ready.push(2);
+        assert_eq!(ready.wait(&last), Some(1));
+        assert_eq!(ready.wait(&first), Some(2));
+        ready.rest(&last);
+        ready.push(3);
+        ready.close();
+        assert_eq!(ready.wait(&last), Some(3));
+        assert_eq!(ready.wait(&last), None);
     }
 }
