@@ -1,6 +1,6 @@
-//! One socket for a thread that reads and another that writes. The reader blocks in `read` on the TCP stream and
-//! holds nothing meanwhile; one thread at a time has the writing direction. TLS state is behind a mutex that is locked only while bytes are turned into
-//! other bytes, never while any travel: a gateway that does not read cannot stop us from reading.
+//! One socket for a thread that reads and others that write, one at a time. The reader blocks in `read` on the TCP
+//! stream and holds nothing meanwhile. TLS state is behind a mutex that is locked only while bytes are turned into other
+//! bytes, never while any travel: a gateway that does not read cannot stop us from reading.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};

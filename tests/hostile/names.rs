@@ -20,7 +20,7 @@ fn sources(n: usize) -> Vec<Value> {
         |bridge: &str, config: Value| source::managed(&format!("{bridge}-{n}"), bridge, config);
     let host = |bridge: &str| format!("{bridge}-{n}.example.com");
     let url =
-        |bridge: &str, scheme: &str| json!({ "url": format!("{scheme}://{}/d", host(bridge)) });
+        |bridge: &str, scheme: &str| json!({ "url": format!("{scheme}://{}/0", host(bridge)) });
     vec![
         managed("postgres", url("postgres", "postgres")),
         managed("mysql", url("mysql", "mysql")),
@@ -61,7 +61,7 @@ fn look_ups_that_nobody_waits_for_are_bounded() {
         }
     };
     flood(0..12);
-    // The first of them is given up after some ten seconds.
+    // None of them is given up before half a minute is over.
     let jobs: Vec<_> = sources(12)
         .iter()
         .flat_map(|source| scene.send(source, 1, Duration::from_secs(8)))

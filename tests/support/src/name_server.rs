@@ -57,13 +57,13 @@ impl NameServer {
                 thread::spawn(move || drop(serve(stream, &known)));
             }
         });
-        Some(Self::at(address, counted))
+        Some(Self::at(address, counted, ""))
     }
 
-    /// Takes every question and answers none. `None` as above.
+    /// Takes every question and answers none, and those who ask wait for half a minute. `None` as above.
     pub fn silent() -> Option<Self> {
         let (address, udp, tcp) = Self::open()?;
-        let server = Self::at(address, Arc::default());
+        let server = Self::at(address, Arc::default(), "options timeout:30 attempts:1\n");
         thread::spawn(move || {
             let _open = tcp;
             while udp.recv_from(&mut [0; 512]).is_ok() {}
@@ -91,9 +91,10 @@ impl NameServer {
         Some((address, udp, tcp))
     }
 
-    fn at(address: Ipv4Addr, asked_by_tcp: Arc<AtomicUsize>) -> Self {
+    fn at(address: Ipv4Addr, asked_by_tcp: Arc<AtomicUsize>, options: &str) -> Self {
         let folder = TempDir::new();
-        folder.write("resolv.conf", format!("nameserver {address}\n"));
+        let lines = format!("nameserver {address}\n{options}");
+        folder.write("resolv.conf", lines);
         Self {
             address,
             asked_by_tcp,
