@@ -19,8 +19,8 @@ fn hanging(server: &FakePostgres) -> Value {
 #[track_caller]
 fn endure(source: impl Fn(usize) -> Value, kind: &str, target: &str, options: &Value) {
     let mut scene = Scene::new();
-    // Behind frames of megabytes, which an unoptimised build parses on a busy machine: two seconds were not enough once.
-    scene.patience = Duration::from_secs(6);
+    // Behind frames of half a gigabyte, which an unoptimised build parses on a busy machine.
+    scene.patience = Duration::from_secs(20);
     let jobs: Vec<_> = (0..30)
         .map(|n| {
             let options = options.clone();
