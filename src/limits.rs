@@ -116,12 +116,12 @@ pub const WORKERS: usize = 16;
 pub const QUEUE: usize = 1024;
 /// Memory that the frames of waiting jobs may take before `OVERLOADED`, whatever their number: one job's
 /// options may be as large as a frame.
-pub const QUEUE_BYTES: usize = 24 << 20;
+pub const QUEUE_BYTES: usize = 16 << 20;
 /// So much more may be waiting where a [`LIGHT_JOB`] of a source that waits for little arrives.
 pub const QUEUE_SPARE: usize = QUEUE_BYTES / 4;
 /// Memory that the frames of running jobs may take. A statement and its parameters take as much again. A job
 /// that would exceed it waits, unless nothing else runs.
-pub const RUNNING_BYTES: usize = 16 << 20;
+pub const RUNNING_BYTES: usize = 12 << 20;
 /// A job of no more memory runs beside any others. As many as there are workers take a megabyte.
 pub const LIGHT_JOB: usize = 64 << 10;
 /// Bytes of an `error` frame's message; databases quote whole statements in theirs.
@@ -353,7 +353,7 @@ pub const SCRAM_ITERATIONS: u32 = 1_000_000;
 pub const MONGODB_SAMPLE: u64 = 100;
 /// Memory that all jobs together may hold on to while they run: groups and distinct values of aggregates made
 /// here, keys of walks, rows that wait for their place.
-pub const HELD_BYTES: usize = 64 << 20;
+pub const HELD_BYTES: usize = 48 << 20;
 /// Keys that a key-value store is asked for at once while it is scanned: a fraction of a millisecond of its time.
 pub const SCAN_COUNT: u64 = 1000;
 /// Longest answer to one step of a scan.
@@ -364,7 +364,7 @@ pub const WINDOW_BYTES: usize = 4 << 20;
 /// grows it takes half as much again.
 pub const SEEN_BYTES: usize = 16 << 20;
 /// Memory of all windows that wait for the next page of their walk, of all sources.
-pub const KEPT_WINDOWS_BYTES: usize = 16 << 20;
+pub const KEPT_WINDOWS_BYTES: usize = 12 << 20;
 /// Values that a key-value store is first asked for at once.
 pub const FETCH_FIRST: usize = 64;
 /// Most values that it is asked for at once, when they are small.
