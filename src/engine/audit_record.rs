@@ -1,8 +1,9 @@
 //! What the audit log keeps of a job until it has ended.
 
-use crate::locks::lock;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::locks::lock;
 
 /// A job's place in the audit log, and what it asked for.
 #[derive(Default)]

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, bounded};
@@ -27,6 +27,7 @@ use crate::engine::timers::Timers;
 use crate::engine::{EngineSettings, OpenBridge, Oversight};
 use crate::error::{ErrorCode, JobError};
 use crate::job::{Chunk, FrameKind, LargeRows, Outcome, Phase, RowSink, Slot};
+use crate::locks::lock;
 use crate::metrics::{EndedJob, Metrics};
 use crate::options::{JobKind, Request};
 use crate::protocol::{JobFrame, client_frame};
@@ -91,7 +92,7 @@ impl Core {
 
     /// The state, for a moment.
     pub fn lock(&self) -> MutexGuard<'_, Dispatch> {
-        self.dispatch.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.dispatch)
     }
 
     /// A number for a new job.
@@ -160,7 +161,7 @@ impl Core {
                 .filter(|source| source.credentials == CredentialsLocation::RunnerLocal)
         };
         let names: Arc<[String]> = local().map(|source| source.name.clone()).collect();
-        let mut known = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock(&self.names);
         if *known == names {
             return;
         }
@@ -184,7 +185,7 @@ impl Core {
         let unserved: Vec<_> = unserved
             .map(|source| (source.name.clone(), source.bridge.clone()))
             .collect();
-        let mut known = self.unserved.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock(&self.unserved);
         for one in unserved.iter().filter(|one| !known.contains(one)) {
             let (name, bridge) = one;
             log::warn!(
@@ -353,7 +354,7 @@ impl Core {
 
     fn open(&self, job: &LiveJob, mut source: Source) -> Result<Arc<dyn Bridge>, JobError> {
         if source.credentials == CredentialsLocation::RunnerLocal {
-            let names = Arc::clone(&self.names.lock().unwrap_or_else(PoisonError::into_inner));
+            let names = Arc::clone(&lock(&self.names));
             source.config = self
                 .environment
                 .config_for(&source.name, &source.bridge, &names)?;

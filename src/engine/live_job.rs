@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, TrySendError};
@@ -13,6 +13,7 @@ use crate::engine::facts::JobFacts;
 use crate::engine::{ErrorFrame, Outbox};
 use crate::error::{ErrorCode, JobError};
 use crate::job::{Chunk, FrameKind, FrameOut, JobControl};
+use crate::locks::lock;
 use crate::protocol::client_frame;
 use crate::sources::SourceKey;
 
@@ -188,6 +189,6 @@ impl SessionJobs {
     }
 
     fn live(&self) -> MutexGuard<'_, HashMap<String, Arc<LiveJob>>> {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.live)
     }
 }

@@ -4,12 +4,13 @@
 
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 
 use crate::gateway::control::{Control, ControlSender};
+use crate::locks::lock;
 use crate::net::Layers;
 
 /// Largest read from the socket, and the most plaintext that is encrypted under one lock.
@@ -18,6 +19,7 @@ const PART: usize = 32 << 10;
 /// The socket of one session.
 pub struct Socket {
     tcp: TcpStream,
+    /// Left by a panic it is at worst broken, and then the session ends.
     tls: Option<Mutex<Layers>>,
 }
 
@@ -35,11 +37,6 @@ impl Socket {
         // The peer may have been faster.
         let _ = self.tcp.shutdown(Shutdown::Both);
     }
-}
-
-/// A TLS state left by a panic is at worst broken, and then the session ends.
-fn lock(tls: &Mutex<Layers>) -> MutexGuard<'_, Layers> {
-    tls.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The reading direction. `WouldBlock` means that the time given to [`SocketReader::wait_until`] has come, even

@@ -2,7 +2,8 @@
 //! the engine both stand on it; it knows neither.
 //!
 //! - `control`: whether the job may go on, and how its statement is stopped
-//! - `sink`: where rows go, chunk by chunk; `frame`: what becomes of them; `buffers`: into which memory; `caps`: how many of them; `queue`: the way to the thread that sends
+//! - `sink`: where rows go, chunk by chunk; `frame`: what becomes of them; `buffers`: into which memory; `caps`: how
+//!   many of them; `queue`: the way to the thread that sends
 //! - `package`: what is known of a bridge beforehand; `names`: when two names mean the same
 //! - `column`: the columns of a target; `summary`, `privileges`: what a job says besides rows
 

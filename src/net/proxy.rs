@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use url::Url;
 
 use crate::net::percent::{decode, login};
+use crate::net::without_brackets;
 
 /// How a proxy is asked for the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,11 +94,10 @@ impl Proxy {
             )
         })?;
         let host = url.host_str().ok_or("names no host")?;
-        let host = host.trim_start_matches('[').trim_end_matches(']');
         Ok(Self {
             kind,
             // Of unknown schemes the URL keeps the escapes.
-            host: decode(host),
+            host: decode(without_brackets(host)),
             port: url.port().unwrap_or(kind.default_port()),
             user: login(&url),
         })

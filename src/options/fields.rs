@@ -213,6 +213,11 @@ pub(crate) fn check_parts(count: usize, path: &str) -> Result<(), JobError> {
     Ok(())
 }
 
+/// For how many conditions one on a column of this name counts: a statement repeats the name with each.
+pub(super) fn name_weight(column: &str) -> usize {
+    1 + column.len() / limits::USUAL_NAME_BYTES
+}
+
 /// Refuses the one character that no database has in a name and that some drivers would cut the SQL at, and names
 /// longer than any: a statement repeats them.
 pub(crate) fn check_column(column: &str, path: &str) -> Result<(), JobError> {

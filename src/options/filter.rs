@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::error::{ErrorCode, JobError};
 use crate::limits;
 use crate::options::condition::{compare, equality, matches, membership};
-use crate::options::fields::{check_column, check_length};
+use crate::options::fields::{check_column, check_length, name_weight};
 use crate::options::{Comparison, Pattern, Predicate, RequestContext};
 
 /// What a filter is of.
@@ -256,7 +256,7 @@ fn weight(column: &str, value: &Value) -> usize {
     let operators = value
         .as_object()
         .map_or(1, |operators| operators.len().max(1));
-    operators * (1 + column.len() / limits::USUAL_NAME_BYTES)
+    operators * name_weight(column)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::limits;
+use crate::options::fields::name_weight;
 
 /// A comparison with one value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,7 +128,7 @@ impl Predicate {
     /// How many conditions it has; a long name counts for several, since each repeats it.
     pub(crate) fn conditions(&self) -> usize {
         let mut count = 0;
-        self.for_each_column(&mut |column| count += 1 + column.len() / limits::USUAL_NAME_BYTES);
+        self.for_each_column(&mut |column| count += name_weight(column));
         count
     }
 

@@ -2,13 +2,14 @@
 //! would cost the square of its length.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 use super::key::Key;
 use super::window::Window;
 use crate::job::{Held, Pool};
 use crate::limits;
+use crate::locks::lock;
 
 /// Memory of all windows that are kept, of all sources.
 static KEPT: Pool = Pool::new(limits::KEPT_WINDOWS_BYTES);
@@ -58,6 +59,6 @@ impl Walks {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Kept>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }

@@ -4,7 +4,7 @@ use std::env;
 
 use url::Url;
 
-use crate::net::{Peer, Proxy};
+use crate::net::{Peer, Proxy, without_brackets};
 use crate::tls;
 
 /// The server of an `https` or `http` URL. With TLS its certificate is checked against the runner's roots, and
@@ -19,10 +19,7 @@ pub fn peer_of(url: &Url) -> Result<Peer, String> {
         other => return Err(format!("it begins with \"{other}:\" instead of https:")),
     };
     let host = url.host_str().ok_or("it names no host")?;
-    let host = host
-        .trim_start_matches('[')
-        .trim_end_matches(']')
-        .to_owned();
+    let host = without_brackets(host).to_owned();
     let port = url.port_or_known_default().unwrap_or(443);
     if port == 0 {
         return Err("its port must be a number from 1 to 65535".to_owned());
