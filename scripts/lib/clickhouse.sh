@@ -41,7 +41,7 @@ clickhouse_up() {
         fi
         stop_pid "$dir/pid"
     done
-    die "ClickHouse does not start: $(tail -n 3 "$dir/log")"
+    die "ClickHouse does not start: $(reason "$dir/log")"
 }
 
 clickhouse_is_ready_or_gone() {
@@ -96,7 +96,7 @@ clickhouse_old_up() {
         fi
         stop_pid "$dir/pid"
     done
-    die "ClickHouse does not start: $(tail -n 3 "$dir/log")"
+    die "ClickHouse does not start: $(reason "$dir/log")"
 }
 
 clickhouse_old_down() {

@@ -15,6 +15,8 @@ lacks() {
     say "not possible here: $*"
     exit 77
 }
+# reason LOG: what a server's log says of its failure; its end, where nothing is called an error.
+reason() { grep -i -m 3 error "$1" || tail -n 3 "$1"; }
 have() { command -v "$1" >/dev/null 2>&1; }
 is_root() { [ "$(id -u)" = 0 ]; }
 

@@ -40,7 +40,7 @@ d1_up() {
         fi
         stop_pid "$dir/pid"
     done
-    die "D1 does not start: $(tail -n 3 "$dir/log")"
+    die "D1 does not start: $(reason "$dir/log")"
 }
 
 d1_is_ready_or_gone() {

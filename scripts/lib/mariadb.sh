@@ -43,7 +43,7 @@ mariadb_answers() { wait_for 30 mariadb --no-defaults --skip-ssl -u root -S "$1/
 mariadb_restart() {
     stop_pid "$1/mariadb/pid" KILL
     mariadb_start "$1" "$(cat "$1/mariadb/port")"
-    mariadb_answers "$1" || die "MariaDB does not restart: $(tail -n 3 "$1/mariadb/log")"
+    mariadb_answers "$1" || die "MariaDB does not restart: $(reason "$1/mariadb/log")"
 }
 
 # mariadb_up DIR: starts the server under DIR/mariadb and appends its URL to DIR/env.
@@ -51,22 +51,23 @@ mariadb_up() {
     local dir=$1/mariadb port
     mkdir -p "$dir/tmp"
     own mysql "$dir"
-    (as_user mysql mariadb-install-db --no-defaults --datadir="$dir/data" --skip-test-db \
+    # Each at a folder of its own for what is temporary: a server that starts removes what others have there.
+    (as_user mysql mariadb-install-db --no-defaults --datadir="$dir/data" --tmpdir="$dir/tmp" --skip-test-db \
         --auth-root-authentication-method=normal) >"$dir/install.log" 2>&1 ||
-        die "mariadb-install-db failed: $(tail -n 3 "$dir/install.log")"
+        die "mariadb-install-db failed: $(reason "$dir/install.log")"
     for _ in 1 2 3; do
         port=$(free_port)
         mariadb_start "$1" "$port"
         if mariadb_answers "$1"; then
             mysql_family_users | mariadb --no-defaults -u root -S "$dir/s" &&
                 mariadb --no-defaults -u root -S "$dir/s" conformance <"$FIXTURES/mysql.sql" >"$dir/load.log" 2>&1 ||
-                die "the fixtures do not load into MariaDB: $(tail -n 3 "$dir/load.log")"
+                die "the fixtures do not load into MariaDB: $(reason "$dir/load.log")"
             printf '%s' "$port" >"$dir/port"
             echo "export TEST_MARIADB_URL=mysql://runner:runner@127.0.0.1:$port/conformance" >>"$1/env"
             return 0
         fi
     done
-    die "MariaDB does not start: $(tail -n 3 "$dir/log")"
+    die "MariaDB does not start: $(reason "$dir/log")"
 }
 
 mariadb_down() {

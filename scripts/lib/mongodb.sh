@@ -93,7 +93,7 @@ mongodb_up() {
     local dir=$1/mongodb port reading='"roles": [{"role": "read", "db": "conformance"}, {"role": "read", "db": "workload"}]'
     mongodb_possible || return 0
     mkdir -p "$dir/tls"
-    mongodb_certificates "$dir/tls" || die "openssl makes no certificates: $(tail -n 3 "$dir/tls/certificates.log")"
+    mongodb_certificates "$dir/tls" || die "openssl makes no certificates: $(reason "$dir/tls/certificates.log")"
     for _ in 1 2 3; do
         port=$(free_port)
         mongodb_start "$dir" "$port" --auth --tlsMode preferTLS --tlsCertificateKeyFile "$dir/tls/server.pem" \
@@ -109,14 +109,14 @@ mongodb_up() {
             mongodb_user "$port" conformance '{"createUser": "local", "pwd": "local", "roles": ["readWrite"]}' "${MONGODB_ADMIN[@]}" &&
             mongodb_user "$port" '$external' '{"createUser": "O=Example,OU=apps,CN=reader", '"$reading"'}' "${MONGODB_ADMIN[@]}" &&
             python3 "$MONGODB_CLIENT" "127.0.0.1:$port" load conformance "$FIXTURES/mongodb.ejson" "${MONGODB_ADMIN[@]}" ||
-            die "the fixtures do not load into MongoDB: $(tail -n 3 "$dir/log")"
+            die "the fixtures do not load into MongoDB: $(reason "$dir/log")"
         {
             echo "export TEST_MONGODB_URL=mongodb://runner:runner@127.0.0.1:$port/conformance?authSource=admin"
             echo "export TEST_MONGODB_TLS=$dir/tls"
         } >>"$1/env"
         return 0
     done
-    die "MongoDB does not start: $(tail -n 3 "$dir/log")"
+    die "MongoDB does not start: $(reason "$dir/log")"
 }
 
 # mongodb_set DIR: a replica set of two without a login, under DIR/mongodb-set; prints its URL. Both may become the
@@ -132,7 +132,7 @@ mongodb_set() {
             started=
             ! mongodb_answers "$port" || { started=1 && break; }
         done
-        [ -n "$started" ] || die "MongoDB does not start: $(tail -n 3 "$dir/$member/log")"
+        [ -n "$started" ] || die "MongoDB does not start: $(reason "$dir/$member/log")"
         ports+=("$port")
         members+=${members:+, }"{\"_id\": $member, \"host\": \"127.0.0.1:$port\", \"tags\": {\"place\": \"p$member\"}}"
     done
@@ -152,7 +152,7 @@ mongodb_set() {
         done
         sleep 0.1
     done
-    die "the replica set elects no primary: $(tail -n 3 "$dir/0/log")"
+    die "the replica set elects no primary: $(reason "$dir/0/log")"
 }
 
 mongodb_down() {

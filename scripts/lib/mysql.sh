@@ -54,7 +54,7 @@ mysql_up() {
     inside=/srv/$(basename "$(cat "$dir/outside")")
     chown nobody "$(cat "$dir/outside")"
     chroot "$MYSQL_ROOT" mysqld --no-defaults --initialize-insecure --user=nobody --datadir="$inside/data" \
-        >"$dir/install.log" 2>&1 || die "mysqld --initialize failed: $(tail -n 3 "$dir/install.log")"
+        --tmpdir="$inside" >"$dir/install.log" 2>&1 || die "mysqld --initialize failed: $(reason "$dir/install.log")"
     for _ in 1 2 3; do
         port=$(free_port)
         chroot "$MYSQL_ROOT" mysqld --no-defaults --user=nobody --datadir="$inside/data" --tmpdir="$inside" \
@@ -67,12 +67,12 @@ mysql_up() {
         if wait_for 30 mysql_client "$inside/s" -e 'SELECT 1'; then
             mysql_family_users | mysql_client "$inside/s" &&
                 mysql_client "$inside/s" conformance <"$FIXTURES/mysql.sql" >"$dir/load.log" 2>&1 ||
-                die "the fixtures do not load into MySQL: $(tail -n 3 "$dir/load.log")"
+                die "the fixtures do not load into MySQL: $(reason "$dir/load.log")"
             echo "export TEST_MYSQL_URL=mysql://runner:runner@127.0.0.1:$port/conformance" >>"$1/env"
             return 0
         fi
     done
-    die "MySQL does not start: $(tail -n 3 "$dir/log")"
+    die "MySQL does not start: $(reason "$dir/log")"
 }
 
 # mysql_client SOCKET ARGUMENT...: as root, who has no password in a private server.

@@ -34,7 +34,7 @@ pgbouncer_up() {
             return 0
         fi
     done
-    die "PgBouncer does not start: $(tail -n 3 "$dir/log")"
+    die "PgBouncer does not start: $(reason "$dir/log")"
 }
 
 pgbouncer_down() {

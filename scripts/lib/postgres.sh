@@ -28,7 +28,7 @@ postgres_up() {
     # The recorded answers sort by bytes and know upper and lower case of all letters: C.UTF-8.
     (as_user postgres "$bin/initdb" -D "$dir/data" -U runner --pwfile="$dir/password" --auth=scram-sha-256 \
         --encoding=UTF8 --locale=C.UTF-8 --no-sync) >"$dir/initdb.log" 2>&1 ||
-        die "initdb failed: $(tail -n 3 "$dir/initdb.log")"
+        die "initdb failed: $(reason "$dir/initdb.log")"
     cat >>"$dir/data/postgresql.conf" <<-CONF
 	listen_addresses = '127.0.0.1,::1'
 	unix_socket_directories = ''
@@ -48,19 +48,19 @@ postgres_up() {
             psql -X -q -h 127.0.0.1 -p "$port" -U runner -d postgres -c 'CREATE DATABASE conformance' >&2
             psql -X -q -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$port" -U runner -d conformance \
                 -f "$FIXTURES/postgres.sql" >"$dir/load.log" 2>&1 ||
-                die "the fixtures do not load into Postgres: $(tail -n 3 "$dir/load.log")"
+                die "the fixtures do not load into Postgres: $(reason "$dir/load.log")"
             printf '%s' "$port" >"$dir/port"
             echo "export TEST_POSTGRES_URL=postgres://runner:runner@127.0.0.1:$port/conformance" >>"$1/env"
             return 0
         fi
     done
-    die "Postgres does not start: $(tail -n 3 "$dir/log")"
+    die "Postgres does not start: $(reason "$dir/log")"
 }
 
 # postgres_restart DIR: the same port, the same data.
 postgres_restart() {
     (as_user postgres "$(postgres_bin)/pg_ctl" restart -w -t 30 -m immediate -D "$1/postgres/data" \
-        -l "$1/postgres/log") >/dev/null 2>&1 || die "Postgres does not restart: $(tail -n 3 "$1/postgres/log")"
+        -l "$1/postgres/log") >/dev/null 2>&1 || die "Postgres does not restart: $(reason "$1/postgres/log")"
 }
 
 # postgres_replica DIR: a standby that follows it by streaming, on a port of its own; DIR/postgres/replica/url
@@ -73,7 +73,7 @@ postgres_replica() {
     export PGPASSWORD=runner
     (as_user postgres "$bin/pg_basebackup" --no-sync --checkpoint=fast --write-recovery-conf -D "$dir/replica/data" \
         -h 127.0.0.1 -p "$(cat "$dir/port")" -U runner) >"$dir/copy.log" 2>&1 ||
-        die "no copy of Postgres can be made: $(tail -n 3 "$dir/copy.log")"
+        die "no copy of Postgres can be made: $(reason "$dir/copy.log")"
     for _ in 1 2 3; do
         port=$(free_port)
         if (as_user postgres "$bin/pg_ctl" start -w -t 30 -D "$dir/replica/data" -l "$dir/replica/log" -o "-p $port") >/dev/null 2>&1; then
@@ -81,7 +81,7 @@ postgres_replica() {
             return 0
         fi
     done
-    die "the standby does not start: $(tail -n 3 "$dir/replica/log")"
+    die "the standby does not start: $(reason "$dir/replica/log")"
 }
 
 # postgres_down DIR. Immediate: nobody needs the data.

@@ -30,7 +30,7 @@ redis_up() {
             return 0
         fi
     done
-    die "Redis does not start: $(tail -n 3 "$dir/log")"
+    die "Redis does not start: $(reason "$dir/log")"
 }
 
 redis_down() {

@@ -105,7 +105,7 @@ sqld_start() {
             return 0
         fi
     done
-    die "sqld does not start: $(tail -n 3 "$dir/log")"
+    die "sqld does not start: $(reason "$dir/log")"
 }
 
 # sqld_up DIR: starts the servers under DIR/sqld and appends URL and tokens to DIR/env. The address of the server that
@@ -122,7 +122,7 @@ sqld_up() {
     local fixtures=("$FIXTURES"/{sqlite,lite,turso}.sql)
     sqld_load "http://127.0.0.1:$(cat "$dir/open/port")" "" "${fixtures[@]}" &&
         sqld_load "http://$(cat "$dir/tokens/address")" "$(cat "$dir/tokens/rw")" "${fixtures[@]}" ||
-        die "the fixtures do not load into sqld: $(tail -n 3 "$dir/open/log")"
+        die "the fixtures do not load into sqld: $(reason "$dir/open/log")"
     {
         echo "export TEST_TURSO_URL=http://127.0.0.1:$(cat "$dir/open/port")"
         echo "export TEST_TURSO_TOKENS=$dir/tokens"
