@@ -172,6 +172,27 @@ pub(super) fn next_line<S: Read>(
     }
 }
 
+/// The rest of an answer, as [`Answer::whole`] reads it. Long ones take turns: what is made of them may be as long again.
+pub(super) fn whole<S: Read>(
+    answer: &mut Answer<'_, S>,
+    job: &JobControl,
+    most: usize,
+) -> Result<Result<Vec<u8>, HttpError>, JobError> {
+    let mut body = Vec::new();
+    let begun = answer.append(&mut body, limits::LARGE_ROW.min(most));
+    let read = match begun {
+        Ok(false) if most > limits::LARGE_ROW => {
+            job.receive_large()?;
+            answer.append(&mut body, most)
+        }
+        begun => begun,
+    };
+    Ok(read.and_then(|whole| match whole {
+        true => Ok(body),
+        false => Err(HttpError::TooLarge { limit: most }),
+    }))
+}
+
 /// A question without an answer, or without a whole one. Of a connection that broke a new one may know more.
 pub(super) fn unanswered(error: HttpError) -> JobError {
     let again = error.retryable() && !matches!(error, HttpError::Dial(_));

@@ -1,9 +1,12 @@
 //! Rows of many megabytes: they pass up to the limit, one after the other, and fail beyond it.
 
+use std::io::Write;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use runner_testkit::databases::{MysqlDatabase, PostgresDatabase, SqliteDatabase};
+use runner_testkit::fakes::{Server, stay_silent};
 use runner_testkit::{Terminal, source, watchdog};
 use serde_json::{Value, json};
 
@@ -123,4 +126,27 @@ fn mysql() {
             ask(&scene, &source, &database.target(target), false);
         }
     }
+}
+
+/// What is looked up is no row, but may be as long: sixteen jobs wait for the end of theirs.
+#[test]
+fn answers_of_turso() {
+    let _watchdog = watchdog(Duration::from_secs(60));
+    let server = Server::start(Arc::new(|mut client| {
+        let length = 11_000_000;
+        client
+            .write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n").as_bytes())?;
+        client.write_all(&vec![b' '; length - 1])?;
+        stay_silent(&client)
+    }));
+    let source = at("turso", &format!("http://{}", server.address), 15);
+    let scene = Scene::new();
+    let gateway = &scene.gateway;
+    let jobs: Vec<_> = (0..16)
+        .map(|_| gateway.dispatch_with(&source, "listTargets", "t", json!({}), 5_000, true))
+        .collect();
+    scene.expect_answers(&jobs, LONG);
+    // Two of them, and all that a process takes.
+    let peak = scene.runner.peak_rss();
+    assert!(peak < 60_000_000, "{peak} bytes of RSS");
 }

@@ -4,7 +4,7 @@
 
 use super::hrana::{self, Line};
 use crate::bridges::lite::{Asking, EachRow};
-use crate::bridges::service::{next_line, unanswered};
+use crate::bridges::service::{next_line, unanswered, whole};
 use crate::error::JobError;
 use crate::limits;
 use crate::net::http::HttpError;
@@ -23,7 +23,8 @@ pub(super) fn look_up(
         let asked = asking
             .service
             .ask(asking.job, request, hrana::refusal, |mut answer| {
-                let text = answer.whole(limits::HRANA_ANSWER).map_err(unanswered)?;
+                let text = whole(&mut answer, asking.job, limits::HRANA_ANSWER)?;
+                let text = text.map_err(unanswered)?;
                 let text = String::from_utf8_lossy(&text);
                 let mut results = hrana::results(&text);
                 for place in 0..statements.len() {

@@ -2,7 +2,7 @@
 
 use super::rest;
 use crate::bridges::keyvalue::{Command, Reading, Reply, Store, Trouble};
-use crate::bridges::service::{Service, quoted, refused, unanswered};
+use crate::bridges::service::{Service, quoted, refused, unanswered, whole};
 use crate::error::{ErrorCode, JobError};
 use crate::job::{JobControl, KeptBy, Privileges, ServerFacts};
 use crate::limits;
@@ -15,22 +15,14 @@ pub(super) struct Asking<'s> {
 }
 
 impl Asking<'_> {
-    /// The status of an answer and its text. Long ones take turns: what is made of them is as long again.
+    /// The status of an answer and its text.
     fn post(&mut self, body: &str, most: usize) -> Result<(u16, String), Trouble> {
         // Nothing but reading is asked for.
         let mut answer = self.service.post("/pipeline", body).map_err(failed)?;
-        let mut body = Vec::new();
-        if !answer
-            .append(&mut body, limits::LARGE_ROW)
-            .map_err(failed)?
-        {
-            self.job.receive_large().map_err(Trouble::Job)?;
-            // Four characters for three bytes, and the text around them.
-            let most = most / 3 * 4 + limits::STORE_REPLY_BYTES;
-            if !answer.append(&mut body, most).map_err(failed)? {
-                return Err(Trouble::TooLarge);
-            }
-        }
+        // Four characters for three bytes, and the text around them.
+        let most = most / 3 * 4 + limits::STORE_REPLY_BYTES;
+        let body = whole(&mut answer, self.job, most).map_err(Trouble::Job)?;
+        let body = body.map_err(failed)?;
         let text = String::from_utf8(body)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
         Ok((answer.status(), text))
