@@ -116,14 +116,19 @@ pub const WORKERS: usize = 16;
 pub const QUEUE: usize = 1024;
 /// Memory that the frames of waiting jobs may take before `OVERLOADED`, whatever their number: one job's
 /// options may be as large as a frame.
-pub const QUEUE_BYTES: usize = 16 << 20;
+pub const QUEUE_BYTES: usize = 12 << 20;
 /// So much more may be waiting where a [`LIGHT_JOB`] of a source that waits for little arrives.
 pub const QUEUE_SPARE: usize = QUEUE_BYTES / 4;
+/// Memory that the frames of all jobs may take, waiting or running: the largest one there is, and some of the usual. Found
+/// before one is parsed; beyond, it is `OVERLOADED`.
+pub const FRAMES_BYTES: usize = 40 << 20;
 /// Memory that the frames of running jobs may take. A statement and its parameters take as much again. A job
 /// that would exceed it waits, unless nothing else runs.
 pub const RUNNING_BYTES: usize = 12 << 20;
 /// A job of no more memory runs beside any others. As many as there are workers take a megabyte.
 pub const LIGHT_JOB: usize = 64 << 10;
+/// A job of more memory takes turns with those that have large rows: what it sends takes as much again, or twice.
+pub const HEAVY_JOB: usize = RUNNING_BYTES / 2;
 /// Bytes of an `error` frame's message; databases quote whole statements in theirs.
 pub const ERROR_MESSAGE_BYTES: usize = 8 << 10;
 /// A worker that has not come back this long after its job ended elsewhere is stuck in a driver call that

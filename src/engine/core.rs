@@ -232,19 +232,21 @@ impl Core {
             job,
             frame,
             mut bridge,
+            heavy,
         } = run;
         let local = frame.source.credentials == CredentialsLocation::RunnerLocal;
         job.control.enter(Phase::Connecting);
         let answer = job.check().and_then(|()| {
             // A panic leaves nothing of ours half done: the sink is dropped, the pool is opened anew.
-            catch_unwind(AssertUnwindSafe(|| self.answer(&job, frame, &mut bridge))).unwrap_or_else(
-                |_| {
-                    Err(JobError::new(
-                        ErrorCode::Internal,
-                        "a fault in the runner ended this job; its log says more",
-                    ))
-                },
-            )
+            catch_unwind(AssertUnwindSafe(|| {
+                self.answer(&job, frame, &mut bridge, heavy)
+            }))
+            .unwrap_or_else(|_| {
+                Err(JobError::new(
+                    ErrorCode::Internal,
+                    "a fault in the runner ended this job; its log says more",
+                ))
+            })
         });
         let answer = answer
             .map_err(shortage::explained)
@@ -300,6 +302,7 @@ impl Core {
         job: &Arc<LiveJob>,
         frame: JobFrame,
         bridge: &mut Option<Arc<dyn Bridge>>,
+        heavy: bool,
     ) -> Result<(Option<Chunk>, String), JobError> {
         let started = Instant::now();
         let JobFrame {
@@ -318,6 +321,9 @@ impl Core {
         let rules = &bridge.package().options;
         if kind == JobKind::Other {
             return Err(JobError::unsupported_kind(rules.package, &kind_word));
+        }
+        if heavy {
+            job.control.receive_large()?;
         }
         let mut request = Request::parse(kind, &target, &options, rules)?;
         // They may be megabytes, and the job may take minutes.

@@ -30,6 +30,10 @@ pub(super) enum Place {
 }
 
 /// What a worker does next.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is moved once a job, and a box would be memory for each"
+)]
 pub(super) enum Next {
     /// The next job, without going through the channel.
     Run(Run),

@@ -79,6 +79,8 @@ pub(super) struct Run {
     pub frame: JobFrame,
     /// The source's bridge, unless the job is to open it.
     pub bridge: Option<Arc<dyn Bridge>>,
+    /// It takes turns with those that take as much memory.
+    pub heavy: bool,
 }
 
 impl Lane {
@@ -137,6 +139,7 @@ impl Lane {
             job,
             frame,
             bridge: self.bridge.clone(),
+            heavy: weight.running > limits::HEAVY_JOB,
         }
     }
 

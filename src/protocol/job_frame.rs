@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::json::memory;
 use crate::options::JobKind;
+use crate::protocol::Claim;
 use crate::sources::Source;
 
 /// One job as the gateway sent it. It is self-contained: it can run without any assignment list.
@@ -26,6 +27,8 @@ pub struct JobFrame {
     pub options: Value,
     /// How long after its arrival the gateway considers the job dead.
     pub deadline: Duration,
+    /// The memory it was given.
+    pub claim: Claim,
 }
 
 impl JobFrame {

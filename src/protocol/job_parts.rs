@@ -10,7 +10,7 @@ use crate::json::memory;
 use crate::limits;
 use crate::options::JobKind;
 use crate::protocol::frame_error::shortened;
-use crate::protocol::{FrameError, JobFrame};
+use crate::protocol::{Claim, FrameError, JobFrame};
 use crate::sources::{CredentialsLocation, Source};
 
 /// What a job's `params` come to.
@@ -39,6 +39,7 @@ pub(super) fn job_of(
             target: target.unwrap_or_default(),
             options: options.unwrap_or_else(|| Value::Object(Map::new())),
             deadline,
+            claim: Claim::default(),
         }),
         Err(error) => Err(FrameError::Job { id, error }),
     }

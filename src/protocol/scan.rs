@@ -4,6 +4,9 @@ use std::fmt;
 
 use crate::limits;
 
+/// Bytes of a text whose values take half a megabyte at most.
+const FEW: usize = 16 << 10;
+
 /// Why a text is not worth parsing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TooMuch {
@@ -22,11 +25,11 @@ impl fmt::Display for TooMuch {
     }
 }
 
-/// No recursion, no memory. It need not be JSON.
-pub fn scan(text: &str) -> Result<(), TooMuch> {
+/// The number of values; none where they are too few to matter. No recursion, no memory. It need not be JSON.
+pub fn scan(text: &str) -> Result<usize, TooMuch> {
     // Nearly every text is so short and opens so few brackets, wherever they stand, that nothing can be too much.
-    if text.len() < limits::MAX_VALUES && brackets(text.as_bytes()) <= limits::MAX_NESTING {
-        return Ok(());
+    if text.len() < FEW && brackets(text.as_bytes()) <= limits::MAX_NESTING {
+        return Ok(0);
     }
     scan_whole(text)
 }
@@ -49,7 +52,7 @@ fn brackets(text: &[u8]) -> usize {
 }
 
 /// One pass over the bytes.
-fn scan_whole(text: &str) -> Result<(), TooMuch> {
+fn scan_whole(text: &str) -> Result<usize, TooMuch> {
     let mut depth = 0usize;
     let mut values = 1usize;
     let mut bytes = text.bytes();
@@ -71,7 +74,7 @@ fn scan_whole(text: &str) -> Result<(), TooMuch> {
     if values > limits::MAX_VALUES {
         return Err(TooMuch::Values);
     }
-    Ok(())
+    Ok(values)
 }
 
 fn skip_string(bytes: &mut std::str::Bytes<'_>) {
@@ -93,14 +96,14 @@ mod tests {
     #[test]
     fn depth_is_counted_outside_strings_only() {
         let nested = |n| format!("{}{}", "[".repeat(n), "]".repeat(n));
-        assert_eq!(scan(&nested(limits::MAX_NESTING)), Ok(()));
+        assert!(scan(&nested(limits::MAX_NESTING)).is_ok());
         assert_eq!(
             scan(&nested(limits::MAX_NESTING + 1)),
             Err(TooMuch::Nesting)
         );
         let text = format!(r#"{{"a\"":"{}"}}"#, "[".repeat(1000));
-        assert_eq!(scan(&text), Ok(()));
-        assert_eq!(scan(&"[],".repeat(500)), Ok(()));
+        assert!(scan(&text).is_ok());
+        assert!(scan(&"[],".repeat(500)).is_ok());
     }
 
     #[test]
@@ -119,17 +122,20 @@ mod tests {
     #[test]
     fn values_are_counted() {
         let list = |n: usize| format!("[{}0]", "0,".repeat(n));
-        assert_eq!(scan(&list(limits::MAX_LIST)), Ok(()));
+        // The list itself, and what stands before each comma and at the end.
+        let values = limits::MAX_LIST + 2;
+        assert_eq!(scan(&list(limits::MAX_LIST)), Ok(values));
+        assert_eq!(scan(&list(100)), Ok(0));
         assert_eq!(scan(&list(limits::MAX_VALUES)), Err(TooMuch::Values));
         assert_eq!(scan(&"{}".repeat(limits::MAX_VALUES)), Err(TooMuch::Values));
         let text = format!("\"{}\"", ",".repeat(limits::MAX_VALUES));
-        assert_eq!(scan(&text), Ok(()));
+        assert_eq!(scan(&text), Ok(1));
     }
 
     #[test]
     fn broken_text_is_the_parser_s_business() {
         for text in ["", "]]]]", "\"", "\"\\", "{\"a", "😀"] {
-            assert_eq!(scan(text), Ok(()));
+            assert_eq!(scan(text), Ok(0));
         }
     }
 }

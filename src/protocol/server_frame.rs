@@ -53,15 +53,16 @@ impl ServerFrame {
         Self::parse_checked(text)
     }
 
-    pub(super) fn check_size(text: &str) -> Result<(), FrameError> {
+    /// The number of values, as [`scan`] tells it.
+    pub(super) fn check_size(text: &str) -> Result<usize, FrameError> {
         scan(text)
-            .map_err(|problem| refuse_job(text, problem).unwrap_or(FrameError::TooMuch(problem)))
+            .map_err(|problem| unusable(text, problem).unwrap_or(FrameError::TooMuch(problem)))
     }
 
     pub(super) fn parse_checked(text: &str) -> Result<Self, FrameError> {
         let value: Value = serde_json::from_str(text).map_err(|error| {
             // What JavaScript reads and we do not: `1e999`, half a surrogate pair.
-            refuse_job(text, "not readable as JSON").unwrap_or(FrameError::Syntax {
+            unusable(text, "not readable as JSON").unwrap_or(FrameError::Syntax {
                 length: text.len(),
                 column: error.column(),
             })
@@ -119,9 +120,13 @@ fn complaint(frame: &Map<String, Value>) -> String {
     parts.join(": ")
 }
 
-/// A text that cannot be parsed may still be a job with an id. Reading only that costs no memory, and
+fn unusable(text: &str, problem: impl fmt::Display) -> Option<FrameError> {
+    refuse_job(text, JobError::invalid_options("params", problem))
+}
+
+/// A text that is not parsed may still be a job with an id. Reading only that costs no memory, and
 /// serde_json skips what is inside unknown fields without recursion.
-fn refuse_job(text: &str, problem: impl fmt::Display) -> Option<FrameError> {
+pub(super) fn refuse_job(text: &str, error: JobError) -> Option<FrameError> {
     #[derive(Deserialize)]
     struct Head {
         id: String,
@@ -129,12 +134,9 @@ fn refuse_job(text: &str, problem: impl fmt::Display) -> Option<FrameError> {
         kind: String,
     }
     let head: Head = serde_json::from_str(text).ok()?;
-    (head.kind == "job").then(|| match head.id.len() > limits::MAX_ID_BYTES {
+    (head.kind == "job").then_some(match head.id.len() > limits::MAX_ID_BYTES {
         true => FrameError::LongId,
-        false => FrameError::Job {
-            id: head.id,
-            error: JobError::invalid_options("params", problem),
-        },
+        false => FrameError::Job { id: head.id, error },
     })
 }
 

@@ -17,7 +17,7 @@ use crate::job::{
 };
 use crate::job::{Columns, Package, Summary};
 use crate::options::{JobKind, OptionRules, Request, Target};
-use crate::protocol::JobFrame;
+use crate::protocol::{Claim, JobFrame};
 use crate::sources::{CredentialsLocation, Source, SourceEnvironment};
 
 /// How long a test waits for what should happen at once.
@@ -81,6 +81,9 @@ impl Bridge for Fake {
         };
         let world = &self.world;
         let begin = || world.begin.send(target.to_owned()).unwrap();
+        if target == "large" {
+            job.receive_large()?;
+        }
         if !target.starts_with("hang") {
             begin();
         }
@@ -98,7 +101,7 @@ impl Bridge for Fake {
                 assert!(guard.finish());
                 Err(JobError::new(ErrorCode::QueryFailed, "stopped"))
             }
-            "gate" => {
+            "gate" | "large" => {
                 world.gated.recv_timeout(PATIENCE).unwrap();
                 Ok(Summary::default())
             }
@@ -346,6 +349,7 @@ pub fn job(id: &str, source: &Source, target: &str) -> JobFrame {
         target: target.into(),
         options: json!({}),
         deadline: Duration::from_secs(60),
+        claim: Claim::default(),
     }
 }
 
