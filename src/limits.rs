@@ -175,10 +175,15 @@ pub const AUDIT_WAITING: usize = 8 << 20;
 /// Most columns that a line of the audit log lists: more than any table has, so that nothing can hide behind
 /// others that are not there.
 pub const AUDIT_COLUMNS: usize = 5000;
+/// Most bytes of names in a line of the audit log. All columns of the widest table of any database, three times, take
+/// three quarters of it.
+pub const AUDIT_LINE: usize = 1 << 20;
 /// Most text of the audit log that is written at once.
 pub const AUDIT_BATCH: usize = 64 << 10;
 /// Pause between two attempts to write the audit log.
 pub const AUDIT_RETRY: Duration = Duration::from_secs(1);
+/// Time that another process may take for the rest of a line of it.
+pub const AUDIT_GLANCE: Duration = Duration::from_millis(20);
 /// Time for the last lines of the audit log when the runner stops.
 pub const AUDIT_FLUSH: Duration = Duration::from_secs(2);
 /// Longest policy file.

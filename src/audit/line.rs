@@ -20,6 +20,18 @@ impl Clipped<'_> {
             None => write_string(out, self.0),
         }
     }
+
+    /// How long it is then, without its quotes.
+    pub fn bytes(self) -> usize {
+        let chars = self.0.chars().take(NAME_CHARS);
+        chars
+            .map(|c| match c {
+                '\0'..' ' => "\\u0000".len(),
+                '"' | '\\' => 2,
+                _ => c.len_utf8(),
+            })
+            .sum()
+    }
 }
 
 /// What is recorded of a job.

@@ -1,17 +1,18 @@
-//! The file and the thread that alone writes it.
+//! The way to the file, and the thread that alone writes it.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::io;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use crate::audit::file::{AuditFile, Place};
 use crate::error::{ErrorCode, JobError};
 use crate::limits;
+use crate::locks::lock;
 
 /// What to do with new jobs while the log cannot be written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -56,6 +57,8 @@ struct Shared {
     /// Places that are neither taken by a live job nor by a line in the queue.
     free: AtomicUsize,
     failing: AtomicBool,
+    /// Since when lines are being written.
+    writing: Mutex<Option<Instant>>,
     /// Bytes of lines that wait.
     waiting: AtomicUsize,
     /// Jobs that were refused, or went on unrecorded, since the log last worked.
@@ -69,34 +72,28 @@ impl AuditLog {
     /// # Errors
     /// The file cannot be opened for appending.
     pub fn open(settings: &AuditSettings, reopen: Arc<AtomicBool>) -> io::Result<Self> {
-        let file = append(&settings.path)?;
-        let path = settings.path.clone();
-        let reopened = move || match reopen.swap(false, Ordering::AcqRel) {
-            true => Some(append(&path)),
-            false => None,
-        };
-        Self::start(file, settings.on_failure, settings.strict, reopened)
+        let file = AuditFile::open(&settings.path, reopen)?;
+        Self::start(file, settings.on_failure, settings.strict)
     }
 
-    fn start<W: Write + Send + 'static>(
-        file: W,
+    fn start(
+        place: impl Place + Send + 'static,
         on_failure: OnFailure,
         strict: bool,
-        reopened: impl Fn() -> Option<io::Result<W>> + Send + 'static,
     ) -> io::Result<Self> {
         // A place for each line, and for those who wait for a flush.
         let (items, queue) = bounded(limits::AUDIT_LINES + 8);
         let shared = Arc::new(Shared {
             free: AtomicUsize::new(limits::AUDIT_LINES),
             failing: AtomicBool::new(false),
+            writing: Mutex::new(None),
             waiting: AtomicUsize::new(0),
             missed: AtomicU64::new(0),
         });
         let state = Arc::clone(&shared);
         thread::Builder::new().name("audit".into()).spawn(move || {
             Writer {
-                file,
-                reopened,
+                place,
                 queue,
                 state,
             }
@@ -115,18 +112,26 @@ impl AuditLog {
         self.strict
     }
 
+    /// Says whether a job may begin.
+    ///
+    /// # Errors
+    /// `AUDIT_FAILED` while its line could not be written, unless that does not matter.
+    pub fn ready(&self) -> Result<(), JobError> {
+        match self.on_failure {
+            OnFailure::Refuse if self.shared.is_failing() => Err(refused()),
+            _ => Ok(()),
+        }
+    }
+
     /// Reserves a place for the line of a job that arrives. True with a place; false if the job goes on
     /// without one. Never blocks.
     ///
     /// # Errors
     /// `AUDIT_FAILED`: the job must not be run.
     pub fn admit(&self) -> Result<bool, JobError> {
-        let late = self.shared.waiting.load(Ordering::Acquire) > limits::AUDIT_WAITING;
-        let failing = late || self.shared.failing.load(Ordering::Acquire);
-        let refuse = self.on_failure == OnFailure::Refuse;
         let take = |free: usize| free.checked_sub(1);
         let order = Ordering::AcqRel;
-        if !(failing && refuse)
+        if self.ready().is_ok()
             && self
                 .shared
                 .free
@@ -145,13 +150,10 @@ impl AuditLog {
                 }
             );
         }
-        if refuse {
-            return Err(JobError::new(
-                ErrorCode::AuditFailed,
-                "the runner's audit log cannot be written, so it answers no jobs",
-            ));
+        match self.on_failure {
+            OnFailure::Refuse => Err(refused()),
+            OnFailure::Continue => Ok(false),
         }
-        Ok(false)
     }
 
     /// Records a job that has a place, then answers it: at once, or in strict mode once the line is written,
@@ -181,25 +183,30 @@ impl AuditLog {
     }
 }
 
-fn append(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o640);
-    }
-    options.open(path)
+/// The error of a job that is not begun because its line could not be written.
+fn refused() -> JobError {
+    JobError::new(
+        ErrorCode::AuditFailed,
+        "the runner's audit log cannot be written, so it answers no jobs",
+    )
 }
 
-struct Writer<W, R> {
-    file: W,
-    reopened: R,
+impl Shared {
+    /// True while lines cannot be written, or are not for so long that they might as well.
+    fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::Acquire)
+            || self.waiting.load(Ordering::Acquire) > limits::AUDIT_WAITING
+            || lock(&self.writing).is_some_and(|since| since.elapsed() > limits::AUDIT_RETRY)
+    }
+}
+
+struct Writer<P> {
+    place: P,
     queue: Receiver<Item>,
     state: Arc<Shared>,
 }
 
-impl<W: Write, R: Fn() -> Option<io::Result<W>>> Writer<W, R> {
+impl<P: Place> Writer<P> {
     /// Runs until every [`AuditLog`] is gone.
     fn run(mut self) {
         let mut batch = Vec::new();
@@ -222,13 +229,9 @@ impl<W: Write, R: Fn() -> Option<io::Result<W>>> Writer<W, R> {
                     _ => None,
                 };
             }
-            if let Some(file) = (self.reopened)() {
-                match file {
-                    Ok(file) => self.file = file,
-                    Err(error) => log::error!("the audit log cannot be opened again: {error}"),
-                }
-            }
+            *lock(&self.state.writing) = Some(Instant::now());
             self.write(&batch);
+            *lock(&self.state.writing) = None;
             self.state.waiting.fetch_sub(batch.len(), Ordering::AcqRel);
             batch.clear();
             batch.shrink_to(limits::AUDIT_BATCH);
@@ -241,10 +244,17 @@ impl<W: Write, R: Fn() -> Option<io::Result<W>>> Writer<W, R> {
     }
 
     /// Writes all of it, however long it takes. What is written is not written again, so that a full disk
-    /// does not leave half lines in the middle of the file.
-    fn write(&mut self, mut rest: &[u8]) {
+    /// does not leave half lines in the middle of the file; but no line is half in one file and half in another.
+    fn write(&mut self, batch: &[u8]) {
+        let mut rest = batch;
         while !rest.is_empty() {
-            match self.file.write(rest) {
+            let written = self.place.renew().and_then(|begin| {
+                if begin {
+                    rest = from_line(batch, batch.len() - rest.len());
+                }
+                self.place.write(rest)
+            });
+            match written {
                 Ok(count) if count > 0 => {
                     rest = rest.get(count..).unwrap_or_default();
                     continue;
@@ -254,9 +264,6 @@ impl<W: Write, R: Fn() -> Option<io::Result<W>>> Writer<W, R> {
                 Err(error) => self.failed(&error),
             }
             thread::sleep(limits::AUDIT_RETRY);
-            if let Some(Ok(file)) = (self.reopened)() {
-                self.file = file;
-            }
         }
         let missed = self.state.missed.swap(0, Ordering::AcqRel);
         if self.state.failing.swap(false, Ordering::AcqRel) || missed > 0 {
@@ -271,10 +278,19 @@ impl<W: Write, R: Fn() -> Option<io::Result<W>>> Writer<W, R> {
     }
 }
 
+/// The lines from the one on that holds the byte at `place`.
+fn from_line(lines: &[u8], place: usize) -> &[u8] {
+    let (before, _) = lines.split_at_checked(place).unwrap_or((lines, &[]));
+    let end = before.iter().rposition(|byte| *byte == b'\n');
+    lines
+        .get(end.map_or(0, |end| end + 1)..)
+        .unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Mutex;
+    use std::io::Write;
 
     const LONG: Duration = Duration::from_secs(20);
 
@@ -305,8 +321,14 @@ mod tests {
         }
     }
 
+    impl Place for Disk {
+        fn renew(&mut self) -> io::Result<bool> {
+            Ok(false)
+        }
+    }
+
     fn log(disk: &Disk, on_failure: OnFailure) -> AuditLog {
-        AuditLog::start(disk.clone(), on_failure, false, || None).unwrap()
+        AuditLog::start(disk.clone(), on_failure, false).unwrap()
     }
 
     fn wait(what: impl Fn() -> bool) {
@@ -338,7 +360,7 @@ mod tests {
     #[test]
     fn a_strict_log_answers_once_the_line_is_written() {
         let disk = Disk::default();
-        let log = AuditLog::start(disk.clone(), OnFailure::Refuse, true, || None).unwrap();
+        let log = AuditLog::start(disk.clone(), OnFailure::Refuse, true).unwrap();
         disk.full.store(true, Ordering::SeqCst);
         let (answer, answered) = bounded(1);
         assert_eq!(log.admit(), Ok(true));

@@ -5,6 +5,7 @@
 //! written, new jobs are refused (`AUDIT_FAILED`) unless `SEMILAYER_AUDIT_ON_FAILURE=continue` says that
 //! answering is more important than recording.
 
+mod file;
 mod line;
 mod log;
 mod shape;

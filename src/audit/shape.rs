@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::audit::Clipped;
+use crate::error::JobError;
 use crate::json::{Object, members};
 use crate::limits;
 use crate::options::{ColumnRole, Comparison, NamedColumn, Pattern, Predicate, Request, Target};
@@ -14,7 +15,11 @@ const FILTER_BYTES: usize = 4096;
 /// The members of an audit line that come from a job's options: `"columns":…,"order":…,"filter":…`. Tables and columns
 /// are those that the policy looks at, by the same visit; each is named once in its list. `touched` has those of filters, of
 /// measures' own filters, and of what decides between rows.
-pub fn details(request: &Request) -> String {
+///
+/// # Errors
+/// `INVALID_OPTIONS` for names that are longer together than [`limits::AUDIT_LINE`]. They are not left out: what is
+/// not told could be what matters.
+pub fn details(request: &Request) -> Result<String, JobError> {
     let targets = request.targets();
     let (mut shown, mut order, mut touched) = (Vec::new(), Vec::new(), Vec::new());
     let mut named = HashSet::new();
@@ -29,13 +34,24 @@ pub fn details(request: &Request) -> String {
     visit(&|role| role == ColumnRole::Order, 1, &mut order);
     let of_filters = |role| matches!(role, ColumnRole::Filter | ColumnRole::Tracking);
     visit(&of_filters, 2, &mut touched);
-    members(|line| {
-        if let Request::Aggregate(options) = request
-            && (options.named || !options.joins.is_empty())
-        {
-            let targets: Vec<_> = targets.iter().map(|t| Cow::Borrowed(t.text())).collect();
-            list(line, "targets", &targets);
-        }
+    let tells_targets = matches!(request, Request::Aggregate(options) if options.named || !options.joins.is_empty());
+    let targets: Vec<_> = match tells_targets {
+        true => targets.iter().map(|t| Cow::Borrowed(t.text())).collect(),
+        false => Vec::new(),
+    };
+    let lists = [&targets, &shown, &order, &touched];
+    let told = lists.map(|names| names.iter().take(limits::AUDIT_COLUMNS));
+    let bytes: usize = told
+        .into_iter()
+        .flatten()
+        .map(|name| Clipped(name).bytes())
+        .sum();
+    if bytes > limits::AUDIT_LINE {
+        let problem = "the names in it are too long for a line of the audit log";
+        return Err(JobError::invalid_options("options", problem));
+    }
+    Ok(members(|line| {
+        list(line, "targets", &targets);
         if request.shows_all() {
             line.string("columns", "*");
         } else {
@@ -50,7 +66,7 @@ pub fn details(request: &Request) -> String {
             shape.predicate(filter);
             line.string("filter", &shape.finish());
         }
-    })
+    }))
 }
 
 /// A column of a joined table has the table's name before it.
@@ -175,7 +191,7 @@ mod tests {
 
     fn of(kind: &str, options: Value) -> Value {
         let request = Request::parse(JobKind::of(kind), "people", &options, &RULES);
-        let text = details(&request.unwrap());
+        let text = details(&request.unwrap()).unwrap();
         serde_json::from_str(&format!("{{{text}}}")).unwrap()
     }
 
@@ -222,6 +238,34 @@ mod tests {
         for column in ["hidden", "secret", "at", "person", "people.id"] {
             let named = touched.iter().filter(|name| *name == column).count();
             assert_eq!(named, 1, "{column}: {touched:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_fill_a_line_are_refused() {
+        let of = |names: usize, name: &str| {
+            let names: Vec<_> = (0..names).map(|n| format!("{n}{name}")).collect();
+            let options = json!({"select": names});
+            let request = Request::parse(JobKind::of("query"), "t", &options, &RULES);
+            details(&request.unwrap())
+        };
+        // As many as a table may have, as long as they may be.
+        assert!(of(4096, &"x".repeat(60)).is_ok());
+        let text = of(300, &"\u{1}".repeat(4000)).unwrap();
+        assert!(text.len() <= limits::AUDIT_LINE + 300 * "\"\",".len() + 100);
+        for (names, name) in [
+            (800, "\u{1}"),
+            (2500, "\""),
+            (4999, "x"),
+            (2500, "é"),
+            (1200, "\u{10ffff}"),
+        ] {
+            let refused = of(names, &name.repeat(1000)).unwrap_err();
+            assert_eq!(
+                refused.code,
+                crate::error::ErrorCode::InvalidOptions,
+                "{name}"
+            );
         }
     }
 

@@ -55,6 +55,8 @@ fn serve(
     if let Some(folders) = &settings.allow_files {
         files::confine_to(folders.clone());
     }
+    // A file beyond what the system lets it be (`ulimit -f`) is a full disk, and no reason to die.
+    flag::register(libc::SIGXFSZ, Arc::default())?;
     let signals = watch_signals()?;
     let manager = Arc::new(ServiceManager::from_env(variable)?);
     let out = Console::start("stdout", io::stdout())?;

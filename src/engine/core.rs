@@ -313,6 +313,7 @@ impl Core {
             options,
             ..
         } = frame;
+        self.oversight.begin()?;
         let permit = self.oversight.permit(&source)?;
         let bridge = match bridge {
             Some(bridge) => bridge,
@@ -328,7 +329,7 @@ impl Core {
         let mut request = Request::parse(kind, &target, &options, rules)?;
         // They may be megabytes, and the job may take minutes.
         drop(options);
-        self.oversight.note(job, &request);
+        self.oversight.note(job, &request)?;
         let mut sink = RowSink::new(
             Arc::clone(&job.control),
             job.session.outbox.frames.clone(),

@@ -173,9 +173,14 @@ impl Engine {
         for job in &left {
             self.core.abort(job, &error, true);
         }
-        let end = Instant::now() + limits::STOP_STATEMENTS;
-        while self.core.lock().busy() > 0 && ended.recv_deadline(end).is_ok() {}
+        let rest = || {
+            let end = Instant::now() + limits::STOP_STATEMENTS;
+            while self.core.lock().busy() > 0 && ended.recv_deadline(end).is_ok() {}
+        };
+        rest();
         self.core.oversight.flush();
+        // Those that waited for their lines have something to say.
+        rest();
     }
 }
 

@@ -1,9 +1,9 @@
 //! What the customer's security people have set up, as jobs meet it: the policy before, the audit log after.
 
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crossbeam_channel::{at, bounded, select};
+use crossbeam_channel::{Receiver, Sender, at, bounded, select};
 
 use crate::audit::{self, AuditLine, AuditLog};
 use crate::bridges::Bridge;
@@ -12,26 +12,37 @@ use crate::error::{ErrorCode, JobError};
 use crate::job::Summary;
 use crate::job::{JobControl, RowSink};
 use crate::limits;
-use crate::locks::{read, write};
+use crate::locks::{lock, read, write};
 use crate::options::{JobKind, Request, Target};
 use crate::policy::{Permit, Policy};
 use crate::sources::{CredentialsLocation, Source};
 
 /// Both are off by default.
-#[derive(Default)]
 pub struct Oversight {
     /// Records every job.
     audit: Option<AuditLog>,
     /// Says what jobs may touch. A job keeps the one it began with.
     policy: RwLock<Option<Arc<Policy>>>,
+    running: Mutex<Option<Sender<()>>>,
+    /// Disconnected when no line is waited for any longer.
+    stopping: Receiver<()>,
+}
+
+impl Default for Oversight {
+    fn default() -> Self {
+        Self::new(None, None)
+    }
 }
 
 impl Oversight {
     /// By these from now on.
     pub fn new(audit: Option<AuditLog>, policy: Option<Policy>) -> Self {
+        let (running, stopping) = bounded(0);
         Self {
             audit,
             policy: RwLock::new(policy.map(Arc::new)),
+            running: Mutex::new(Some(running)),
+            stopping,
         }
     }
 
@@ -80,11 +91,23 @@ impl Oversight {
         cap.filter(|(seconds, _)| Duration::from_secs(*seconds) < own)
     }
 
+    /// A job is about to begin that may have waited since it was admitted.
+    ///
+    /// # Errors
+    /// `AUDIT_FAILED`: what was written to the audit log since then could not be.
+    pub(super) fn begin(&self) -> Result<(), JobError> {
+        self.audit.as_ref().map_or(Ok(()), AuditLog::ready)
+    }
+
     /// Notes what a job asks for. Once more when the policy has narrowed it.
-    pub(super) fn note(&self, job: &LiveJob, request: &Request) {
+    ///
+    /// # Errors
+    /// `INVALID_OPTIONS`: it names more than a line of the audit log can tell.
+    pub(super) fn note(&self, job: &LiveJob, request: &Request) -> Result<(), JobError> {
         if self.audit.is_some() {
-            job.record.note(audit::details(request));
+            job.record.note(audit::details(request)?);
         }
+        Ok(())
     }
 
     /// Records a job that has ended, then answers it: at once, or after its line is written. Neither blocks.
@@ -124,7 +147,9 @@ impl Oversight {
         job: &LiveJob,
         error: Option<&JobError>,
     ) -> Result<(), JobError> {
-        if !self.audit.as_ref().is_some_and(AuditLog::is_strict) {
+        let strict = self.audit.as_ref().is_some_and(AuditLog::is_strict);
+        // A job that was not begun because lines cannot be written has nothing to hold back.
+        if !strict || error.is_some_and(|error| error.code == ErrorCode::AuditFailed) {
             self.record(job, error, || {});
             return Ok(());
         }
@@ -135,14 +160,16 @@ impl Oversight {
         });
         let gone = job.session.gone();
         select! {
-            recv(line) -> _ => Ok(()),
+            recv(line) -> _ => return Ok(()),
             // Nobody waits for the answer.
-            recv(gone) -> _ => Ok(()),
-            recv(at(job.control.deadline())) -> _ => Err(JobError::new(
-                ErrorCode::AuditFailed,
-                "the line of this job cannot be written to the runner's audit log, so it is not answered",
-            )),
+            recv(gone) -> _ => return Ok(()),
+            recv(at(job.control.deadline())) -> _ => {}
+            recv(self.stopping) -> _ => {}
         }
+        Err(JobError::new(
+            ErrorCode::AuditFailed,
+            "the line of this job cannot be written to the runner's audit log, so it is not answered",
+        ))
     }
 
     /// Records a job whose frame could not be read: there is nothing to tell but its id.
@@ -169,11 +196,12 @@ impl Oversight {
         }
     }
 
-    /// Waits a moment for the last lines of the audit log.
+    /// Waits a moment for the last lines of the audit log. Jobs whose line is not written by then wait no longer.
     pub(super) fn flush(&self) {
         if let Some(audit) = &self.audit {
             audit.flush(limits::AUDIT_FLUSH);
         }
+        drop(lock(&self.running).take());
     }
 }
 
@@ -194,12 +222,12 @@ pub fn run_permitted(
     job: &Arc<JobControl>,
     request: &mut Request,
     sink: &mut RowSink,
-    narrowed: impl FnOnce(&Request),
+    narrowed: impl FnOnce(&Request) -> Result<(), JobError>,
 ) -> Result<Summary, JobError> {
     let package = bridge.package();
     let mut ask = |target: &Target| bridge.columns(job, target);
     permit.apply(package, request, &mut ask)?;
-    narrowed(request);
+    narrowed(request)?;
     sink.cap(permit.caps());
     if let Some(hidden) = permit.hidden(package, request) {
         sink.hide(hidden);

@@ -59,7 +59,9 @@ pub fn ask(
         let answer = match rules {
             Some(Rules { policy, source }) => {
                 policy.admit(&source, &source, true).and_then(|permit| {
-                    run_permitted(&permit, &*bridge, &control, &mut request, &mut sink, |_| {})
+                    run_permitted(&permit, &*bridge, &control, &mut request, &mut sink, |_| {
+                        Ok(())
+                    })
                 })
             }
             None => bridge.run(&control, &request, &mut sink),

@@ -22,3 +22,5 @@ mod places;
 mod policy;
 #[cfg(feature = "default")]
 mod secrets;
+#[cfg(feature = "sqlite")]
+mod strict_audit;
