@@ -276,6 +276,9 @@ pub const SQLITE_BUSY: Duration = Duration::from_secs(5);
 pub const KEPT_STATEMENTS: usize = 64;
 /// Bytes of a PostgreSQL server's greeting that are looked at; it has a few hundred.
 pub const GREETING_BYTES: usize = 16 << 10;
+/// A connection to PostgreSQL that carried a statement, with its parameters, of more bytes is closed: the driver keeps
+/// its buffers, and there may be hundreds of connections.
+pub const LARGE_STATEMENT: usize = 128 << 10;
 /// Longest text of a statement that is kept prepared for the next job.
 pub const KEPT_STATEMENT: usize = 4 << 10;
 /// Steps of SQLite's machine between two looks at whether the job has ended; a fraction of a millisecond.

@@ -22,6 +22,8 @@ mod frames;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod heavy_jobs;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+mod kept;
+#[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod large_rows;
 #[cfg(feature = "default")]
 mod names;

@@ -23,6 +23,7 @@ pub(super) fn open(
             encrypted,
             read_only: false,
             spent: false,
+            long: Vec::new(),
             guard: guard.clone(),
         };
         set_up(&mut connection, &place)?;

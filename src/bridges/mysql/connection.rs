@@ -27,6 +27,8 @@ pub(super) struct Connection {
     pub(super) read_only: bool,
     /// True when the connection must not be used again.
     pub(super) spent: bool,
+    /// Statements of the job that are not worth the memory they take here and on the server.
+    pub(super) long: Vec<mysql::Statement>,
     /// Looks at what comes in.
     pub(super) guard: Guard,
 }
@@ -77,6 +79,10 @@ impl Connection {
         } else {
             self.transaction("START TRANSACTION READ ONLY", work)
         };
+        for statement in std::mem::take(&mut self.long) {
+            // The server says nothing to it; a link that is broken is so without it.
+            self.spent |= self.conn.close(statement).is_err();
+        }
         self.guard.serve(None);
         if guard.finish() {
             self.spent = true;
@@ -94,11 +100,15 @@ impl Connection {
         result
     }
 
-    /// Prepares a statement, or finds it prepared already.
+    /// Prepares a statement, or finds it prepared already. The driver keeps it for later jobs, unless it is long.
     pub(super) fn prepare(&mut self, sql: &str) -> Result<mysql::Statement, JobError> {
         log::trace!("{sql}");
         self.guard.command();
-        self.conn.prep(sql).map_err(|e| error::executing(&e))
+        let statement = self.conn.prep(sql).map_err(|e| error::executing(&e))?;
+        if sql.len() > limits::KEPT_STATEMENT {
+            self.long.push(statement.clone());
+        }
+        Ok(statement)
     }
 
     /// Runs a prepared statement and hands over its rows one by one, as the server sends them, with what

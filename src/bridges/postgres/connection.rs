@@ -29,6 +29,8 @@ pub struct Connection {
     statements: Statements,
     /// It must not be used again.
     spent: bool,
+    /// It carried a statement whose memory the driver keeps.
+    large: bool,
     /// Something of a job is under way, or was when it ended: nobody knows how much the server still has to say.
     busy: bool,
 }
@@ -47,6 +49,7 @@ impl Connection {
             settings: None,
             statements,
             spent: false,
+            large: false,
             busy: false,
         }
     }
@@ -155,10 +158,8 @@ impl Connection {
         each: impl FnMut(&Row) -> Result<(), JobError>,
     ) -> Result<(), JobError> {
         log::trace!("{sql}");
-        let params: Vec<_> = params
-            .iter()
-            .map(|value| (TextParam::new(value), unspecified()))
-            .collect();
+        let texts = self.texts(sql, params);
+        let params = texts.into_iter().map(|text| (text, unspecified()));
         let rows = self.client.query_typed_raw(sql, params);
         let rows = rows.map_err(|e| error::executing(&e))?;
         hand_over(rows, &self.link, &mut self.spent, each)
@@ -176,7 +177,7 @@ impl Connection {
             return self.rows(sql, params, each);
         };
         log::trace!("kept: {sql}");
-        let texts = params.iter().map(TextParam::new);
+        let texts = self.texts(sql, params);
         let error = match self.client.query_raw(&statement, texts) {
             Ok(rows) => return hand_over(rows, &self.link, &mut self.spent, each),
             Err(error) => error,
@@ -185,6 +186,14 @@ impl Connection {
             return self.rows(sql, params, each);
         }
         Err(error::executing(&error))
+    }
+
+    /// What the parameters of a statement are sent as.
+    fn texts(&mut self, sql: &str, params: &[Value]) -> Vec<TextParam> {
+        let texts: Vec<_> = params.iter().map(TextParam::new).collect();
+        let sent = sql.len() + texts.iter().map(TextParam::bytes).sum::<usize>();
+        self.large |= sent > limits::LARGE_STATEMENT;
+        texts
     }
 
     fn kept(&mut self, sql: &str) -> Result<Option<Statement>, JobError> {
@@ -226,7 +235,7 @@ impl Connection {
 
     /// False when the connection must be closed.
     pub fn reusable(&mut self) -> bool {
-        !self.spent && !self.client.is_closed()
+        !self.spent && !self.large && !self.client.is_closed()
     }
 
     fn command(&mut self, sql: &str) -> Result<(), JobError> {

@@ -31,6 +31,11 @@ impl TextParam {
             scalar => Some(scalar_text(scalar)),
         })
     }
+
+    /// How long its text is.
+    pub fn bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, String::len)
+    }
 }
 
 /// The type that leaves the choice to the server.

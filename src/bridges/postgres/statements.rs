@@ -50,7 +50,8 @@ impl Statements {
 
     /// How to send a statement that looks up one row by its key.
     pub fn sending(&mut self, sql: &str) -> Sending {
-        if !self.direct && self.greeted_by.is_none() {
+        // Long ones are remembered by nobody: the next one may be another, and there are many connections.
+        if !self.direct && self.greeted_by.is_none() || sql.len() > limits::KEPT_STATEMENT {
             return Sending::Text;
         }
         match self.known.get(sql) {
@@ -122,6 +123,16 @@ mod tests {
         assert_eq!(texts(&mut through_a_pooler), 5);
         assert_eq!(texts(&mut Statements::new(None, false)), 5);
         assert_eq!(texts(&mut Statements::new(Some(7), true)), 5);
+    }
+
+    #[test]
+    fn a_long_one_is_not_remembered() {
+        let mut statements = Statements::new(Some(7), false);
+        let long = "x".repeat(limits::KEPT_STATEMENT + 1);
+        for _ in 0..3 {
+            assert!(matches!(statements.sending(&long), Sending::Text));
+        }
+        assert!(statements.known.is_empty());
     }
 
     #[test]
