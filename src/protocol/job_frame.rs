@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::json::memory;
 use crate::options::JobKind;
@@ -45,14 +45,29 @@ impl JobFrame {
     }
 
     /// Roughly the memory that its statement takes beyond that. A statement may name all dimensions, and the filter,
-    /// with every measure again.
+    /// with every measure again, and a dimension's column with each of its edges.
     pub fn repeated(&self) -> usize {
-        let measures = self.options.get("measures").and_then(Value::as_object);
-        let (JobKind::Aggregate, Some(measures)) = (self.kind, measures) else {
+        let part = |name: &str| self.options.get(name);
+        if self.kind != JobKind::Aggregate {
             return 0;
-        };
-        let again = ["dimensions", "candidatesWhere"].map(|name| self.options.get(name));
+        }
+        let again = ["dimensions", "candidatesWhere"].map(part);
         let again: usize = again.into_iter().flatten().map(memory).sum();
-        measures.len().saturating_mul(again)
+        let dimensions = part("dimensions").and_then(Value::as_array);
+        let edges: usize = dimensions.into_iter().flatten().map(edges).sum();
+        let measures = part("measures").and_then(Value::as_object);
+        let measures = measures.map_or(0, Map::len);
+        measures
+            .saturating_mul(again.saturating_add(edges))
+            .saturating_add(edges)
     }
+}
+
+/// What the names take with which a dimension compares its edges.
+fn edges(dimension: &Value) -> usize {
+    let name = dimension.get("field").and_then(Value::as_str);
+    let edges = dimension
+        .pointer("/bucket/breaks")
+        .and_then(Value::as_array);
+    2 * name.map_or(0, str::len) * edges.map_or(0, Vec::len)
 }

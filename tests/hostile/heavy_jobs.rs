@@ -172,3 +172,28 @@ fn long_names() {
         .collect();
     endure(|_| source.clone(), "query", "t", &json!({ "where": many }));
 }
+
+/// A column is named with each of its edges twice: a frame of some hundred kilobytes becomes a statement of megabytes.
+#[test]
+fn long_names_of_edges() {
+    let _watchdog = watchdog(Duration::from_secs(170));
+    let silent = FakeMongodb::start(stay_silent);
+    let config = json!({ "url": silent.url(), "pool": { "max": 15 } });
+    let mongodb = source::managed("hostile", "mongodb", config);
+    let database = SqliteDatabase::create("CREATE TABLE t (id INTEGER PRIMARY KEY)");
+    let config = json!({ "path": database.path(), "pool": { "max": 15 } });
+    let sqlite = source::managed("hostile", "sqlite", config);
+    // As much as is no statement that is too long.
+    for (source, edges) in [(mongodb, 49), (sqlite, 24)] {
+        let edges: Vec<_> = (0..edges).collect();
+        let dimensions: Vec<_> = (0..20)
+            .map(|n| {
+                let bucket = json!({ "type": "numeric", "breaks": edges });
+                json!({ "field": "f".repeat(4000), "as": format!("d{n}"), "bucket": bucket })
+            })
+            .collect();
+        let measure = json!({ "agg": "percentile", "column": "c", "p": 0.5 });
+        let options = json!({ "dimensions": dimensions, "measures": { "m": measure } });
+        endure(|_| source.clone(), "aggregate", "t", &options);
+    }
+}
