@@ -87,6 +87,11 @@ pub const MAX_ID_BYTES: usize = 1024;
 pub const MAX_NAME_BYTES: usize = 4096;
 /// Most memory of a source's configuration. Certificates and keys may stand in it.
 pub const MAX_CONFIG_BYTES: usize = 256 << 10;
+/// Most memory of an assignment list: ids, names and bridges of some thousand sources. Those beyond it are as if they
+/// were not in it.
+pub const ASSIGNED_BYTES: usize = 1 << 20;
+/// Assigned sources that cannot be served, and problems of the variables of others, that are told at a time.
+pub const TOLD_SOURCES: usize = 100;
 /// Longest deadline a job may ask for.
 pub const MAX_DEADLINE: Duration = Duration::from_secs(24 * 3600);
 /// Longest list accepted in options (`$in`, `fields`, `orderBy` …).

@@ -12,6 +12,7 @@ use crate::cli::{
 };
 use crate::config::{Flags, Given, Identity, Origin, Survey, effective};
 use crate::inspect::{Check, Mark, audit_roots, audit_variables};
+use crate::sources::LocalNames;
 use crate::text::unless_secret;
 
 /// Prints the configuration. Exit code 2 when the runner would not start with it.
@@ -75,7 +76,7 @@ fn checks(survey: &Survey) -> Vec<Check> {
     let sources = sources();
     for source in sources.local_sources() {
         let told = match &source.bridge {
-            Ok(bridge) => sources.problems(&source.name, bridge, &[]),
+            Ok(bridge) => sources.problems(&source.name, bridge, &LocalNames::default()),
             Err(error) => vec![error.message.clone()],
         };
         let name = format!("source {}", source.name);

@@ -27,12 +27,13 @@ use crate::engine::timers::Timers;
 use crate::engine::{EngineSettings, OpenBridge, Oversight};
 use crate::error::{ErrorCode, JobError};
 use crate::job::{Chunk, FrameKind, LargeRows, Outcome, Phase, RowSink, Slot};
+use crate::limits;
 use crate::locks::lock;
 use crate::metrics::{EndedJob, Metrics};
 use crate::options::{JobKind, Request};
 use crate::protocol::{JobFrame, client_frame};
 use crate::shortage;
-use crate::sources::{CredentialsLocation, Source, SourceEnvironment, SourceKeys};
+use crate::sources::{CredentialsLocation, LocalNames, Source, SourceEnvironment, SourceKeys};
 
 /// Shared by all threads of an engine.
 pub(super) struct Core {
@@ -46,9 +47,9 @@ pub(super) struct Core {
     dispatch: Mutex<Dispatch>,
     ready: Arc<Ready<Run>>,
     /// Names of the assigned runner-local sources.
-    names: Mutex<Arc<[String]>>,
+    names: Mutex<Arc<LocalNames>>,
     /// Assigned sources that cannot be served, with their bridges, as far as it was told.
-    unserved: Mutex<Vec<(String, String)>>,
+    unserved: Mutex<HashSet<(String, String)>>,
     closers: Closers,
     jobs: AtomicU64,
     workers: AtomicUsize,
@@ -81,7 +82,7 @@ impl Core {
                 Timers::new(nudge, lost_after),
             )),
             ready,
-            names: Mutex::new(Arc::from([])),
+            names: Mutex::default(),
             unserved: Mutex::default(),
             closers: Closers::default(),
             jobs: AtomicU64::new(0),
@@ -160,20 +161,19 @@ impl Core {
                 .iter()
                 .filter(|source| source.credentials == CredentialsLocation::RunnerLocal)
         };
-        let names: Arc<[String]> = local().map(|source| source.name.clone()).collect();
+        let names = Arc::new(LocalNames::of(local().map(|source| source.name.as_str())));
         let mut known = lock(&self.names);
         if *known == names {
             return;
         }
         *known = Arc::clone(&names);
         drop(known);
-        for source in local() {
-            for problem in self
-                .environment
-                .problems(&source.name, &source.bridge, &names)
-            {
-                log::warn!("{problem}");
-            }
+        let problems = local().flat_map(|source| {
+            let Source { name, bridge, .. } = source;
+            self.environment.problems(name, bridge, &names)
+        });
+        for problem in problems.take(limits::TOLD_SOURCES) {
+            log::warn!("{problem}");
         }
     }
 
@@ -182,12 +182,11 @@ impl Core {
         let unserved = sources
             .iter()
             .filter(|source| !(self.settings.serves)(&source.bridge));
-        let unserved: Vec<_> = unserved
+        let unserved: HashSet<_> = unserved
             .map(|source| (source.name.clone(), source.bridge.clone()))
             .collect();
         let mut known = lock(&self.unserved);
-        for one in unserved.iter().filter(|one| !known.contains(one)) {
-            let (name, bridge) = one;
+        for (name, bridge) in unserved.difference(&known).take(limits::TOLD_SOURCES) {
             log::warn!(
                 "source {name:?} is assigned and cannot be served: this binary has no bridge {bridge:?}; \
                  assign it to a runner that has it"
@@ -353,9 +352,9 @@ impl Core {
 
     /// What the environment says of a runner-local source; nothing where that is not usable.
     fn config_of(&self, source: &Source) -> Map<String, Value> {
-        let config = self
-            .environment
-            .config_for(&source.name, &source.bridge, &[]);
+        let config =
+            self.environment
+                .config_for(&source.name, &source.bridge, &LocalNames::default());
         config.unwrap_or_default()
     }
 

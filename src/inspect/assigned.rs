@@ -2,24 +2,21 @@
 
 use crate::bridges;
 use crate::inspect::check::{Check, Mark};
-use crate::sources::{CredentialsLocation, Source, SourceEnvironment};
+use crate::sources::{CredentialsLocation, LocalNames, Source, SourceEnvironment};
 use crate::text::printable;
 
 /// A check a source. Another runner may serve what this one cannot, so that is no failure.
 pub fn check_assigned(sources: &[Source], environment: &SourceEnvironment) -> Vec<Check> {
     let local = |source: &&Source| source.credentials == CredentialsLocation::RunnerLocal;
-    let names: Vec<_> = sources
-        .iter()
-        .filter(local)
-        .map(|s| s.name.clone())
-        .collect();
+    let local = sources.iter().filter(local);
+    let names = LocalNames::of(local.map(|source| source.name.as_str()));
     sources
         .iter()
         .map(|source| check(source, environment, &names))
         .collect()
 }
 
-fn check(source: &Source, environment: &SourceEnvironment, names: &[String]) -> Check {
+fn check(source: &Source, environment: &SourceEnvironment, names: &LocalNames) -> Check {
     let name = printable(format!("assigned {}", source.name).chars());
     let bridge = printable(source.bridge.chars());
     let checked = |mark, text: String| {

@@ -12,7 +12,9 @@ use crate::job::{Privileges, ServerFacts};
 use crate::limits;
 use crate::options::Request;
 use crate::policy::Policy;
-use crate::sources::{CredentialsLocation, LocalSource, Source, SourceEnvironment, variable_name};
+use crate::sources::{
+    CredentialsLocation, LocalNames, LocalSource, Source, SourceEnvironment, variable_name,
+};
 
 /// What was found out about one source.
 #[derive(Debug)]
@@ -75,7 +77,7 @@ pub fn open_source(
     source: &LocalSource,
 ) -> Result<Arc<dyn Bridge>, JobError> {
     let bridge = source.bridge.clone()?;
-    let config = environment.config_for(&source.name, &bridge, &[])?;
+    let config = environment.config_for(&source.name, &bridge, &LocalNames::default())?;
     bridges::open(&Source {
         id: source.name.clone(),
         name: source.name.clone(),
@@ -135,7 +137,7 @@ pub fn check_sources(
 /// Where the source fails, its error says what is wrong with the variables.
 fn oddities(environment: &SourceEnvironment, source: &LocalSource, works: bool) -> Vec<String> {
     match (&source.bridge, works) {
-        (Ok(bridge), true) => environment.problems(&source.name, bridge, &[]),
+        (Ok(bridge), true) => environment.problems(&source.name, bridge, &LocalNames::default()),
         _ => Vec::new(),
     }
 }
@@ -148,7 +150,11 @@ fn refused(source: &LocalSource, policy: Option<&Policy>) -> Option<String> {
 
 fn is_inside(environment: &SourceEnvironment, source: &LocalSource) -> bool {
     let config = source.bridge.as_ref().ok();
-    let config = config.and_then(|bridge| environment.config_for(&source.name, bridge, &[]).ok());
+    let config = config.and_then(|bridge| {
+        environment
+            .config_for(&source.name, bridge, &LocalNames::default())
+            .ok()
+    });
     config.is_some_and(|config| names_this_machine(&config))
 }
 

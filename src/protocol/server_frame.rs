@@ -151,17 +151,32 @@ fn job(mut frame: Map<String, Value>) -> Result<JobFrame, FrameError> {
     job_of(id, deadline, params(frame.remove("params")))
 }
 
-/// The usable sources of a list; one that is not usable is left out, since a job would say what is wrong.
+/// The usable sources of a list; one that is not usable is left out, since a job would say what is wrong. So are those
+/// beyond [`limits::ASSIGNED_BYTES`]: what is done for each of them takes its time.
 fn assignments(frame: &mut Map<String, Value>) -> Option<Vec<Source>> {
     let Some(Value::Array(list)) = frame.remove("assignedSources") else {
         return None;
     };
-    let sources = list.into_iter().enumerate().filter_map(|(n, value)| {
-        source_of(Some(value), &format!("assignedSources[{n}]"))
-            .map_err(|error| warn!("assignment ignored: {}", error.message))
-            .ok()
-    });
-    Some(sources.collect())
+    let whole = list.len();
+    let (mut sources, mut bytes) = (Vec::new(), 0);
+    for (n, value) in list.into_iter().enumerate() {
+        match source_of(Some(value), &format!("assignedSources[{n}]")) {
+            Ok(source) => {
+                let texts = [&source.id, &source.name, &source.bridge];
+                bytes += size_of::<Source>() + texts.iter().map(|text| text.len()).sum::<usize>();
+                if bytes > limits::ASSIGNED_BYTES {
+                    warn!("only the first {n} of {whole} assigned sources are looked at");
+                    break;
+                }
+                sources.push(source);
+            }
+            Err(error) if n < limits::TOLD_SOURCES => {
+                warn!("assignment ignored: {}", error.message);
+            }
+            Err(_) => {}
+        }
+    }
+    Some(sources)
 }
 
 #[cfg(test)]

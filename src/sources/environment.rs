@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::error::{ErrorCode, JobError};
 use crate::files::read_secret;
 use crate::job::{Key, KeyKind, Package};
-use crate::sources::names::{BRIDGE, FILE, PREFIX, shared_prefix, variable_name};
+use crate::sources::names::{BRIDGE, FILE, LocalNames, PREFIX, shared_prefix, variable_name};
 use crate::text::nearest;
 
 /// The part of the process' environment that describes sources. Holds secrets: never printed.
@@ -61,7 +61,7 @@ impl SourceEnvironment {
         &self,
         name: &str,
         bridge: &str,
-        known: &[String],
+        known: &LocalNames,
     ) -> Result<Map<String, Value>, JobError> {
         let Some(package) = self.package(bridge) else {
             return Ok(Map::new());
@@ -94,7 +94,7 @@ impl SourceEnvironment {
 
     /// What is wrong with the variables of a runner-local source as far as it can be told without reading
     /// files; one line each, for the log.
-    pub fn problems(&self, name: &str, bridge: &str, known: &[String]) -> Vec<String> {
+    pub fn problems(&self, name: &str, bridge: &str, known: &LocalNames) -> Vec<String> {
         let mut problems: Vec<_> = shared_prefix(name, known).into_iter().collect();
         let Some(package) = self.package(bridge) else {
             return problems;

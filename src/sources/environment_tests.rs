@@ -15,7 +15,7 @@ fn environment(variables: &[(&str, &str)]) -> SourceEnvironment {
 
 fn config(variables: &[(&str, &str)], name: &str, bridge: &str) -> Result<Value, String> {
     environment(variables)
-        .config_for(name, bridge, &[])
+        .config_for(name, bridge, &LocalNames::default())
         .map(Value::Object)
         .map_err(|error| {
             assert_eq!(error.code, ErrorCode::SourceConfig);
@@ -126,7 +126,7 @@ fn names_with_odd_characters_are_found() {
 #[test]
 fn two_names_for_the_same_variables_use_neither() {
     let environment = environment(&[("A_B_PATH", "/data/x.db")]);
-    let known = ["a-b".to_owned(), "a_b".to_owned(), "a-b".to_owned()];
+    let known = LocalNames::of(["a-b", "a_b", "a-b"]);
     for name in ["a-b", "a_b"] {
         let error = environment.config_for(name, FILE_NAME, &known).unwrap_err();
         assert_eq!(error.code, ErrorCode::SourceConfig);
@@ -135,7 +135,7 @@ fn two_names_for_the_same_variables_use_neither() {
     }
     assert!(
         environment
-            .config_for("a-b", FILE_NAME, &known[..1])
+            .config_for("a-b", FILE_NAME, &LocalNames::of(["a-b"]))
             .is_ok()
     );
 }
@@ -143,7 +143,7 @@ fn two_names_for_the_same_variables_use_neither() {
 #[test]
 fn the_source_that_is_spelled_as_the_variables_are_has_them() {
     let environment = environment(&[("HR_PATH", "/data/x.db")]);
-    let known = ["hr".to_owned(), "HR".to_owned()];
+    let known = LocalNames::of(["hr", "HR"]);
     assert!(environment.config_for("HR", FILE_NAME, &known).is_ok());
     assert!(environment.problems("HR", FILE_NAME, &known).is_empty());
     let error = environment.config_for("hr", FILE_NAME, &known).unwrap_err();
@@ -190,7 +190,9 @@ fn unusable_values_are_named_and_not_shown() {
         ],
         ALL,
     );
-    let error = odd.config_for("db", SERVER, &[]).unwrap_err();
+    let error = odd
+        .config_for("db", SERVER, &LocalNames::default())
+        .unwrap_err();
     assert_eq!(error.message, "SEMILAYER_SOURCE_DB_URL is not UTF-8 text");
     assert_eq!(format!("{odd:?}"), "SourceEnvironment(1 variables)");
 }
@@ -205,7 +207,7 @@ fn a_misspelt_key_is_reported_and_the_key_of_another_source_is_not() {
         ("DB_REPLICA_PASSWORD_FILE", "x"),
         ("DB_POOL_MAX_FILE", "x"),
     ]);
-    let problems = environment.problems("db", SERVER, &[]);
+    let problems = environment.problems("db", SERVER, &LocalNames::default());
     assert_eq!(
         problems,
         [format!(

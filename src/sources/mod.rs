@@ -9,5 +9,5 @@ mod source;
 pub use environment::SourceEnvironment;
 pub use key::{RecentKeys, SourceKey, SourceKeys};
 pub use local::LocalSource;
-pub use names::variable_name;
+pub use names::{LocalNames, variable_name};
 pub use source::{CredentialsLocation, Source};

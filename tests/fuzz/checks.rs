@@ -8,7 +8,7 @@ use semilayer_runner::gateway::GatewayAddress;
 use semilayer_runner::net::{Proxy, exempt, http};
 use semilayer_runner::options::{JobKind, Request};
 use semilayer_runner::protocol::{FrameParser, ServerFrame};
-use semilayer_runner::sources::{CredentialsLocation, Source, SourceEnvironment};
+use semilayer_runner::sources::{CredentialsLocation, LocalNames, Source, SourceEnvironment};
 use semilayer_runner::{bridges, json, limits};
 use serde_json::{Value, json};
 
@@ -142,7 +142,7 @@ pub fn source_environment(bytes: &[u8]) {
     });
     let environment = SourceEnvironment::from_env(variables, bridges::packages());
     let bridge = package(choice);
-    let known = [name.to_owned(), "other".to_owned()];
+    let known = LocalNames::of([name, "other"]);
     let _ = environment.problems(name, &bridge, &known);
     for source in environment.local_sources() {
         assert!(!source.name.is_empty());

@@ -108,6 +108,30 @@ fn frames_of_every_bad_shape() {
     }
 }
 
+/// What is done for each of its sources takes its time, and looks at the others.
+#[test]
+fn assignment_lists_as_long_as_a_frame() {
+    let _watchdog = watchdog(Duration::from_secs(120));
+    let scene = Scene::new();
+    for (bridge, name) in [
+        ("none", "s"),
+        ("sqlite", "s"),
+        ("sqlite", "_"),
+        ("none", "a name of many bytes"),
+    ] {
+        let name = name.repeat(9);
+        let sources: Vec<_> = (0..60_000)
+            .map(|n| json!({ "id": format!("{name}{n}"), "bridge": format!("{bridge}{}", n % 7 / 6) }))
+            .collect();
+        let list = json!({ "type": "assignments-changed", "assignedSources": sources });
+        for _ in 0..2 {
+            scene.gateway.connection().text(list.to_string());
+        }
+        scene.expect_healthy_in(Duration::from_secs(15));
+    }
+    scene.expect_small();
+}
+
 /// What terminals act on, in the words of a database: nobody passes it on.
 #[test]
 fn words_that_terminals_act_on() {

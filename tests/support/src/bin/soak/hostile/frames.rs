@@ -8,7 +8,7 @@ use crate::random::Random;
 pub const STRANGE: &str = "strange-";
 
 /// What `texts` are, by their number.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 17] = [
     "cancels of nothing",
     "ids that are none",
     "the same job again and again",
@@ -23,6 +23,9 @@ const NAMES: [&str; 14] = [
     "a job with very many percentiles",
     "more jobs and sources than may wait",
     "thousands of assigned sources",
+    "tens of thousands of assigned sources",
+    "a job with long names of many edges",
+    "a job with names that grow in what is written of it",
 ];
 
 /// Frames of a text each, and what they are.
@@ -109,12 +112,33 @@ fn of_number(number: usize, source: &Value, random: &mut Random) -> Vec<String> 
             })
             .collect(),
         // Thousands of assigned sources, and another word for the same.
-        _ => {
+        13 => {
             let sources: Vec<_> = (0..5000)
                 .map(|n| json!({ "id": format!("s{n}"), "name": "x".repeat(200), "bridge": "none", "config": { "url": "u" } }))
                 .collect();
             let sources = |kind: &str| json!({ "type": kind, "assignedSources": sources }).to_string();
             vec![sources("assignments-changed"), sources("hello-ack"), r#"{"type":"assignments-changed","assignedSources":{}}"#.to_owned()]
+        }
+        14 => {
+            let sources: Vec<_> = (0..60_000)
+                .map(|n| json!({ "id": format!("s-{n}"), "bridge": "sqlite" }))
+                .collect();
+            vec![json!({ "type": "assignments-changed", "assignedSources": sources }).to_string()]
+        }
+        15 => {
+            let bucket = json!({ "type": "numeric", "breaks": (0..49).collect::<Vec<_>>() });
+            let dimensions: Vec<_> = (0..20)
+                .map(|n| json!({ "field": "f".repeat(4000), "as": format!("d{n}"), "bucket": bucket }))
+                .collect();
+            let measures = json!({ "m": { "agg": "percentile", "column": "c", "p": 0.5 } });
+            let options = json!({ "dimensions": dimensions, "measures": measures });
+            (0..16).map(|n| job(json!(format!("{id}-{n}")), source, "aggregate", "t", options.clone())).collect()
+        }
+        _ => {
+            let names: Vec<_> = (0..5000).map(|n| format!("{n}{}", "\u{1}".repeat(255))).collect();
+            let order: Map<String, Value> = names.iter().map(|name| (name.clone(), json!("asc"))).collect();
+            let options = json!({ "select": names, "orderBy": order });
+            vec![job(json!(id), source, "query", "t", options)]
         }
     }
 }
