@@ -320,8 +320,10 @@ pub const POSTGRES_ERROR: usize = 4 << 10;
 pub const MYSQL_LOGIN: usize = 256 << 10;
 /// Most attempts to connect to MySQL servers at a time, over all sources. Each has a thread.
 pub const MYSQL_ATTEMPTS: usize = 64;
-/// Most columns of a result of MySQL, as the server has it.
-pub const MYSQL_COLUMNS: u64 = 4096;
+/// Most columns of a result, and of a table that a service tells of. It is what MySQL has; SQLite has 2000.
+pub const RESULT_COLUMNS: usize = 4096;
+/// Most bytes of the names of a result's columns together.
+pub const COLUMN_NAMES_BYTES: usize = 1 << 20;
 /// Largest row, in bytes of its JSON text. A blob of 8 MB is some 30 MB as a list of its bytes.
 /// `SEMILAYER_MAX_ROW_BYTES`.
 pub const ROW_BYTES: usize = 32 << 20;
@@ -391,6 +393,8 @@ pub const FETCH_MOST: usize = 512;
 pub const FETCH_BYTES: usize = 8 << 20;
 /// Largest value of one key: as large as the largest row.
 pub const VALUE_BYTES: usize = 32 << 20;
+/// Longest baton of Turso: sqld's have some sixty bytes.
+pub const BATON_BYTES: usize = 4 << 10;
 /// Longest answer of Turso to a statement that looks something up: no server makes one longer than 10 MB.
 pub const HRANA_ANSWER: usize = 11 << 20;
 /// Largest value that is asked for over REST, where an answer is held as a text before it is read.

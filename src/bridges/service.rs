@@ -1,5 +1,6 @@
 //! A service that takes questions as JSON, by POST: one connection of HTTP after the other, with a token.
 
+use std::borrow::Cow;
 use std::io::Read;
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,10 +12,11 @@ use crate::bridges::places::Place;
 use crate::bridges::pool::Connector;
 use crate::error::{ErrorCode, JobError, Retry};
 use crate::job::{JobControl, StopGuard};
+use crate::json::Raw;
 use crate::limits;
 use crate::net::Peer;
 use crate::net::http::{Answer, Client, HttpError, Method, Request, bearer, peer_of};
-use crate::text::printable;
+use crate::text::{clipped, printable};
 
 /// Most characters of an answer that are quoted when it is not what was expected.
 const QUOTED: usize = 200;
@@ -172,6 +174,22 @@ pub(super) fn next_line<S: Read>(
     }
 }
 
+/// A line as text, of which no more comes than may be received of a row. What is not UTF-8 is replaced as every decoder of
+/// JavaScript and this language replaces it, by up to three times as much.
+pub(super) fn text_of<'l>(line: &'l [u8], job: &JobControl) -> Result<Cow<'l, str>, JobError> {
+    if let Ok(text) = std::str::from_utf8(line) {
+        return Ok(Cow::Borrowed(text));
+    }
+    let replaced = line.utf8_chunks().map(|chunk| match chunk.invalid() {
+        [] => chunk.valid().len(),
+        _ => chunk.valid().len() + char::REPLACEMENT_CHARACTER.len_utf8(),
+    });
+    match replaced.sum::<usize>() <= job.large_rows().most_received() {
+        true => Ok(String::from_utf8_lossy(line)),
+        false => Err(job.large_rows().too_large()),
+    }
+}
+
 /// The rest of an answer, as [`Answer::whole`] reads it. Long ones take turns: what is made of them may be as long again.
 pub(super) fn whole<S: Read>(
     answer: &mut Answer<'_, S>,
@@ -237,6 +255,12 @@ pub(super) fn refused(status: u16, problem: &str, (service, address): Called) ->
 /// The error of an answer that is not what was asked for. What of it came is shown to nobody: it may be anything.
 pub(super) fn not_understood(called: Called) -> JobError {
     refused(200, "its answer is not understood", called)
+}
+
+/// The words in which a service says what is wrong, if they are a text, as far as anybody is told them.
+pub(super) fn message(words: Raw<'_>) -> Option<String> {
+    let words = words.text()?;
+    Some(clipped(&words, limits::ERROR_MESSAGE_BYTES).to_owned())
 }
 
 /// The beginning of an answer that says nothing in the service's own words.

@@ -2,8 +2,8 @@
 
 use std::io::{BufRead, ErrorKind};
 
-use crate::bridges::lite::{EachRow, Value};
-use crate::bridges::service::{Called, not_understood, unanswered};
+use crate::bridges::lite::{self, EachRow, Value};
+use crate::bridges::service::{Called, message, not_understood, unanswered};
 use crate::error::JobError;
 use crate::job::JobControl;
 use crate::json::{Raw, RawKind, Stream};
@@ -73,7 +73,8 @@ fn read_result(
                     "columns" => {
                         let columns = stream.value()?;
                         let columns = Raw::known(&columns).elements();
-                        names = columns.map(|name| name.js_string().into_owned()).collect();
+                        names = lite::names(columns.map(|name| Some(name.js_string())))
+                            .ok_or_else(|| not_understood(CALLED))?;
                     }
                     "rows" => stream.each_element(&mut |stream| {
                         let row = stream.value()?;
@@ -98,10 +99,10 @@ pub(super) fn refusal(text: &str) -> Option<String> {
 
 fn first_error(errors: &str) -> Option<String> {
     let error = Raw::known(errors).elements().next()?;
-    let message = error.member("message")?.text()?.into_owned();
-    Some(match error.member("code") {
-        Some(code) => format!("{message} (error {})", code.js_string()),
-        None => message,
+    let problem = message(error.member("message")?)?;
+    Some(match error.member("code").and_then(Raw::number) {
+        Some(code) => format!("{problem} (error {code})"),
+        None => problem,
     })
 }
 

@@ -31,7 +31,7 @@ pub(super) use dialect::{SQLITE, SqliteDialect};
 pub(super) use literal::composed;
 pub(super) use narrow::NarrowDialect;
 #[cfg(any(feature = "turso", feature = "d1"))]
-pub(super) use remote::{Asking, EachRow, Remote, open_remote};
+pub(super) use remote::{Asking, EachRow, Remote, names, open_remote};
 pub(super) use row::Cells;
 pub(super) use session::LiteSession;
 pub(super) use value::{Value, is_exact, write_value};

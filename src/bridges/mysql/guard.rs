@@ -168,7 +168,7 @@ fn is_sane(bytes: &[u8]) -> bool {
         }
         _ => 0,
     };
-    columns <= limits::MYSQL_COLUMNS
+    columns <= limits::RESULT_COLUMNS as u64
 }
 
 /// True for a server that asks for another way to log in, MariaDB's `parsec`, at which the driver panics. (A packet's

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::bridges::lite::Value;
-use crate::bridges::service::{Called, quoted, refused};
+use crate::bridges::lite::{self, Value};
+use crate::bridges::service::{Called, message, quoted, refused};
 use crate::error::JobError;
 use crate::json::{Object, Raw, RawKind, object, write_f64, write_object};
+use crate::limits;
 use crate::net::base64;
 
 /// How errors call the server.
@@ -110,7 +111,9 @@ pub(super) fn line(text: &str) -> Option<Line<'_>> {
             // host but the configured one, and so such a stream is not gone on with.
             let [baton, place] = members(line, ["baton", "base_url"]);
             let stays = place.is_none_or(|place| place.kind() == RawKind::Null);
-            Line::Stream(baton?.text().filter(|_| stays).map(Cow::into_owned))
+            let baton = baton?.text().filter(|_| stays);
+            let baton = baton.filter(|baton| baton.len() <= limits::BATON_BYTES);
+            Line::Stream(baton.map(Cow::into_owned))
         }
     })
 }
@@ -158,13 +161,15 @@ pub(super) fn refusal(status: u16, text: &str) -> JobError {
 /// What is wrong, when that is what an answer says, or a part of one.
 fn problem(answer: Raw<'_>) -> Option<String> {
     let error = answer.member("error").unwrap_or(answer);
-    let message = error.text().or_else(|| error.member("message")?.text())?;
-    Some(message.into_owned())
+    message(error).or_else(|| message(error.member("message")?))
 }
 
 fn names(columns: Raw<'_>) -> Option<Vec<String>> {
-    let name = |column: Raw<'_>| Some(column.member("name")?.text()?.into_owned());
-    columns.elements().map(name).collect()
+    lite::names(
+        columns
+            .elements()
+            .map(|column| column.member("name")?.text()),
+    )
 }
 
 /// A value of a row; `None` for what is none.
@@ -315,6 +320,32 @@ mod tests {
         ] {
             assert!(results(text).next().and_then(table).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_said_without_bound_is_not_kept() {
+        let baton = |length: usize| format!(r#"{{"baton":"{}"}}"#, "b".repeat(length));
+        assert!(matches!(line(&baton(60)), Some(Line::Stream(Some(_)))));
+        assert_eq!(
+            line(&baton(limits::BATON_BYTES + 1)),
+            Some(Line::Stream(None))
+        );
+        let begin = |columns: usize, name: &str| {
+            let column = json!({ "name": name });
+            json!({ "type": "step_begin", "cols": vec![column; columns] }).to_string()
+        };
+        assert!(line(&begin(limits::RESULT_COLUMNS, "a")).is_some());
+        assert_eq!(line(&begin(limits::RESULT_COLUMNS + 1, "a")), None);
+        assert_eq!(
+            line(&begin(2, &"a".repeat(limits::COLUMN_NAMES_BYTES))),
+            None
+        );
+        let failed = json!({ "type": "error", "error": { "message": "no".repeat(1 << 20) } });
+        let failed = failed.to_string();
+        let Some(Line::Failed(words)) = line(&failed) else {
+            panic!("no error");
+        };
+        assert_eq!(words.len(), limits::ERROR_MESSAGE_BYTES);
     }
 
     #[test]

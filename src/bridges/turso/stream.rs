@@ -4,7 +4,7 @@
 
 use super::hrana::{self, Line};
 use crate::bridges::lite::{Asking, EachRow};
-use crate::bridges::service::{next_line, unanswered, whole};
+use crate::bridges::service::{next_line, text_of, unanswered, whole};
 use crate::error::JobError;
 use crate::limits;
 use crate::net::http::HttpError;
@@ -25,7 +25,7 @@ pub(super) fn look_up(
             .ask(asking.job, request, hrana::refusal, |mut answer| {
                 let text = whole(&mut answer, asking.job, limits::HRANA_ANSWER)?;
                 let text = text.map_err(unanswered)?;
-                let text = String::from_utf8_lossy(&text);
+                let text = text_of(&text, asking.job)?;
                 let mut results = hrana::results(&text);
                 for place in 0..statements.len() {
                     let result = results.next().and_then(hrana::table);
@@ -61,7 +61,7 @@ pub(super) fn read(
         .ask(job, request, hrana::refusal, |mut answer| {
             let (mut line, mut names, mut ended, mut problem) = (Vec::new(), Vec::new(), 0, None);
             while next_line(&mut answer, job, &mut line)?.map_err(broken_off)? {
-                let text = String::from_utf8_lossy(&line);
+                let text = text_of(&line, job)?;
                 match hrana::line(&text).ok_or_else(|| hrana::refusal(200, &text))? {
                     Line::Stream(open) => *stream = open,
                     Line::Begin(columns) => names = columns,

@@ -20,6 +20,7 @@ use crate::json::{Raw, Text};
 use crate::limits;
 use crate::sql::Dialect;
 
+pub(in crate::bridges) use record::names;
 use requests::{Catalog, Requests};
 
 /// Takes a row: which of the statements of a request it is of, the names of its columns, and the list of its values.
