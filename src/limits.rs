@@ -260,6 +260,10 @@ pub const MAX_PEM_BYTES: u64 = 8 << 20;
 pub const SHOWN_ROWS: u64 = 10;
 /// Most targets that `test-source --query` lists when none is named.
 pub const SHOWN_TARGETS: usize = 50;
+/// Most text that describes the columns of a target: ten times what the widest tables take.
+pub const DESCRIPTION_BYTES: usize = 2 << 20;
+/// Longest values of a row's key, of which the cursor of a page is made.
+pub const CURSOR_BYTES: usize = 256 << 10;
 /// For so long what was read of a table's columns is used again without asking the database.
 pub const CATALOG_FRESH: Duration = Duration::from_secs(1);
 /// The total of a walk's first page serves the pages that follow for so long.

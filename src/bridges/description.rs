@@ -2,14 +2,15 @@
 //! form that all bridges answer with.
 
 use crate::error::JobError;
-use crate::job::RowSink;
-use crate::json::{object, write_object};
+use crate::job::{Held, RowSink};
+use crate::json::{object, write_object, write_string, write_u64};
 use crate::limits;
 
-/// Sends the row of one target of `listTargets`, unless it is not to be told. Which key a gateway reads is not
+/// Sends the row of one target of `listTargets`, unless it is not to be told, or has a name by which no job could ask for
+/// it. Which key a gateway reads is not
 /// public, so there are both that it may look for.
 pub(super) fn send_target(sink: &mut RowSink, name: &str) -> Result<(), JobError> {
-    if sink.hides(name) {
+    if name.len() > limits::MAX_NAME_BYTES || sink.hides(name) {
         return Ok(());
     }
     sink.row(|out| {
@@ -20,10 +21,16 @@ pub(super) fn send_target(sink: &mut RowSink, name: &str) -> Result<(), JobError
     })
 }
 
+/// What a column takes beside its name and its type.
+const COLUMN_BYTES: usize = 64;
+
 /// The row of `introspectTarget`, written column by column.
 #[derive(Default)]
 pub(super) struct Description {
     columns: String,
+    held: Held,
+    /// Why there is no more of them.
+    failed: Option<JobError>,
 }
 
 /// A column as `introspectTarget` shows it.
@@ -41,8 +48,20 @@ pub(super) struct DescribedColumn<'a> {
 impl Description {
     /// Adds the next column, unless `sink` is not to tell it.
     pub(super) fn column(&mut self, sink: &RowSink, column: &DescribedColumn<'_>) {
-        // A row that is too large is refused when it is sent; until then it need not grow.
-        if sink.hides(column.name) || self.columns.len() > limits::ROW_BYTES {
+        // Told when it is sent; until then it need not grow.
+        if sink.hides(column.name) || self.failed.is_some() {
+            return;
+        }
+        let bytes = column.name.len() + column.data_type.len() + COLUMN_BYTES;
+        if self.columns.len().saturating_add(bytes) > limits::DESCRIPTION_BYTES {
+            let most = limits::DESCRIPTION_BYTES >> 20;
+            self.failed = Some(JobError::query_failed(format!(
+                "the columns of the target take more than {most} MB to describe"
+            )));
+            return;
+        }
+        if let Err(error) = self.held.add(bytes, "the columns of this target") {
+            self.failed = Some(error);
             return;
         }
         let out = &mut self.columns;
@@ -60,16 +79,17 @@ impl Description {
 
     /// Sends the row for the target `name`, which has `rows` rows.
     pub(super) fn send(self, sink: &mut RowSink, name: &str, rows: u64) -> Result<(), JobError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
         sink.row(|out| {
-            out.push_str(&object(|row| {
-                row.string("name", name)
-                    .member("columns", |out| {
-                        out.push('[');
-                        out.push_str(&self.columns);
-                        out.push(']');
-                    })
-                    .number("rowCount", rows);
-            }));
+            out.push_str("{\"name\":");
+            write_string(out, name);
+            out.push_str(",\"columns\":[");
+            out.push_str(&self.columns);
+            out.push_str("],\"rowCount\":");
+            write_u64(out, rows);
+            out.push('}');
             Ok(())
         })
     }

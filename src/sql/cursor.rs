@@ -2,6 +2,9 @@
 
 use serde_json::Value;
 
+use crate::error::JobError;
+use crate::limits;
+
 /// A position in the order of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cursor {
@@ -13,6 +16,20 @@ pub enum Cursor {
 }
 
 impl Cursor {
+    /// Looks at the bytes of a key's values before a cursor is made of them, which takes several times as much.
+    ///
+    /// # Errors
+    /// `QUERY_FAILED` when they are more than cursors may have.
+    pub fn check(lengths: impl Iterator<Item = usize>) -> Result<(), JobError> {
+        match lengths.fold(0, usize::saturating_add) {
+            0..=limits::CURSOR_BYTES => Ok(()),
+            _ => Err(JobError::query_failed(format!(
+                "a row's key has more than {} KB, which is too much for a cursor",
+                limits::CURSOR_BYTES >> 10
+            ))),
+        }
+    }
+
     /// The position of a row with this key: plain text where that is enough to read it back.
     pub fn of_parts(parts: Vec<Option<String>>) -> Self {
         match parts.as_slice() {
@@ -76,6 +93,14 @@ mod tests {
         assert_eq!(text(&[Some("[1]")]), r#"["[1]"]"#);
         assert_eq!(text(&[None]), "[null]");
         assert_eq!(text(&[Some("1"), Some("a\"b")]), r#"["1","a\"b"]"#);
+    }
+
+    #[test]
+    fn a_key_of_megabytes_makes_no_cursor() {
+        let most = limits::CURSOR_BYTES;
+        assert!(Cursor::check([most - 1, 1].into_iter()).is_ok());
+        assert!(Cursor::check([most, 1].into_iter()).is_err());
+        assert!(Cursor::check([1, usize::MAX].into_iter()).is_err());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::value::{Value, write_value};
 use crate::bridges::sql;
 use crate::error::JobError;
 use crate::json::{Text, js_number, write_number_of_text, write_string};
+use crate::sql::Cursor;
 
 /// A row of a statement, as the engine hands it over.
 pub(in crate::bridges) trait Cells {
@@ -127,6 +128,7 @@ impl sql::Row for LiteRow<'_> {
         let values = places
             .map(|place| self.cells.value(columns.saturating_sub(*place)))
             .collect::<Result<Vec<_>, _>>()?;
+        Cursor::check(values.iter().map(Value::len))?;
         let key = self.list.key.as_ref();
         key.map_or_else(|| Ok(String::new()), |key| key.cursor(values))
     }

@@ -39,6 +39,14 @@ impl<'a> Value<'a> {
         })
     }
 
+    /// Bytes of a text or a blob.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Text(bytes) | Self::Blob(bytes) => bytes.len(),
+            Self::Null | Self::Integer(_) | Self::Real(_) => 0,
+        }
+    }
+
     /// True when JSON has a form for it: not for infinities, nor for texts that are not UTF-8.
     pub fn has_json(&self) -> bool {
         match self {

@@ -74,6 +74,11 @@ impl sql::Row for MySqlRow<'_> {
 
     fn cursor(&self) -> Result<String, JobError> {
         let first = self.row.len().saturating_sub(self.key.len());
+        let values = (first..self.row.len()).filter_map(|column| self.row.as_ref(column));
+        Cursor::check(values.map(|value| match value {
+            Value::Bytes(bytes) => bytes.len(),
+            _ => 0,
+        }))?;
         let parts = self.key.iter().enumerate().map(|(i, column)| {
             let value = self.row.as_ref(first + i).unwrap_or(&Value::NULL);
             column.text(value, self.row.columns_ref().get(first + i))

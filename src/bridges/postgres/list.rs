@@ -120,6 +120,8 @@ impl KeyColumns {
 
     /// The key of a row.
     pub fn cursor(&self, row: &Row) -> Result<Cursor, JobError> {
+        let raws = self.positions.iter().map(|position| raw(row, *position));
+        Cursor::check(raws.flatten().flatten().map(<[u8]>::len))?;
         let parts = self
             .positions
             .iter()
