@@ -222,6 +222,14 @@ pub const POOL_CEILING: usize = 64;
 pub const D1_PARAMETERS: usize = 100;
 /// Bytes in which a service says something about a table: some sixty a column.
 pub const REMOTE_CATALOG_BYTES: usize = 256 << 10;
+/// Most that ClickHouse may say about the columns of a table, and [`CLICKHOUSE_COLUMN`] more for each.
+pub const CLICKHOUSE_TABLE: usize = 512 << 10;
+/// See [`CLICKHOUSE_TABLE`]: some nine thousand columns of usual names.
+pub const CLICKHOUSE_COLUMN: usize = 32;
+/// Longest text of a sorting key of ClickHouse.
+pub const SORTING_KEY_BYTES: usize = 16 << 10;
+/// Expressions of a sorting key by which a walk goes; behind them comes a hash.
+pub const SORTING_KEY_PARTS: usize = 32;
 /// For so long what a service said about a table is used, checked along with what it is needed for.
 pub const REMOTE_CATALOG: Duration = Duration::from_secs(600);
 /// Most conditions of a filter that a service gets one after the other: each is one level of an expression, of

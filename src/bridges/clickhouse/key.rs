@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::place::write_quoted;
 use super::types::{ColumnType, Kind, members};
 use crate::error::JobError;
+use crate::limits;
 use crate::sql::{Builder, Dialect};
 
 /// Digits of the hash.
@@ -40,10 +41,11 @@ pub(super) enum Mark {
     Position(Position),
 }
 
-/// The expressions of a sorting key, and whether each is sorted from the greatest on.
+/// The expressions of a sorting key, and whether each is sorted from the greatest on. What comes after many of them is
+/// left to the hash.
 pub(super) fn expressions(sorting_key: &str) -> Vec<(String, bool)> {
-    let parts = members(sorting_key).into_iter();
-    parts
+    members(sorting_key)
+        .take(limits::SORTING_KEY_PARTS)
         .map(|part| {
             let part = part.trim();
             match part.strip_suffix(" DESC") {
@@ -388,6 +390,13 @@ mod tests {
             sql.contains("CAST({p6:String}, 'Enum8(\\'a\\' = 1)')"),
             "{sql}"
         );
+    }
+
+    #[test]
+    fn a_long_key_is_left_to_the_hash() {
+        let most = limits::SORTING_KEY_PARTS;
+        assert_eq!(expressions(&"a, ".repeat(most - 1)).len(), most - 1);
+        assert_eq!(expressions(&"a, ".repeat(1000)).len(), most);
     }
 
     #[test]

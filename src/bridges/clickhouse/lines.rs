@@ -7,7 +7,7 @@ use std::io::Read;
 use serde::de::IgnoredAny;
 
 use super::error::{Exception, Failure};
-use crate::bridges::service::next_line;
+use crate::bridges::service::{next_line, text_of};
 use crate::error::JobError;
 use crate::job::JobControl;
 use crate::limits;
@@ -21,27 +21,35 @@ pub(super) fn read_lines<S: Read>(
 ) -> Result<(), Failure> {
     let mut line = Vec::new();
     while next_line(answer, job, &mut line)?? {
-        match object(&line) {
-            Some(text) => each(&text)?,
-            None => return broken_off(answer, line),
+        if !line.starts_with(b"{") {
+            return broken_off(answer, line);
         }
+        let text = text_of(&line, job)?;
+        if !is_json(&text) {
+            drop(text);
+            return broken_off(answer, line);
+        }
+        each(&text)?;
     }
     Ok(())
 }
 
-/// A line as the text of a JSON object. What is not UTF-8 in the strings of such a line comes from columns that hold
-/// other bytes, and is replaced as every decoder of JavaScript and this language replaces it.
+/// A line as the text of a JSON object, for whoever has no job. What is not UTF-8 in the strings of such a line comes from
+/// columns that hold other bytes.
 pub(super) fn object(line: &[u8]) -> Option<Cow<'_, str>> {
-    if line.first() != Some(&b'{') {
-        return None;
-    }
     let text = String::from_utf8_lossy(line);
-    serde_json::from_str::<IgnoredAny>(&text).ok()?;
-    Some(text)
+    (text.starts_with('{') && is_json(&text)).then_some(text)
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
 /// Whatever a table holds is inside of strings of whole lines: an exception beyond them is the server's.
 fn broken_off<S: Read>(answer: &mut Answer<'_, S>, mut text: Vec<u8>) -> Result<(), Failure> {
+    // Behind the beginning of a long row it is the end that counts.
+    text.drain(..text.len().saturating_sub(limits::EXCEPTION_BYTES / 2));
+    text.shrink_to_fit();
     let mut line = Vec::new();
     let ended = loop {
         match answer.line(&mut line, limits::EXCEPTION_BYTES) {

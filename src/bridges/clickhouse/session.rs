@@ -10,6 +10,7 @@ use crate::bridges::description::DescribedColumn;
 use crate::bridges::sql::{Each, Needs, Select, SelectList, Session, Walk};
 use crate::error::JobError;
 use crate::job::{Columns, KeptBy, Privileges, ServerFacts, TargetColumn};
+use crate::limits;
 use crate::options::{Aggregate, AggregateOptions, Predicate, ReadOptions, Target};
 use crate::sql::{ColumnFacts, Dialect, Statement, Table};
 
@@ -215,7 +216,7 @@ impl Select for ClickHouseSession<'_> {
         let most = match list {
             List::Way(way) => return Ok(way.rows(self, statement, each)?),
             List::Columns(_) => 0,
-            List::Values => usize::MAX,
+            List::Values => limits::RESULT_COLUMNS,
         };
         Ok(self.each_row(statement, most, &mut |row| each(row))?)
     }

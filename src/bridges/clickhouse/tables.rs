@@ -6,9 +6,11 @@ use std::sync::Arc;
 use super::catalog::{Column, Origin};
 use super::dialect::ClickHouse;
 use super::error::Failure;
+use super::row::JsonRow;
 use super::statements::{ClickHouseSession, plain};
 use super::types::ColumnType;
 use crate::error::JobError;
+use crate::limits;
 use crate::options::{Predicate, Target};
 use crate::sql::{Builder, Dialect};
 
@@ -20,7 +22,9 @@ impl ClickHouseSession<'_> {
         catalog.columns.get_or(&from, || {
             let mut columns = Vec::new();
             let sql = format!("DESCRIBE TABLE {from}");
+            let mut room = Room::default();
             self.each_row(&plain(sql), 3, &mut |row| {
+                room.take(row)?;
                 let spelled = row.string(1)?;
                 columns.push(Column {
                     name: row.string(0)?,
@@ -52,7 +56,9 @@ impl ClickHouseSession<'_> {
         let catalog = self.catalog;
         catalog.types.get_or(&sql, || {
             let mut types = Vec::new();
+            let mut room = Room::default();
             self.each_row(&plain(sql.clone()), 2, &mut |row| {
+                room.take(row)?;
                 types.push(ColumnType::parse(&row.string(1)?));
                 Ok(())
             })?;
@@ -112,6 +118,9 @@ impl ClickHouseSession<'_> {
                 builder.finish()?
             };
             self.each_row(&statement, 1, &mut |row| {
+                if row.value(0)?.len() > limits::SORTING_KEY_BYTES {
+                    return Err(too_much("sorting key"));
+                }
                 key = row.string(0)?;
                 Ok(())
             })?;
@@ -143,6 +152,31 @@ impl ClickHouseSession<'_> {
         names_of(filter, &mut names);
         self.learn(&[target], names)
     }
+}
+
+/// What may still be said about columns.
+struct Room(usize);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(limits::CLICKHOUSE_TABLE)
+    }
+}
+
+impl Room {
+    /// Takes the room of a column: of its name and its type.
+    fn take(&mut self, row: &JsonRow<'_>) -> Result<(), JobError> {
+        let bytes = row.value(0)?.len() + row.value(1)?.len() + limits::CLICKHOUSE_COLUMN;
+        let left = self.0.checked_sub(bytes);
+        self.0 = left.ok_or_else(|| too_much("columns"))?;
+        Ok(())
+    }
+}
+
+fn too_much(what: &str) -> JobError {
+    JobError::query_failed(format!(
+        "what the server says about the table's {what} is more than this runner holds of it"
+    ))
 }
 
 /// Adds the columns that a filter names.

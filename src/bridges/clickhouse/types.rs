@@ -1,5 +1,8 @@
 //! Types of columns, as the server spells them.
 
+/// More than ever wrap a type.
+const MAX_WRAPS: usize = 8;
+
 /// A type, without what only wraps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ColumnType {
@@ -59,8 +62,17 @@ impl ColumnType {
     pub(super) fn parse(text: &str) -> Self {
         let mut text = text.trim();
         let mut nullable = false;
+        let mut wraps = 0;
         loop {
+            wraps += 1;
             text = match split(text) {
+                _ if wraps > MAX_WRAPS => {
+                    return Self {
+                        kind: Kind::Other,
+                        text: text.to_owned(),
+                        nullable,
+                    };
+                }
                 ("Nullable", Some(inner)) => {
                     nullable = true;
                     inner
@@ -98,7 +110,7 @@ impl ColumnType {
 
 fn kind(name: &str, arguments: &str) -> Kind {
     let number = |text: &str| text.trim().parse().unwrap_or(0);
-    let mut each = members(arguments).into_iter();
+    let mut each = members(arguments);
     let mut argument = || number(each.next().unwrap_or_default());
     match name {
         "Float32" | "Float64" | "BFloat16" => Kind::Float,
@@ -139,9 +151,19 @@ fn split(text: &str) -> (&str, Option<&str>) {
 }
 
 /// What commas separate, outside of parentheses and quotes.
-pub(super) fn members(list: &str) -> Vec<&str> {
-    let mut found = Vec::new();
-    let mut start = 0;
+pub(super) fn members(list: &str) -> impl Iterator<Item = &str> {
+    let mut rest = list;
+    std::iter::from_fn(move || {
+        let end = member_end(rest);
+        let member = rest.get(..end)?;
+        let more = rest.get(end + 1..);
+        rest = more.unwrap_or_default();
+        (more.is_some() || !member.trim().is_empty()).then_some(member)
+    })
+}
+
+/// Where the first member of a list ends.
+fn member_end(list: &str) -> usize {
     let mut depth = 0_usize;
     let mut quote = None;
     let mut escaped = false;
@@ -154,18 +176,11 @@ pub(super) fn members(list: &str) -> Vec<&str> {
             (None, '\'' | '`' | '"') => quote = Some(c),
             (None, '(' | '[') => depth += 1,
             (None, ')' | ']') => depth = depth.saturating_sub(1),
-            (None, ',') if depth == 0 => {
-                found.extend(list.get(start..at));
-                start = at + 1;
-            }
+            (None, ',') if depth == 0 => return at,
             (None, _) => {}
         }
     }
-    let last = list.get(start..).unwrap_or_default();
-    if !last.trim().is_empty() {
-        found.push(last);
-    }
-    found
+    list.len()
 }
 
 #[cfg(test)]
@@ -240,12 +255,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wrapped_without_end_is_nothing_known() {
+        let wrapped = |times| {
+            let (open, close) = ("Nullable(".repeat(times), ")".repeat(times));
+            ColumnType::parse(&format!("{open}Int8{close}")).kind
+        };
+        assert_ne!(wrapped(MAX_WRAPS - 1), Kind::Other);
+        assert_eq!(wrapped(100_000), Kind::Other);
+    }
+
+    #[test]
     fn lists_are_split_where_they_are_lists() {
         assert_eq!(
-            members("toDate(ts), f(a, `x,y`), 'it\\'s, one', -id"),
+            members("toDate(ts), f(a, `x,y`), 'it\\'s, one', -id").collect::<Vec<_>>(),
             ["toDate(ts)", " f(a, `x,y`)", " 'it\\'s, one'", " -id"]
         );
-        assert!(members("").is_empty());
-        assert_eq!(members("id"), ["id"]);
+        assert_eq!(members("").count(), 0);
+        assert_eq!(members("id").collect::<Vec<_>>(), ["id"]);
     }
 }

@@ -11,7 +11,7 @@ use super::types::Kind;
 use crate::bridges::sql::Each;
 use crate::error::JobError;
 use crate::options::{Comparison, Predicate, ReadOptions, Target};
-use crate::sql::{Builder, Dialect, KeyPart, Statement};
+use crate::sql::{Builder, Cursor, Dialect, KeyPart, Statement};
 
 /// A way.
 pub(super) struct Way {
@@ -154,6 +154,7 @@ impl Way {
             .conversation
             .ask(session.job, statement, &mut |line| {
                 find_values(line, hidden, &mut values);
+                Cursor::check(values.last().map(|place| place.end).into_iter())?;
                 let count = equals.count(line, &values);
                 if count == 1 {
                     equals.sent = match &self.mark {
