@@ -90,7 +90,7 @@ impl Answer<'_> {
             let sink = &mut *self.sink;
             fetch.each(self.store, &batch, &mut |key, content| {
                 let key = key.json();
-                let row = Document::new(&key, content);
+                let row = Document::new(&key, content)?;
                 if since.is_some_and(|since| !is_later(&row, &options.tracking_column, since)) {
                     return Ok(());
                 }
@@ -315,7 +315,7 @@ impl Answer<'_> {
             let sink = &mut *self.sink;
             fetch.each(self.store, &batch, &mut |key: &Key, content: &Content| {
                 let json = key.json();
-                let row = Document::new(&json, content);
+                let row = Document::new(&json, content)?;
                 if passed < most && filter.as_ref().is_none_or(|filter| filter.passes(&row)) {
                     passed += 1;
                     each(sink, &row, key)?;

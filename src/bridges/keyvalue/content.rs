@@ -1,9 +1,10 @@
 //! A value as the row it makes: a JSON object's members beside the key, anything else as `value`.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use super::key::Key;
+use crate::error::JobError;
+use crate::job::Held;
 use crate::json::{Out, Raw, RawKind, write_document, write_string};
 use crate::limits;
 use crate::options::RowIds;
@@ -11,8 +12,8 @@ use crate::reducer::Row;
 
 /// The member that holds the key.
 pub const KEY: &str = "_key";
-/// The member that holds a value which is no object.
-const VALUE: &str = "value";
+/// The member that holds a value which is no object, as JSON.
+const VALUE: &str = "\"value\"";
 /// Rows of more members than this find theirs by an index.
 const FEW: usize = 16;
 
@@ -85,57 +86,82 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 struct Member<'a> {
-    name: Cow<'a, str>,
     /// The name as JSON, which keeps what a text of ours cannot hold.
-    json_name: Cow<'a, str>,
+    name: Raw<'a>,
     value: Raw<'a>,
+}
+
+impl<'a> Member<'a> {
+    fn name(&self) -> Cow<'a, str> {
+        self.name.text().unwrap_or_default()
+    }
 }
 
 /// A row: a key and its content.
 pub(super) struct Document<'a> {
     key: &'a str,
     members: Vec<Member<'a>>,
-    /// The place of the last member of each name, when there are many.
-    index: HashMap<String, usize>,
+    /// The places of all members by name, and of one name by place, when there are many.
+    index: Vec<usize>,
+    _held: Held,
 }
+
+/// Memory that one of many members takes while their number grows.
+const MEMBER_BYTES: usize = 2 * size_of::<Member<'_>>() + size_of::<usize>();
+/// Of so many members memory is asked for at once.
+const STEP: usize = 1024;
 
 impl<'a> Document<'a> {
     /// A row of this key, given as JSON.
-    pub(super) fn new(key: &'a str, content: &'a Content) -> Self {
-        let members: Vec<_> = match content {
-            Content::Value(json) => vec![Member {
-                name: VALUE.into(),
-                json_name: "\"value\"".into(),
+    ///
+    /// # Errors
+    /// `QUERY_FAILED` when it has more members than there is memory for.
+    pub(super) fn new(key: &'a str, content: &'a Content) -> Result<Self, JobError> {
+        let mut members = Vec::new();
+        let mut held = Held::default();
+        match content {
+            Content::Value(json) => members.push(Member {
+                name: Raw::known(VALUE),
                 value: Raw::known(json),
-            }],
-            Content::Members(json) => Raw::known(json)
-                .named_members()
-                .map(|(name, value)| Member {
-                    name: name.text().unwrap_or_default(),
-                    json_name: name.as_str().into(),
-                    value,
-                })
-                .collect(),
-        };
-        let mut index = HashMap::new();
-        if members.len() > FEW {
-            for (i, member) in members.iter().enumerate() {
-                index.insert(member.name.clone().into_owned(), i);
+            }),
+            Content::Members(json) => {
+                for (name, value) in Raw::known(json).named_members() {
+                    members.push(Member { name, value });
+                    if members.len().is_multiple_of(STEP) {
+                        held.add(STEP * MEMBER_BYTES, "the members of one value")?;
+                    }
+                }
             }
         }
-        Self {
+        let mut index = Vec::new();
+        if members.len() > FEW {
+            index = (0..members.len()).collect();
+            index.sort_by(|a, b| {
+                let name = |place: &usize| members.get(*place).map(Member::name);
+                name(a).cmp(&name(b))
+            });
+        }
+        Ok(Self {
             key,
             members,
             index,
-        }
+            _held: held,
+        })
     }
 
     /// Where the member of this name is, the last one if there are several.
     fn find(&self, name: &str) -> Option<usize> {
         if self.members.len() > FEW {
-            self.index.get(name).copied()
+            let named = |place: &usize| self.members.get(*place).map(Member::name);
+            let behind = self
+                .index
+                .partition_point(|place| named(place).as_deref() <= Some(name));
+            let last = self.index.get(behind.checked_sub(1)?)?;
+            (named(last).as_deref() == Some(name)).then_some(*last)
         } else {
-            self.members.iter().rposition(|member| member.name == name)
+            self.members
+                .iter()
+                .rposition(|member| member.name() == name)
         }
     }
 
@@ -159,7 +185,7 @@ impl<'a> Document<'a> {
                 for name in names {
                     let found = self.find(name).and_then(|i| self.members.get(i));
                     match found {
-                        Some(member) => put(name, &member.json_name, member.value),
+                        Some(member) => put(name, member.name.as_str(), member.value),
                         None if name == KEY => put(KEY, "\"_key\"", key),
                         None => {}
                     }
@@ -171,8 +197,9 @@ impl<'a> Document<'a> {
                 }
                 for (i, member) in self.members.iter().enumerate() {
                     // Of members of one name the last one counts.
-                    if self.find(&member.name) == Some(i) {
-                        put(&member.name, &member.json_name, member.value);
+                    let name = member.name();
+                    if self.find(&name) == Some(i) {
+                        put(&name, member.name.as_str(), member.value);
                     }
                 }
             }
@@ -271,7 +298,7 @@ mod tests {
 
     fn shown(json: &str, fields: Option<&[&str]>, hidden: &[&str]) -> String {
         let content = Content::of_string(json.as_bytes(), Reading::Once);
-        let row = Document::new("\"t:1\"", &content);
+        let row = Document::new("\"t:1\"", &content).unwrap();
         let owned = |names: &[&str]| {
             names
                 .iter()

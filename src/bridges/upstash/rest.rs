@@ -1,6 +1,7 @@
 //! The text of requests and answers. Knows nothing of sockets.
 
 use crate::bridges::keyvalue::{Command, Reply};
+use crate::bridges::service::message;
 use crate::json::{Raw, RawKind, write_lossy};
 use crate::net::base64;
 
@@ -27,25 +28,32 @@ pub(super) fn body(commands: &[Command]) -> String {
     out
 }
 
+/// About as much memory as an answer takes with what is made of it: whatever a member of a list is, a comma stands
+/// before it.
+pub(super) fn room(text: &str) -> usize {
+    let commas = text.bytes().filter(|byte| *byte == b',').count();
+    text.len().saturating_add(commas * size_of::<Reply>())
+}
+
 /// The replies to so many commands; `None` for a text that is something else.
 pub(super) fn replies(text: &str, count: usize) -> Option<Vec<Reply>> {
     let list = Raw::parse(text)?;
     if list.kind() != RawKind::List {
         return None;
     }
-    let replies: Vec<_> = list.elements().map(entry).collect::<Option<_>>()?;
+    let replies = list.elements().take(count.saturating_add(1));
+    let replies: Vec<_> = replies.map(entry).collect::<Option<_>>()?;
     (replies.len() == count).then_some(replies)
 }
 
 /// What is wrong, when that is all an answer says.
 pub(super) fn error(text: &str) -> Option<String> {
-    let problem = Raw::parse(text)?.member("error")?;
-    problem.text().map(|text| text.into_owned())
+    message(Raw::parse(text)?.member("error")?)
 }
 
 fn entry(entry: Raw<'_>) -> Option<Reply> {
     if let Some(problem) = entry.member("error") {
-        return Some(Reply::Error(problem.text()?.into_owned()));
+        return Some(Reply::Error(message(problem)?));
     }
     reply(entry.member("result")?, 0)
 }
@@ -96,6 +104,13 @@ mod tests {
                 ]),
             ]
         );
+    }
+
+    #[test]
+    fn room_is_taken_by_members_however_short_they_are() {
+        let one = size_of::<Reply>();
+        assert_eq!(room(r#"[{"result":[1,"",null]}]"#), 24 + 2 * one);
+        assert!(room("x") < one);
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub(super) struct Asking<'s> {
 }
 
 impl Asking<'_> {
-    /// The status of an answer and its text.
+    /// The status of an answer and its text. What is made of it may be longer than it, and takes turns as it does.
     fn post(&mut self, body: &str, most: usize) -> Result<(u16, String), Trouble> {
         // Nothing but reading is asked for.
         let mut answer = self.service.post("/pipeline", body).map_err(failed)?;
@@ -25,6 +25,13 @@ impl Asking<'_> {
         let body = body.map_err(failed)?;
         let text = String::from_utf8(body)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        let room = rest::room(&text);
+        if room > most {
+            return Err(Trouble::TooLarge);
+        }
+        if room > limits::LARGE_ROW {
+            self.job.receive_large().map_err(Trouble::Job)?;
+        }
         Ok((answer.status(), text))
     }
 }
