@@ -278,6 +278,9 @@ pub const CATALOG_FRESH: Duration = Duration::from_secs(1);
 pub const WALK_TOTAL: Duration = Duration::from_secs(60);
 /// Tables a source whose columns are remembered.
 pub const CATALOG_TARGETS: usize = 1000;
+/// Memory of all that is remembered of targets, of all sources: some 400 bytes for a table of ten columns, but as much
+/// as [`REMOTE_CATALOG_BYTES`] where a database says that much.
+pub const REMEMBERED_BYTES: usize = 8 << 20;
 /// Most attempts at a job that may succeed when it is tried again.
 pub const ATTEMPTS: usize = 6;
 /// Before the second attempt in its turn at a job of SQLite that found no memory; twice as long before each other,

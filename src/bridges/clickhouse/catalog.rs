@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::types::ColumnType;
-use crate::bridges::remembered::Remembered;
+use crate::bridges::remembered::{Remembered, Weighed};
 
 /// A column of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,18 @@ pub(super) struct Column {
     pub(super) kind: ColumnType,
     /// How it gets its values.
     pub(super) origin: Origin,
+}
+
+impl Weighed for Column {
+    fn weight(&self) -> usize {
+        self.name.len() + self.spelled.len() + self.kind.weight()
+    }
+}
+
+impl Weighed for ColumnType {
+    fn weight(&self) -> usize {
+        self.text.len()
+    }
 }
 
 /// How a column gets its values.

@@ -11,7 +11,7 @@ use super::connection::{Connection, integer, text};
 use super::dialect::MYSQL;
 use super::key::{KeyColumn, Kind};
 use super::layout::Trait;
-use crate::bridges::remembered::Remembered;
+use crate::bridges::remembered::{Remembered, Weighed};
 use crate::error::{JobError, Retry};
 use crate::job::TargetColumn;
 use crate::options::Target;
@@ -26,6 +26,19 @@ pub(super) struct Catalog {
     keys: Remembered<Arc<Vec<KeyColumn>>>,
     /// By schema and table.
     traits: Remembered<Arc<Traits>>,
+}
+
+impl Weighed for KeyColumn {
+    fn weight(&self) -> usize {
+        self.name.len()
+    }
+}
+
+impl Weighed for Traits {
+    fn weight(&self) -> usize {
+        let names = self.keys().map(String::len).sum::<usize>();
+        names + self.len() * 2 * size_of::<(String, Trait)>()
+    }
 }
 
 /// A column that `changedSince` is compared with.

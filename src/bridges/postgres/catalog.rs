@@ -11,7 +11,7 @@ use super::dialect::POSTGRES;
 use super::error;
 use super::list::SelectList;
 use super::types::Column;
-use crate::bridges::remembered::Remembered;
+use crate::bridges::remembered::{Remembered, Weighed};
 use crate::error::JobError;
 use crate::options::Target;
 use crate::sql::Dialect;
@@ -48,6 +48,15 @@ impl Relation {
                 Arc::clone(self.everything.get_or_init(all))
             }
         }
+    }
+}
+
+impl Weighed for Relation {
+    /// With its select list, which names each column a few times.
+    fn weight(&self) -> usize {
+        let columns = self.columns.iter();
+        let columns = columns.map(|column| 2 * size_of::<Column>() + 6 * column.name.len());
+        self.schema.len() + self.key.weight() + columns.sum::<usize>()
     }
 }
 

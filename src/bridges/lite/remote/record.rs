@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::Remote;
 use crate::bridges::lite::{Cells, EachCells, Value};
+use crate::bridges::remembered::Weighed;
 use crate::bridges::service::not_understood;
 use crate::error::JobError;
 use crate::json::{Raw, Text};
@@ -91,6 +92,12 @@ pub(super) struct Rows {
     count: usize,
     /// The list of them, as JSON; nothing while there are none.
     list: String,
+}
+
+impl Weighed for Rows {
+    fn weight(&self) -> usize {
+        self.list.len()
+    }
 }
 
 impl Rows {

@@ -1,0 +1,68 @@
+//! The memory of all that is remembered, of all sources together: a database may say a lot about each of many tables, and
+//! a gateway may ask for them all.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+
+use crate::limits;
+use crate::locks::lock;
+
+/// Taken by all shares.
+static USED: AtomicUsize = AtomicUsize::new(0);
+/// Everybody who may have some.
+static HOLDERS: Mutex<Vec<Weak<dyn Holder>>> = Mutex::new(Vec::new());
+
+/// Somebody who remembers.
+pub(super) trait Holder: Send + Sync {
+    /// Bytes of its shares.
+    fn bytes(&self) -> usize;
+
+    /// Gives them all back.
+    fn forget_all(&self);
+}
+
+/// From now on this one may have to forget.
+pub(super) fn enter(holder: Weak<dyn Holder>) {
+    let mut holders = lock(&HOLDERS);
+    holders.retain(|holder| holder.strong_count() > 0);
+    holders.push(holder);
+}
+
+/// So many bytes, given back when this is dropped.
+pub(super) struct Share(pub usize);
+
+impl Share {
+    /// A share of so many bytes. Where there is no room, whoever holds most forgets. `None` when that is not enough.
+    pub fn take(bytes: usize) -> Option<Self> {
+        while !reserve(bytes) {
+            let largest = largest()?;
+            largest.forget_all();
+        }
+        Some(Self(bytes))
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        USED.fetch_sub(self.0, Ordering::Relaxed);
+    }
+}
+
+fn reserve(bytes: usize) -> bool {
+    let more = |used: usize| {
+        let used = used.checked_add(bytes)?;
+        (used <= limits::REMEMBERED_BYTES).then_some(used)
+    };
+    USED.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
+        .is_ok()
+}
+
+/// Who holds most; `None` when nobody holds anything.
+fn largest() -> Option<Arc<dyn Holder>> {
+    let holders: Vec<_> = lock(&HOLDERS).iter().filter_map(Weak::upgrade).collect();
+    let bytes = holders.into_iter().map(|holder| (holder.bytes(), holder));
+    let (_, largest) = bytes
+        .filter(|(bytes, _)| *bytes > 0)
+        .max_by_key(|(bytes, _)| *bytes)?;
+    Some(largest)
+}
