@@ -13,6 +13,8 @@
     clippy::string_slice
 )]
 
+#[cfg(feature = "default")]
+mod contents;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod files;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]

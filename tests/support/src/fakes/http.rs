@@ -61,7 +61,7 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 
 fn serve(client: &TcpStream, target: SocketAddr, state: &Mutex<State>) -> io::Result<()> {
     let mut reader = BufReader::new(client);
-    let (path, request) = read_request(&mut reader)?;
+    let Message { path, head, body } = read_message(&mut reader)?;
     let fault = {
         let mut state = lock(state);
         *state.seen.entry(path).or_default() += 1;
@@ -100,7 +100,9 @@ fn serve(client: &TcpStream, target: SocketAddr, state: &Mutex<State>) -> io::Re
         return client.write_all(format!("{head}{body}").as_bytes());
     }
     let mut onward = TcpStream::connect(target)?;
-    onward.write_all(&request)?;
+    // The server closes the connection behind its answer.
+    onward.write_all(format!("{head}Connection: close\r\n\r\n").as_bytes())?;
+    onward.write_all(&body)?;
     match fault["cutAfter"].as_u64() {
         Some(most) => io::copy(&mut onward.take(most), &mut client)?,
         None => io::copy(&mut onward, &mut client)?,
@@ -108,9 +110,19 @@ fn serve(client: &TcpStream, target: SocketAddr, state: &Mutex<State>) -> io::Re
     client.shutdown(Shutdown::Both)
 }
 
-/// The path of a request, and the request as it is to be passed on: the server closes the connection behind its answer.
-fn read_request(reader: &mut impl BufRead) -> io::Result<(String, Vec<u8>)> {
-    let (mut head, mut length) = (Vec::new(), 0);
+/// A request.
+pub(super) struct Message {
+    /// Where it goes to.
+    pub(super) path: String,
+    /// Its first line and its headers.
+    pub(super) head: String,
+    /// Its body.
+    pub(super) body: Vec<u8>,
+}
+
+/// Reads the next request; an error at the end of the connection.
+pub(super) fn read_message(reader: &mut impl BufRead) -> io::Result<Message> {
+    let (mut head, mut length) = (String::new(), 0);
     loop {
         let mut line = String::new();
         if reader.read_line(&mut line)? == 0 {
@@ -122,15 +134,12 @@ fn read_request(reader: &mut impl BufRead) -> io::Result<(String, Vec<u8>)> {
         if let Some(count) = line.strip_prefix("Content-Length: ") {
             length = count.trim().parse().map_err(io::Error::other)?;
         }
-        head.push(line);
+        head.push_str(&line);
     }
-    let path = head.first().and_then(|line| line.split(' ').nth(1));
-    let path = path.unwrap_or_default().to_owned();
-    let mut request = format!("{}Connection: close\r\n\r\n", head.concat()).into_bytes();
-    let start = request.len();
-    request.resize(start + length, 0);
-    reader.read_exact(&mut request[start..])?;
-    Ok((path, request))
+    let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    Ok(Message { path, head, body })
 }
 
 /// TLS in front of the plain server that listens there, on a free port of the loopback interface.

@@ -1,6 +1,7 @@
 //! Every way in which a hostile database talks: it falls silent, floods, says that something huge follows, sends rows
 //! that cannot be read, garbage, one byte at a time, or hangs up in the middle.
 
+mod envelopes;
 mod http;
 mod mongodb;
 mod mysql;
@@ -26,6 +27,7 @@ pub use postgres::FLOODS as POSTGRES_FLOODS;
 pub type Talk = fn(&TcpStream) -> io::Result<()>;
 
 /// A running server and how it misbehaves.
+#[derive(Clone)]
 pub struct Villain {
     /// For people.
     pub name: String,
@@ -58,6 +60,7 @@ pub fn villains() -> Vec<Villain> {
         mongodb::villains(),
         redis::villains(),
         http::villains(),
+        envelopes::villains(),
     ]
     .into_iter()
     .flatten()
