@@ -147,13 +147,18 @@ impl<'a> Builder<'a> {
     /// `INVALID_OPTIONS` when its text would be longer than [`limits::STATEMENT_BYTES`].
     pub fn finish(self) -> Result<Statement, JobError> {
         if self.overlong {
-            let most = limits::STATEMENT_BYTES;
-            let problem = format_args!("make a statement of more than {most} bytes");
-            return Err(JobError::invalid_options("options", problem));
+            return Err(overlong());
         }
         Ok(Statement {
             sql: self.sql,
             params: self.params,
         })
     }
+}
+
+/// The error of a statement that would be longer than [`limits::STATEMENT_BYTES`].
+pub fn overlong() -> JobError {
+    let most = limits::STATEMENT_BYTES;
+    let problem = format_args!("make a statement of more than {most} bytes");
+    JobError::invalid_options("options", problem)
 }

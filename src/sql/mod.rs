@@ -11,7 +11,7 @@ mod predicate;
 mod select;
 
 pub use aggregate::{Aggregation, ColumnFacts, RowOrder, Table};
-pub use builder::{Builder, Statement};
+pub use builder::{Builder, Statement, overlong};
 pub use cursor::Cursor;
 pub use dialect::{Dialect, Parameter, TABLE_ALIAS};
 pub use keyset::{Bound, KeyPart, Page};

@@ -1,5 +1,7 @@
 //! The way of a `read` through a table: every row once, whatever the table's key and engine.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::error::Failure;
@@ -62,7 +64,8 @@ impl Way {
         session.learn_filter(target, &since)?;
         let dialect: &dyn Dialect = &session.dialect;
         let private = key::private_name(columns.iter().map(|column| column.name.as_str()));
-        let is_column = |name: &str| columns.iter().any(|column| column.name == name);
+        let names: HashSet<_> = columns.iter().map(|column| column.name.as_str()).collect();
+        let is_column = |name: &str| names.contains(name);
         let shown = key::shown(dialect, options.fields.as_deref(), is_column);
         let digest = key::digest(&match options.fields {
             Some(_) => shown.clone(),

@@ -1,11 +1,15 @@
 //! Select lists.
 
+use std::collections::HashMap;
+
 use super::key::Key;
 use super::storage::exactly;
 use super::{Database, catalog};
 use crate::bridges::sql::SelectList;
 use crate::error::JobError;
+use crate::limits;
 use crate::options::Target;
+use crate::sql::overlong;
 
 /// What a statement selects; in a walk by a key.
 pub(in crate::bridges) struct List {
@@ -74,9 +78,13 @@ fn select_exactly(
         Some(names) => names.iter().map(String::as_str).collect(),
         None => all.map(|column| column.name.as_str()).collect(),
     };
+    let by_name: HashMap<_, _> = columns
+        .iter()
+        .map(|column| (column.name.to_ascii_lowercase(), column))
+        .collect();
+    let mut room = limits::STATEMENT_BYTES;
     for name in shown {
-        let known = columns.iter().find(|c| c.name.eq_ignore_ascii_case(name));
-        let Some(known) = known else {
+        let Some(known) = by_name.get(&name.to_ascii_lowercase()) else {
             // The database knows it: as the rowid, or not at all.
             list.push(language.column(name));
             continue;
@@ -90,7 +98,10 @@ fn select_exactly(
             *place = Some(list.len());
         }
         let value = exactly(&own, place.is_some());
-        list.push(format!("{value} AS {}", language.quote(&known.name)));
+        let value = format!("{value} AS {}", language.quote(&known.name));
+        // A name in capitals and small letters is another one, and each is said several times.
+        room = room.checked_sub(value.len()).ok_or_else(overlong)?;
+        list.push(value);
     }
     let shown = list.len();
     for (part, place) in key.iter().zip(&mut places) {
