@@ -70,6 +70,8 @@ pub const FRAGMENT_BYTES: usize = 512 << 10;
 /// Text waiting for a standard stream that is not read; lines beyond it are dropped and counted.
 pub const CONSOLE_BYTES: usize = 1 << 20;
 
+/// Bytes of a log line's message; at `trace` it may be a statement.
+pub const LOG_MESSAGE: usize = 64 << 10;
 /// Time for the last lines of a standard stream to leave when the process ends.
 pub const LAST_LINES: Duration = Duration::from_millis(500);
 

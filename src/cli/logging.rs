@@ -1,6 +1,7 @@
 //! Our own log lines, on standard error. The official lines on standard output are no log.
 
 use std::any::Any;
+use std::fmt::{self, Write};
 use std::panic;
 use std::sync::{Mutex, OnceLock, RwLock};
 use std::thread;
@@ -12,8 +13,9 @@ use log::{Level, LevelFilter, Log, Metadata, Record, error, warn};
 use crate::config::{LogFilter, LogFormat};
 use crate::console::Console;
 use crate::json::{write_string, write_timestamp};
+use crate::limits;
 use crate::locks::{lock, read, write};
-use crate::text::printable;
+use crate::text::{clipped, printable};
 
 /// Our modules begin with this.
 const OURS: &str = env!("CARGO_CRATE_NAME");
@@ -128,7 +130,7 @@ fn text_line(now: i64, module: &str, record: &Record<'_>) -> String {
     line.push_str(&format!(
         " {:5} {module}: {}",
         record.level(),
-        printable(record.args().to_string().chars())
+        printable(message(record).chars())
     ));
     // The visitor cannot fail.
     let _ = record.key_values().visit(&mut TextPairs(&mut line));
@@ -144,10 +146,40 @@ fn json_line(now: i64, module: &str, record: &Record<'_>) -> String {
     line.push_str(",\"module\":");
     write_string(&mut line, module);
     line.push_str(",\"message\":");
-    write_string(&mut line, &record.args().to_string());
+    write_string(&mut line, &message(record));
     let _ = record.key_values().visit(&mut JsonPairs(&mut line));
     line.push('}');
     line
+}
+
+/// What the record says, cut where it is longer than anybody reads: a statement may have megabytes, and each of its
+/// copies on the way to the stream takes as much.
+fn message(record: &Record<'_>) -> String {
+    let mut message = Message::default();
+    // It takes everything.
+    let _ = message.write_fmt(*record.args());
+    if message.cut {
+        message.text.push('…');
+    }
+    message.text
+}
+
+#[derive(Default)]
+struct Message {
+    text: String,
+    cut: bool,
+}
+
+impl fmt::Write for Message {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let free = limits::LOG_MESSAGE.saturating_sub(self.text.len());
+        if !self.cut {
+            let start = clipped(text, free);
+            self.text.push_str(start);
+            self.cut = start.len() < text.len();
+        }
+        Ok(())
+    }
 }
 
 fn timestamp(now: i64) -> String {
@@ -225,5 +257,14 @@ mod tests {
                 "message": "job\nfailed", "job": "a\"b", "source": "my db\n2026 forged", "rows": 7})
         );
         assert!(!json.contains('\n'));
+    }
+
+    #[test]
+    fn a_line_has_an_end() {
+        let (text, json) = lines(&"é\u{1}".repeat(limits::LOG_MESSAGE));
+        assert!(text.len() < 3 * limits::LOG_MESSAGE && text.contains('…'));
+        assert!(json.len() < 4 * limits::LOG_MESSAGE && json.contains('…'));
+        let (text, _) = lines(&"x".repeat(limits::LOG_MESSAGE));
+        assert!(!text.contains('…'));
     }
 }
