@@ -402,10 +402,13 @@ pub const WINDOW_BYTES: usize = 4 << 20;
 pub const SEEN_BYTES: usize = 16 << 20;
 /// Memory of all windows that wait for the next page of their walk, of all sources.
 pub const KEPT_WINDOWS_BYTES: usize = 12 << 20;
-/// Values that a key-value store is first asked for at once.
-pub const FETCH_FIRST: usize = 64;
+/// Values that a key-value store is first asked for at once: of 16 KB each they are no large answer yet.
+pub const FETCH_FIRST: usize = 32;
 /// Most values that it is asked for at once, when they are small.
 pub const FETCH_MOST: usize = 512;
+/// Bytes that the values of several keys have together when there are enough of them for one answer, and more would only make
+/// it a large one.
+pub const FETCH_GOOD: usize = LARGE_ROW / 2;
 /// Longest answer with the values of several keys; one that would be longer is asked for in two.
 pub const FETCH_BYTES: usize = 8 << 20;
 /// Largest value of one key: as large as the largest row.

@@ -57,7 +57,10 @@ impl Fetch {
             match self.contents(store, now, most) {
                 Ok(contents) => {
                     let size: usize = contents.iter().flatten().map(Content::len).sum();
-                    if size < limits::FETCH_BYTES / 8 {
+                    // Half as many, or twice as many, have about as much as is good.
+                    if size > limits::FETCH_GOOD {
+                        self.batch = (now.len() / 2).max(1);
+                    } else if size < limits::FETCH_GOOD / 2 {
                         self.batch = (self.batch * 2).min(limits::FETCH_MOST);
                     }
                     for (key, content) in now.iter().zip(&contents) {

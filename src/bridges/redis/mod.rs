@@ -42,6 +42,6 @@ impl KeyValueEngine for Redis {
         job: &JobControl,
         work: impl FnOnce(&mut dyn Store) -> Result<T, JobError>,
     ) -> Result<T, JobError> {
-        session.job(job, |session| work(session))
+        session.job(job, |asking| work(asking))
     }
 }

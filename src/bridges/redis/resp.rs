@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, Read};
 
 use crate::bridges::keyvalue::{Command, Reply};
+use crate::job::JobControl;
 use crate::limits;
 
 /// Replies nest two deep in all that is asked; a little more is no harm.
@@ -24,35 +25,60 @@ pub fn write_command(out: &mut Vec<u8>, command: &Command) {
     }
 }
 
+/// What a reply takes beside its text: a place in a list that grows, and the head of the text's memory.
+const REPLY_BYTES: usize = 2 * size_of::<Reply>() + 16;
+
 /// How much of replies is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Allowance {
+pub struct Allowance<'j> {
     left: usize,
+    /// Bytes until it is much.
+    short: usize,
+    /// The job that takes its turn for much.
+    job: Option<&'j JobControl>,
     /// Something was read and thrown away because it was too much.
     pub exceeded: bool,
 }
 
-impl Allowance {
-    /// So many bytes.
+impl Allowance<'static> {
+    /// So many bytes of memory.
     pub fn new(bytes: usize) -> Self {
         Self {
             left: bytes,
+            short: limits::LARGE_ROW,
+            job: None,
             exceeded: false,
         }
     }
+}
 
-    fn take(&mut self, bytes: usize) -> bool {
+impl<'j> Allowance<'j> {
+    /// So many, of which more than a few are kept in the job's turn only.
+    pub fn of(job: &'j JobControl, bytes: usize) -> Self {
+        Self {
+            job: Some(job),
+            ..Allowance::new(bytes)
+        }
+    }
+
+    /// Whether so many more are kept, along with a reply.
+    fn take(&mut self, bytes: usize) -> io::Result<bool> {
+        let bytes = bytes.saturating_add(REPLY_BYTES);
         match self.left.checked_sub(bytes) {
-            Some(left) => {
-                self.left = left;
-                true
-            }
-            None => {
+            Some(left) if !self.exceeded => self.left = left,
+            _ => {
                 self.exceeded = true;
-                self.left = 0;
-                false
+                return Ok(false);
             }
         }
+        match (self.short.checked_sub(bytes), self.job) {
+            (Some(short), _) => self.short = short,
+            (None, Some(job)) => {
+                job.receive_large().map_err(io::Error::other)?;
+                self.short = usize::MAX;
+            }
+            (None, None) => {}
+        }
+        Ok(true)
     }
 }
 
@@ -61,19 +87,20 @@ impl Allowance {
 ///
 /// # Errors
 /// Of kind `InvalidData` for what is not RESP2.
-pub fn read_reply(stream: &mut impl BufRead, allowance: &mut Allowance) -> io::Result<Reply> {
+pub fn read_reply(stream: &mut impl BufRead, allowance: &mut Allowance<'_>) -> io::Result<Reply> {
     read_nested(stream, allowance, 0)
 }
 
 fn read_nested(
     stream: &mut impl BufRead,
-    allowance: &mut Allowance,
+    allowance: &mut Allowance<'_>,
     depth: usize,
 ) -> io::Result<Reply> {
     let line = read_line(stream)?;
-    allowance.take(size_of::<Reply>());
+    let kept = allowance.take(line.len())?;
     let (kind, rest) = line.split_first().ok_or_else(nonsense)?;
     Ok(match kind {
+        b'+' | b'-' if !kept => Reply::Nil,
         b'+' => Reply::Status(text(rest)),
         b'-' => Reply::Error(text(rest)),
         b':' => Reply::Int(number(rest)?),
@@ -101,11 +128,10 @@ fn read_nested(
 
 fn read_bytes(
     stream: &mut impl BufRead,
-    allowance: &mut Allowance,
+    allowance: &mut Allowance<'_>,
     length: u64,
 ) -> io::Result<Reply> {
-    let kept = usize::try_from(length).is_ok_and(|length| allowance.take(length));
-    allowance.exceeded |= !kept;
+    let kept = allowance.take(usize::try_from(length).unwrap_or(usize::MAX))?;
     let mut bytes = Vec::new();
     let mut body = stream.take(length);
     let count = if kept {
@@ -208,14 +234,18 @@ mod tests {
         let bytes = b"*3\r\n$4\r\naaaa\r\n$90\r\n\
             bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\r\n\
             $1\r\nc\r\n+NEXT\r\n";
-        let (reply, exceeded, rest) = read(bytes, 4 * size_of::<Reply>() + 50);
+        let (reply, exceeded, rest) = read(bytes, 5 * REPLY_BYTES + 50);
         assert!(reply.is_ok() && exceeded);
         assert_eq!(rest, b"+NEXT\r\n".len());
-        // Elements count, however small they are.
-        let many = [b"*1000\r\n".as_slice(), &b":1\r\n".repeat(1000)].concat();
-        let (reply, exceeded, rest) = read(&many, 1000);
-        assert!(exceeded && rest == 0);
-        assert!(reply.unwrap().into_list().len() < 100);
+        // Elements count, however small they are, and so do words and errors.
+        let word = ["+", &"x".repeat(5000), "\r\n"].concat();
+        let error = ["-", &"x".repeat(5000), "\r\n"].concat();
+        for member in [":1\r\n", "$0\r\n\r\n", &word, &error] {
+            let many = ["*1000\r\n", &member.repeat(1000)].concat();
+            let (reply, exceeded, rest) = read(many.as_bytes(), 10_000);
+            assert!(exceeded && rest == 0);
+            assert!(reply.unwrap().into_list().len() < 200);
+        }
     }
 
     #[test]

@@ -37,13 +37,13 @@ impl Session {
     pub fn job<T>(
         &mut self,
         job: &JobControl,
-        work: impl FnOnce(&mut Self) -> Result<T, JobError>,
+        work: impl FnOnce(&mut Asking<'_>) -> Result<T, JobError>,
     ) -> Result<T, JobError> {
         let cutter = self.cutter.clone();
         let guard = job.stop_with(move || cutter.cut())?;
         // Whoever ends the job at its deadline does so before this wait is over.
         self.until(job.deadline() + limits::STOP_BUDGET);
-        let result = work(self);
+        let result = work(&mut Asking { session: self, job });
         if guard.finish() {
             job.check()?;
         }
@@ -72,7 +72,7 @@ impl Session {
     pub fn exchange(
         &mut self,
         commands: &[Command],
-        allowance: &mut Allowance,
+        allowance: &mut Allowance<'_>,
     ) -> io::Result<Vec<Reply>> {
         let mut text = Vec::new();
         for command in commands {
@@ -91,10 +91,16 @@ impl Session {
     }
 }
 
-impl Store for Session {
+/// A session during one job.
+pub struct Asking<'s> {
+    session: &'s mut Session,
+    job: &'s JobControl,
+}
+
+impl Store for Asking<'_> {
     fn ask(&mut self, commands: &[Command], most: usize) -> Result<Vec<Reply>, Trouble> {
-        let mut allowance = Allowance::new(most);
-        let replies = self.exchange(commands, &mut allowance);
+        let mut allowance = Allowance::of(self.job, most);
+        let replies = self.session.exchange(commands, &mut allowance);
         let replies = replies.map_err(|error| error::broken(&error))?;
         if allowance.exceeded {
             return Err(Trouble::TooLarge);
@@ -107,13 +113,13 @@ impl Store for Session {
     }
 
     fn facts(&mut self) -> Result<ServerFacts, JobError> {
-        let version = match self.version.as_str() {
+        let version = match self.session.version.as_str() {
             "" => "Redis",
             version => version,
         };
         Ok(ServerFacts {
             version: version.to_owned(),
-            tls: self.encrypted(),
+            tls: self.session.encrypted(),
             read_only: privileges::ask(self)?.beyond_reading.is_empty(),
             kept_by: KeptBy::Role,
         })

@@ -7,6 +7,7 @@ mod mongodb;
 mod mysql;
 mod postgres;
 mod redis;
+mod redis_answers;
 
 use std::io::{self, Write};
 use std::net::TcpStream;
@@ -59,6 +60,7 @@ pub fn villains() -> Vec<Villain> {
         mysql::villains(),
         mongodb::villains(),
         redis::villains(),
+        redis_answers::villains(),
         http::villains(),
         envelopes::villains(),
     ]

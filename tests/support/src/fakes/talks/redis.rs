@@ -1,6 +1,6 @@
 //! Redis, in place of a login and in place of the answer to the first command that is about keys.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 
@@ -55,20 +55,28 @@ const HELLO: &[u8] = b"*6\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$6\
 fn converse(mut client: &TcpStream) -> io::Result<()> {
     let mut input = BufReader::new(client);
     loop {
-        match command(&mut input)?.as_slice() {
-            b"HELLO" => client.write_all(HELLO)?,
-            b"AUTH" | b"SELECT" | b"CLIENT" => client.write_all(b"+OK\r\n")?,
-            _ => return Ok(()),
+        match greet(&command(&mut input)?) {
+            Some(answer) => client.write_all(answer)?,
+            None => return Ok(()),
         }
     }
 }
 
+/// The answer to a command that sets a session up.
+pub(super) fn greet(name: &[u8]) -> Option<&'static [u8]> {
+    match name {
+        b"HELLO" => Some(HELLO),
+        b"AUTH" | b"SELECT" | b"CLIENT" => Some(b"+OK\r\n"),
+        _ => None,
+    }
+}
+
 /// The name of the next command.
-fn command(input: &mut BufReader<&TcpStream>) -> io::Result<Vec<u8>> {
-    let parts = number(input)?;
+pub(super) fn command(input: &mut impl BufRead) -> io::Result<Vec<u8>> {
+    let parts = number(&mut *input)?;
     let mut name = Vec::new();
     for part in 0..parts {
-        let mut text = vec![0; number(input)? + 2];
+        let mut text = vec![0; number(&mut *input)? + 2];
         input.read_exact(&mut text)?;
         if part == 0 {
             text.truncate(text.len() - 2);
@@ -79,7 +87,7 @@ fn command(input: &mut BufReader<&TcpStream>) -> io::Result<Vec<u8>> {
 }
 
 /// The number in a line such as `*3` or `$5`.
-fn number(input: &mut BufReader<&TcpStream>) -> io::Result<usize> {
+fn number(input: &mut impl BufRead) -> io::Result<usize> {
     let mut line = String::new();
     input.read_line(&mut line)?;
     let digits = line
