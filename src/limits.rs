@@ -278,6 +278,9 @@ pub const CURSOR_BYTES: usize = 256 << 10;
 pub const CATALOG_FRESH: Duration = Duration::from_secs(1);
 /// The total of a walk's first page serves the pages that follow for so long.
 pub const WALK_TOTAL: Duration = Duration::from_secs(60);
+/// Most bytes of what a database may tell of a table's columns, each counted with 32 more: the widest table of MySQL with
+/// the longest names of one-byte letters takes 400 KB.
+pub const TOLD_BYTES: usize = 512 << 10;
 /// Tables a source whose columns are remembered.
 pub const CATALOG_TARGETS: usize = 1000;
 /// Memory of all that is remembered of targets, of all sources: some 400 bytes for a table of ten columns, but as much
@@ -309,7 +312,8 @@ pub const SQLITE_STEPS: i32 = 10_000;
 pub const POSTGRES_GREETING: usize = 64 << 10;
 /// Most that it may say unasked and the driver keeps: changed settings, notifications.
 pub const POSTGRES_UNASKED: usize = 256 << 10;
-/// Longest message of it that is no row. A thousand columns are described in some 100 KB.
+/// Longest message of it that is no row. A thousand columns are described in some 100 KB. From [`LARGE_ROW`] on they take
+/// turns as rows do.
 pub const POSTGRES_MESSAGE: usize = 4 << 20;
 /// A database that says nothing for this long is given up, whatever the job's deadline.
 pub const SOURCE_SILENCE: Duration = Duration::from_secs(900);

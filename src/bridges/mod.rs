@@ -7,6 +7,7 @@
 //! - `remembered`: what is known of a source's targets for a while
 //! - `keyvalue`: everything that key-value stores share
 //! - `lite`: everything that SQLite is wherever it runs
+//! - `told`: how much a database may say of a table
 //! - `description`: the rows of `listTargets` and `introspectTarget`
 //! - `grants`: what grants allow, as several servers tell them
 //! - `service`: asking by JSON over HTTP
@@ -58,6 +59,7 @@ mod source_url;
 mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod told;
 #[cfg(feature = "turso")]
 mod turso;
 #[cfg(feature = "upstash")]

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use super::value::Value;
 use super::{Cells, Database};
 use crate::bridges::description::DescribedColumn;
+use crate::bridges::told::Told;
 use crate::error::JobError;
 use crate::job::TargetColumn;
 use crate::options::Target;
@@ -67,12 +68,15 @@ pub(in crate::bridges) fn columns(
     target: &Target,
 ) -> Result<Vec<TargetColumn>, JobError> {
     let mut columns = Vec::new();
+    let mut told = Told::default();
     let (place, params) = place(target);
     let sql =
         format!("SELECT name, pk > 0, hidden = 1 FROM pragma_table_xinfo({place}) ORDER BY cid");
     database.ask_catalog(&sql, &params, &mut |row| {
+        let name = name(row)?;
+        told.column(name.len())?;
         columns.push(TargetColumn {
-            name: name(row)?,
+            name,
             key: row.integer(1)? != 0,
             hidden: row.integer(2)? != 0,
         });

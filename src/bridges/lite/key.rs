@@ -8,6 +8,7 @@ use super::Database;
 use super::catalog::{self, name, place};
 use super::storage::{bind_key, exactly, of_exact, tagged, text_tag};
 use super::value::Value;
+use crate::bridges::told::Told;
 use crate::error::JobError;
 use crate::json::js_number;
 use crate::options::Target;
@@ -127,11 +128,15 @@ fn key_columns(database: &mut dyn Database, target: &Target) -> Result<Vec<KeyCo
          ON x.name = c.name WHERE c.pk > 0 ORDER BY c.pk"
     );
     let mut columns = Vec::new();
+    let mut told = Told::default();
     database.ask_catalog(&sql, &params, &mut |row| {
+        let (name, declared) = (name(row)?, row.text(1)?.unwrap_or_default());
         let collation = row.text(3)?;
+        let length = collation.as_ref().map_or(0, String::len);
+        told.column(name.len() + declared.len() + length)?;
         columns.push(KeyColumn {
-            name: name(row)?,
-            declared: row.text(1)?.unwrap_or_default(),
+            name,
+            declared,
             // A key without an index is the rowid itself.
             nullable: row.integer(2)? == 0 && collation.is_some(),
             collation,

@@ -12,6 +12,7 @@ use super::dialect::MYSQL;
 use super::key::{KeyColumn, Kind};
 use super::layout::Trait;
 use crate::bridges::remembered::{Remembered, Weighed};
+use crate::bridges::told::Told;
 use crate::error::{JobError, Retry};
 use crate::job::TargetColumn;
 use crate::options::Target;
@@ -71,9 +72,12 @@ impl Catalog {
                  AND k.CONSTRAINT_NAME = 'PRIMARY' ORDER BY k.ORDINAL_POSITION"
             );
             let mut key = Vec::new();
+            let mut told = Told::default();
             connection.table(&sql, params, |row| {
+                let name = text(row, 0);
+                told.column(name.len())?;
                 key.push(KeyColumn {
-                    name: text(row, 0),
+                    name,
                     kind: Kind::of(&text(row, 1).to_lowercase(), integer(row, 2)),
                 });
                 Ok(())
@@ -88,14 +92,17 @@ impl Catalog {
         target: &Target,
     ) -> Result<Vec<TargetColumn>, JobError> {
         let mut columns = Vec::new();
+        let mut told = Told::default();
         let (schema, params) = place(target);
         let sql = format!(
             "SELECT COLUMN_NAME, COLUMN_KEY, EXTRA FROM information_schema.COLUMNS \
              WHERE TABLE_NAME = ? AND TABLE_SCHEMA = {schema} ORDER BY ORDINAL_POSITION"
         );
         connection.table(&sql, params, |row| {
+            let name = text(row, 0);
+            told.column(name.len())?;
             columns.push(TargetColumn {
-                name: text(row, 0),
+                name,
                 key: text(row, 1) == "PRI",
                 hidden: text(row, 2).to_uppercase().contains("INVISIBLE"),
             });
@@ -213,12 +220,15 @@ fn may_have_traits(column: &Column) -> bool {
 fn load_traits(connection: &mut Connection, schema: &str, table: &str) -> Result<Traits, JobError> {
     let params = || -> Vec<Value> { vec![schema.into(), table.into()] };
     let mut traits = Traits::new();
+    let mut told = Told::default();
     let geometries = "SELECT COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS \
         WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND DATA_TYPE IN ('point', 'linestring', 'polygon', \
         'multipoint', 'multilinestring', 'multipolygon', 'geometrycollection', 'geomcollection')";
     connection.table(geometries, params(), |row| {
         if let Some(kind) = geometry_name(&text(row, 1)) {
-            traits.insert(text(row, 0), Trait::Geometry(kind));
+            let name = text(row, 0);
+            told.column(name.len())?;
+            traits.insert(name, Trait::Geometry(kind));
         }
         Ok(())
     })?;
@@ -226,6 +236,7 @@ fn load_traits(connection: &mut Connection, schema: &str, table: &str) -> Result
         WHERE CONSTRAINT_SCHEMA = ? AND TABLE_NAME = ? AND CHECK_CLAUSE LIKE 'json_valid(%'";
     let found = connection.table(checks, params(), |row| {
         if let Some(column) = checked_column(&text(row, 0)) {
+            told.column(column.len())?;
             traits.insert(column, Trait::Json);
         }
         Ok(())

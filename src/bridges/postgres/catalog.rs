@@ -12,7 +12,9 @@ use super::error;
 use super::list::SelectList;
 use super::types::Column;
 use crate::bridges::remembered::{Remembered, Weighed};
+use crate::bridges::told::Told;
 use crate::error::JobError;
+use crate::limits;
 use crate::options::Target;
 use crate::sql::Dialect;
 
@@ -118,12 +120,14 @@ fn load(connection: &mut Connection, target: &Target) -> Result<Option<Relation>
     let mut key: Vec<(i32, String)> = Vec::new();
     let mut schema = String::new();
     let mut inherited = false;
+    let mut told = Told::default();
     connection.rows(
         &format!("{COLUMNS}{place} ORDER BY a.attnum"),
         &params,
         |row| {
             let get = |e: postgres::Error| error::executing(&e);
             let name: String = row.try_get(0).map_err(get)?;
+            told.column(name.len())?;
             if let Some(position) = row.try_get(3).map_err(get)? {
                 key.push((position, name.clone()));
             }
@@ -166,7 +170,7 @@ fn exists(connection: &mut Connection, target: &Target) -> Result<bool, JobError
 /// The type under a domain, which may be over a domain again.
 fn under_domain(connection: &mut Connection, domain: u32) -> Result<u32, JobError> {
     let mut oid = domain;
-    loop {
+    for _ in 0..limits::RESULT_COLUMNS {
         let mut next = None;
         let sql = "SELECT typbasetype FROM pg_catalog.pg_type WHERE oid = $1 AND typtype = 'd'";
         connection.rows(sql, &[Value::from(oid)], |row| {
@@ -177,7 +181,8 @@ fn under_domain(connection: &mut Connection, domain: u32) -> Result<u32, JobErro
         })?;
         match next {
             Some(base) if base != oid => oid = base,
-            _ => return Ok(oid),
+            _ => break,
         }
     }
+    Ok(oid)
 }

@@ -235,7 +235,8 @@ impl Connection {
 
     /// False when the connection must be closed.
     pub fn reusable(&mut self) -> bool {
-        !self.spent && !self.large && !self.client.is_closed()
+        let grown = self.large || self.link.is_heavy();
+        !self.spent && !grown && !self.client.is_closed()
     }
 
     fn command(&mut self, sql: &str) -> Result<(), JobError> {
@@ -294,8 +295,6 @@ fn hand_over(
     mut each: impl FnMut(&Row) -> Result<(), JobError>,
 ) -> Result<(), JobError> {
     while let Some(row) = rows.next().map_err(|e| error::executing(&e))? {
-        // The connection's buffers stay that large.
-        *spent |= row.raw_size_bytes() > limits::LARGE_ROW;
         each(&row).inspect_err(|_| {
             *spent = true;
             link.cut();

@@ -20,6 +20,8 @@ pub struct Link {
     /// The server offers TLS, and no handshake came about.
     no_handshake: AtomicBool,
     greeting: Mutex<Greeting>,
+    /// Something large came in, whose memory the driver keeps.
+    heavy: AtomicBool,
     /// The job that the connection is used by.
     job: Mutex<Option<Arc<JobControl>>>,
     /// Why nothing more is read from the server.
@@ -67,6 +69,11 @@ impl Link {
         lock(&self.problem).clone()
     }
 
+    /// True once something large came in: the connection's buffers stay that large.
+    pub fn is_heavy(&self) -> bool {
+        self.heavy.load(Ordering::Relaxed)
+    }
+
     /// Why the server has ended the session, if it said so.
     pub fn last_words(&self) -> Option<JobError> {
         lock(&self.last_words).clone()
@@ -83,7 +90,10 @@ impl Link {
         }
         let heard = heard.and_then(|heard| match heard {
             Heard::Usual => Ok(()),
-            Heard::LargeRow => job.receive_large(),
+            Heard::Large => {
+                self.heavy.store(true, Ordering::Relaxed);
+                job.receive_large()
+            }
         });
         heard.map_err(|problem| {
             let error = io::Error::other(problem.message.clone());

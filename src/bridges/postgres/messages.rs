@@ -18,6 +18,9 @@ pub struct Messages {
     open: bool,
     /// Bytes of what nobody asked for, and before the session is open of everything.
     unasked: usize,
+    /// The number of columns that the last description tells of, as far as it has come in.
+    count: [u8; 2],
+    counted: usize,
     /// The body of the last error, as far as it has come in.
     error: Vec<u8>,
 }
@@ -27,8 +30,8 @@ pub struct Messages {
 pub enum Heard {
     /// Nothing special.
     Usual,
-    /// A large row, for which the job needs its turn.
-    LargeRow,
+    /// A large row, or another message of that size, for which the job needs its turn.
+    Large,
 }
 
 impl Messages {
@@ -42,6 +45,9 @@ impl Messages {
             if self.rest > 0 {
                 let passed = self.rest.min(bytes.len());
                 let (body, after) = bytes.split_at_checked(passed).unwrap_or((bytes, &[]));
+                if self.head.first() == Some(&b'T') {
+                    self.describe(body)?;
+                }
                 if self.head.first() == Some(&b'E') {
                     let room = limits::POSTGRES_ERROR.saturating_sub(self.error.len());
                     self.error.extend(body.iter().take(room));
@@ -68,8 +74,8 @@ impl Messages {
                 }
                 self.known = 0;
             }
-            if self.begin(rows)? == Heard::LargeRow {
-                heard = Heard::LargeRow;
+            if self.begin(rows)? == Heard::Large {
+                heard = Heard::Large;
             }
         }
         Ok(heard)
@@ -103,23 +109,44 @@ impl Messages {
         let length = u32::from_be_bytes(length) as usize;
         self.rest = length.checked_sub(4).ok_or_else(nonsense)?;
         self.error.clear();
+        self.counted = 0;
         if !self.open {
             self.open = kind == b'Z';
             return self.count(length, limits::POSTGRES_GREETING);
         }
         match kind {
             b'D' if length > rows.most_received() => Err(rows.too_large()),
-            b'D' if length > limits::LARGE_ROW => Ok(Heard::LargeRow),
+            b'D' if length > limits::LARGE_ROW => Ok(Heard::Large),
             b'D' => Ok(Heard::Usual),
             // Notifications and settings stay in the driver's memory. Notices pass through it.
             b'A' | b'S' => self.count(length, limits::POSTGRES_UNASKED),
             b'1' | b'2' | b'3' | b'C' | b'E' | b'I' | b'N' | b'T' | b'Z' | b'n' | b's' | b't'
                 if length <= limits::POSTGRES_MESSAGE =>
             {
-                Ok(Heard::Usual)
+                match length > limits::LARGE_ROW {
+                    true => Ok(Heard::Large),
+                    false => Ok(Heard::Usual),
+                }
             }
             _ => Err(nonsense()),
         }
+    }
+
+    /// A part of a description of columns: what they are counted by stands at its beginning.
+    fn describe(&mut self, body: &[u8]) -> Result<(), JobError> {
+        for byte in body {
+            let Some(place) = self.count.get_mut(self.counted) else {
+                break;
+            };
+            *place = *byte;
+            self.counted += 1;
+            if self.counted == self.count.len()
+                && usize::from(u16::from_be_bytes(self.count)) > limits::RESULT_COLUMNS
+            {
+                return Err(nonsense());
+            }
+        }
+        Ok(())
     }
 
     fn count(&mut self, length: usize, most: usize) -> Result<Heard, JobError> {
@@ -159,8 +186,8 @@ mod tests {
         let all = [login.as_slice(), bytes].concat();
         let mut heard = Heard::Usual;
         for piece in all.chunks(piece) {
-            if messages.hear(piece, &rows)? == Heard::LargeRow {
-                heard = Heard::LargeRow;
+            if messages.hear(piece, &rows)? == Heard::Large {
+                heard = Heard::Large;
             }
         }
         Ok(heard)
@@ -171,6 +198,7 @@ mod tests {
         let all = [
             message(b'1', b""),
             message(b'T', &[0; 100]),
+            message(b'T', &[0x10, 0x00, 0xff]),
             message(b'D', &[1; 1000]),
             message(b'S', b"TimeZone\0UTC\0"),
             message(b'N', &[1; 100]),
@@ -184,10 +212,12 @@ mod tests {
     }
 
     #[test]
-    fn large_rows_are_told_at_their_head() {
+    fn what_is_large_is_told_at_its_head() {
         for piece in [1, 1000] {
-            let heard = hear(&head(b'D', limits::LARGE_ROW + 1), piece);
-            assert_eq!(heard, Ok(Heard::LargeRow));
+            for kind in *b"DTEN" {
+                let heard = hear(&head(kind, limits::LARGE_ROW + 1), piece);
+                assert_eq!(heard, Ok(Heard::Large));
+            }
             let error = hear(&head(b'D', i32::MAX as usize), piece).unwrap_err();
             assert_eq!(error.code, ErrorCode::QueryFailed);
         }
@@ -198,6 +228,7 @@ mod tests {
         for bytes in [
             head(b'E', limits::POSTGRES_MESSAGE + 1),
             head(b'x', 10),
+            message(b'T', &[0x10, 0x01, 0]),
             head(b'D', 3),
             message(b'A', &[0; 100]).repeat(limits::POSTGRES_UNASKED / 100),
             message(b'S', &[0; 100]).repeat(limits::POSTGRES_UNASKED / 100),

@@ -1,5 +1,6 @@
 //! A PostgreSQL server up to its first statement.
 
+use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -21,6 +22,45 @@ impl FakePostgres {
                 converse(&mut client)?;
                 answer(&client)
             })),
+        }
+    }
+
+    /// Every statement is answered by what `answer` makes of its text: the columns of its rows, and the rows. Names of
+    /// statements are known as long as the connection lives.
+    pub fn answering(
+        answer: impl Fn(&str) -> Arc<(Vec<u8>, Vec<u8>)> + Send + Sync + 'static,
+    ) -> Self {
+        let serve = move |mut client: TcpStream| {
+            login(&mut client)?;
+            let mut named = HashMap::new();
+            loop {
+                let asked = converse(&mut client)?;
+                let text = match asked.prepares {
+                    true => asked.text,
+                    false => named.get(&asked.name).cloned().unwrap_or_default(),
+                };
+                let (columns, rows) = &*answer(&text);
+                if asked.prepares {
+                    client.write_all(&Self::message(b'1', &[]))?;
+                }
+                if asked.runs {
+                    client.write_all(&Self::message(b'2', &[]))?;
+                } else {
+                    let type_of = if text.contains("t.oid = $1") { 26 } else { 25 };
+                    client.write_all(&parameters(text.matches('$').count(), type_of))?;
+                }
+                if asked.prepares {
+                    client.write_all(columns)?;
+                }
+                match asked.runs {
+                    true => client.write_all(&[rows.as_slice(), &Self::complete()].concat())?,
+                    false => client.write_all(&Self::ready())?,
+                }
+                named.insert(asked.name, text);
+            }
+        };
+        Self {
+            server: Server::start(Arc::new(serve)),
         }
     }
 
@@ -57,21 +97,27 @@ impl FakePostgres {
 
     /// What comes before the rows of an unnamed statement: parsed, bound, and columns of this type.
     pub fn columns(types: &[u32]) -> Vec<u8> {
+        let parsed = Self::message(b'1', &[]);
+        let bound = Self::message(b'2', &[]);
+        let names = |n: usize| format!("c{n}");
+        [parsed, bound, Self::described(types, names)].concat()
+    }
+
+    /// Columns of these types, with a name for each number.
+    pub fn described(types: &[u32], name: impl Fn(usize) -> String) -> Vec<u8> {
         let mut row = u16::try_from(types.len())
             .expect("few")
             .to_be_bytes()
             .to_vec();
         for (n, oid) in types.iter().enumerate() {
-            row.extend(format!("c{n}\0").bytes());
-            row.extend([0; 6]);
+            row.extend(name(n).bytes());
+            row.extend([0; 7]);
             row.extend(oid.to_be_bytes());
             row.extend((-1_i16).to_be_bytes());
             row.extend((-1_i32).to_be_bytes());
             row.extend(1_u16.to_be_bytes());
         }
-        let parsed = Self::message(b'1', &[]);
-        let bound = Self::message(b'2', &[]);
-        [parsed, bound, Self::message(b'T', &row)].concat()
+        Self::message(b'T', &row)
     }
 
     /// A row of these values.
@@ -123,44 +169,70 @@ fn login(client: &mut TcpStream) -> io::Result<()> {
     client.write_all(&hello)
 }
 
-/// Answers what a session asks before its first real statement, which is read and left unanswered.
-fn converse(client: &mut TcpStream) -> io::Result<()> {
+/// That a statement has so many parameters of this type.
+fn parameters(count: usize, oid: u32) -> Vec<u8> {
+    let count = u16::try_from(count).expect("few");
+    let types = oid.to_be_bytes().repeat(count.into());
+    FakePostgres::message(b't', &[&count.to_be_bytes()[..], &types].concat())
+}
+
+/// A real statement of a session.
+#[derive(Default)]
+struct Asked {
+    /// The name it has, and its text if it comes along.
+    name: String,
+    text: String,
+    prepares: bool,
+    runs: bool,
+}
+
+/// Answers what a session asks before its next real statement, which is read and left unanswered.
+fn converse(client: &mut TcpStream) -> io::Result<Asked> {
+    let mut asked = Asked::default();
     loop {
         let (kind, body) = read(client)?;
         let text = String::from_utf8_lossy(&body).into_owned();
-        let asks = text.contains("read_only") && !text.contains("BEGIN");
+        let mut names = text.split('\0').map(str::to_owned);
         match kind {
-            b'Q' if asks => {
-                let column = [
-                    b"\0\x01c\0".as_slice(),
-                    &[0; 6],
-                    &25_u32.to_be_bytes(),
-                    &[255; 6],
-                    &[0; 2],
-                ]
-                .concat();
-                client.write_all(&FakePostgres::message(b'T', &column))?;
-                client.write_all(&FakePostgres::row(&[b"on"]))?;
+            b'Q' if asks_itself(&text) => {
+                let columns = FakePostgres::described(&[25], |_| "c".into());
+                client.write_all(&[columns, FakePostgres::row(&[b"on"])].concat())?;
                 client.write_all(&FakePostgres::complete())?;
             }
-            b'Q' if text.contains("BEGIN") || text.contains("ROLLBACK") => {
+            b'Q' if ["BEGIN", "ROLLBACK", "SET "]
+                .iter()
+                .any(|word| text.contains(word)) =>
+            {
                 client.write_all(&FakePostgres::complete())?;
             }
-            b'P' if asks => {
-                while read(client)?.0 != b'S' {}
+            b'Q' => return Ok(asked),
+            b'P' => {
+                asked.prepares = true;
+                asked.name = names.next().unwrap_or_default();
+                asked.text = names.next().unwrap_or_default();
+            }
+            b'B' => {
+                asked.runs = true;
+                asked.name = names.nth(1).unwrap_or_default();
+            }
+            b'S' if asks_itself(&asked.text) => {
+                asked = Asked::default();
                 client.write_all(&FakePostgres::columns(&[25]))?;
                 client.write_all(&FakePostgres::row(&[b"on"]))?;
                 client.write_all(&FakePostgres::complete())?;
             }
-            b'Q' => return Ok(()),
-            b'P' => {
-                while read(client)?.0 != b'S' {}
-                return Ok(());
-            }
+            // Statements that are closed are no questions.
+            b'S' if !asked.prepares && !asked.runs => client.write_all(&FakePostgres::ready())?,
+            b'S' => return Ok(asked),
             b'X' => return Err(io::ErrorKind::UnexpectedEof.into()),
             _ => {}
         }
     }
+}
+
+/// The session asks how it is set up.
+fn asks_itself(text: &str) -> bool {
+    text.contains("read_only") && !text.contains("BEGIN")
 }
 
 fn read(client: &mut TcpStream) -> io::Result<(u8, Vec<u8>)> {

@@ -6,6 +6,7 @@ mod http;
 mod mongodb;
 mod mysql;
 mod postgres;
+mod postgres_answers;
 mod redis;
 mod redis_answers;
 
@@ -57,6 +58,7 @@ impl Villain {
 pub fn villains() -> Vec<Villain> {
     [
         postgres::villains(),
+        postgres_answers::villains(),
         mysql::villains(),
         mongodb::villains(),
         redis::villains(),
