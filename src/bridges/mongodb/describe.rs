@@ -8,10 +8,14 @@ use super::bson::{Document, Fields, Value, fields};
 use super::filter::always;
 use super::session::Operation;
 use crate::bridges::description::{DescribedColumn, Description, send_target};
+use crate::bridges::told::Told;
 use crate::error::JobError;
-use crate::job::{KeptBy, RowSink, ServerFacts, Summary};
+use crate::job::{Held, KeptBy, RowSink, ServerFacts, Summary};
 use crate::limits;
 use crate::options::Target;
+
+/// What a name takes beside its text, while their number grows.
+const NAME_BYTES: usize = 3 * size_of::<String>();
 
 /// The names of all collections and views, without the server's own.
 pub fn list_targets(
@@ -19,12 +23,18 @@ pub fn list_targets(
     sink: &mut RowSink,
 ) -> Result<Summary, JobError> {
     let mut names = Vec::new();
+    let mut held = Held::default();
     collections(operation, always(), &mut |document| {
         let name = document
             .text("name")
             .map_err(malformed)?
             .unwrap_or_default();
-        if !name.starts_with("system.") {
+        // By a longer name no job could ask for it.
+        if !name.starts_with("system.") && name.len() <= limits::MAX_NAME_BYTES {
+            held.add(
+                name.len() + NAME_BYTES,
+                "sorting the names of all collections",
+            )?;
             names.push(name.into_owned());
         }
         Ok(())
@@ -82,6 +92,7 @@ pub fn introspect(
 #[derive(Default)]
 struct Sample {
     documents: u64,
+    told: Told,
     fields: Vec<Field>,
     places: HashMap<Vec<u8>, usize>,
 }
@@ -103,6 +114,7 @@ impl Sample {
                 Some(place) => *place,
                 None if self.fields.len() >= limits::MAX_AGGREGATE_PARTS => continue,
                 None => {
+                    self.told.column(2 * element.name.len())?;
                     self.fields.push(Field {
                         name: String::from_utf8_lossy(element.name).into_owned(),
                         ..Field::default()

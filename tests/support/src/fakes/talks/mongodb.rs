@@ -16,7 +16,7 @@ const OP_REPLY: i32 = 1;
 type Cursor = fn(u32) -> (i64, Vec<u8>);
 
 /// Cursors that never end.
-pub const CURSORS: [(&str, Cursor); 6] = [
+pub const CURSORS: [(&str, Cursor); 10] = [
     ("batches without end", |_| (7, batch(100, 1))),
     ("empty batches without end", |_| (7, batch(0, 0))),
     ("batches of many megabytes", |_| (7, batch(15, 1 << 20))),
@@ -27,7 +27,39 @@ pub const CURSORS: [(&str, Cursor); 6] = [
         (i64::from(count) + 1, batch(1, 1))
     }),
     ("a cursor below zero", |_| (i64::MIN, batch(1, 1))),
+    ("names of many kilobytes without end", |count| {
+        (7, FakeMongodb::batch(&vec![named(count, 50 << 10); 20]))
+    }),
+    ("fields with names of many kilobytes", |count| {
+        let more = i64::from(count > 0);
+        (7 * more, FakeMongodb::batch(&[fields(count, 30, 60 << 10)]))
+    }),
+    ("a document of many fields", |count| {
+        let nothing = document(&vec![(10, "a", &[][..]); 600_000]);
+        (7 * i64::from(count == 0), FakeMongodb::batch(&[nothing]))
+    }),
+    ("a document of half a megabyte", |_| {
+        (0, batch(1, 500 << 10))
+    }),
 ];
+
+/// A document whose field `name` has so many bytes.
+fn named(count: u32, bytes: usize) -> Vec<u8> {
+    let name = text(&format!("{count:0>bytes$}"));
+    document(&[(2, "name", &name), (2, "type", &text("collection"))])
+}
+
+/// A document of fields that no other has, with names of so many bytes.
+fn fields(count: u32, number: u32, bytes: usize) -> Vec<u8> {
+    let names: Vec<_> = (0..number)
+        .map(|n| format!("{:0>bytes$}", count * number + n))
+        .collect();
+    let fields: Vec<_> = names
+        .iter()
+        .map(|name| (8, name.as_str(), &[1][..]))
+        .collect();
+    document(&fields)
+}
 
 /// So many documents, each with a text of so many bytes.
 fn batch(count: usize, bytes: usize) -> Vec<u8> {
