@@ -258,6 +258,10 @@ pub const PLACE_PAUSE: Duration = Duration::from_millis(5);
 pub const LOOK_UPS: usize = 64;
 /// Names that are remembered as answered.
 pub const ANSWERED_NAMES: usize = 256;
+/// Memory that idle connections of all sources keep together, in buffers that have grown and statements that are prepared.
+pub const IDLE_BYTES: usize = 24 << 20;
+/// Most connections that are closed because another one wants to keep its memory.
+pub const CLOSED_FOR_ONE: usize = 8;
 /// Idle database connections are closed after this long.
 pub const POOL_IDLE: Duration = Duration::from_secs(60);
 /// Time to connect to a database, unless its configuration says otherwise.
@@ -312,6 +316,9 @@ pub const SQLITE_STEPS: i32 = 10_000;
 pub const POSTGRES_GREETING: usize = 64 << 10;
 /// Most that it may say unasked and the driver keeps: changed settings, notifications.
 pub const POSTGRES_UNASKED: usize = 256 << 10;
+/// Rows that come in one after the other before one is taken: those of the answers that the driver itself asks for. From
+/// [`LARGE_ROW`] on they take turns.
+pub const POSTGRES_UNTAKEN: usize = 8 << 20;
 /// Longest message of it that is no row. A thousand columns are described in some 100 KB. From [`LARGE_ROW`] on they take
 /// turns as rows do.
 pub const POSTGRES_MESSAGE: usize = 4 << 20;
@@ -341,6 +348,8 @@ pub const POSTGRES_ERROR: usize = 4 << 10;
 pub const MYSQL_LOGIN: usize = 256 << 10;
 /// Most attempts to connect to MySQL servers at a time, over all sources. Each has a thread.
 pub const MYSQL_ATTEMPTS: usize = 64;
+/// Bytes of a connection to MySQL that the driver reads into: it goes through all of them before it begins anew.
+pub const MYSQL_BUFFER: usize = 4 << 20;
 /// Most columns of a result, and of a table that a service tells of. It is what MySQL has; SQLite has 2000.
 pub const RESULT_COLUMNS: usize = 4096;
 /// Most bytes of the names of a result's columns together.

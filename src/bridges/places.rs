@@ -1,5 +1,5 @@
 //! Open connections of all sources together: their descriptors have one bound, whatever the number of sources and
-//! whatever their servers do. When it is reached, connections that no job uses are closed, those of the source that was
+//! whatever their servers do, and so has the memory that they keep while they are idle. When one is reached, connections that no job uses are closed, those of the source that was
 //! asked longest ago first.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,6 +28,18 @@ impl Drop for Taken {
     }
 }
 
+/// Memory that a connection keeps while it is idle, until this is dropped.
+pub struct Kept {
+    places: &'static Places,
+    bytes: usize,
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.places.kept.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
 /// Somebody who has connections that may be closed.
 pub(super) trait Holder: Send + Sync {
     /// Since when none of its connections was given back, and the descriptors of those that nobody uses.
@@ -41,6 +53,8 @@ pub(super) trait Holder: Send + Sync {
 pub(super) struct Places {
     used: AtomicUsize,
     most: usize,
+    /// Bytes that idle connections keep.
+    kept: AtomicUsize,
     holders: Mutex<Vec<Weak<dyn Holder>>>,
 }
 
@@ -64,6 +78,7 @@ impl Places {
         Self {
             used: AtomicUsize::new(0),
             most,
+            kept: AtomicUsize::new(0),
             holders: Mutex::default(),
         }
     }
@@ -116,6 +131,30 @@ impl Places {
             let _ = job.aborted().recv_timeout(limits::PLACE_PAUSE);
             job.check()?;
         }
+    }
+
+    /// Lets a connection keep so much memory while it is idle. Nothing when there is no room for it, not even after a few
+    /// others were closed.
+    pub fn keep(&'static self, bytes: usize) -> Option<Kept> {
+        let more = |kept: usize| {
+            let kept = kept.checked_add(bytes);
+            kept.filter(|kept| *kept <= limits::IDLE_BYTES)
+        };
+        for _ in 0..limits::CLOSED_FOR_ONE {
+            let kept = self
+                .kept
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+            if kept.is_ok() {
+                return Some(Kept {
+                    places: self,
+                    bytes,
+                });
+            }
+            if bytes > limits::IDLE_BYTES || !self.close_idle(usize::MAX) {
+                break;
+            }
+        }
+        None
     }
 
     fn full(&self) -> JobError {
@@ -194,6 +233,25 @@ mod tests {
         assert_eq!(most(0), limits::LEAST_DESCRIPTORS);
         assert_eq!(most(64), 64 - limits::OTHER_DESCRIPTORS);
         assert_eq!(most(usize::MAX), limits::CONNECTION_DESCRIPTORS);
+    }
+
+    #[test]
+    fn what_idle_connections_keep_has_one_bound() {
+        let places = places(10);
+        let quarter = limits::IDLE_BYTES / 4;
+        let mut kept: Vec<_> = (0..4).map(|_| places.keep(quarter)).collect();
+        assert!(kept.iter().all(Option::is_some));
+        assert!(places.keep(1).is_none());
+        kept.pop();
+        assert!(places.keep(quarter).is_some());
+        // It is what counts when others are closed for one more.
+        let idle = Arc::new(Idle(Mutex::default(), Instant::now()));
+        let holder: Weak<Idle> = Arc::downgrade(&idle);
+        places.join(holder);
+        let place = places.take(&job(LONG), 2, true).unwrap();
+        idle.0.lock().unwrap().push(place);
+        assert!(places.keep(2 * quarter).is_none());
+        assert!(idle.0.lock().unwrap().is_empty());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use r2d2::{ManageConnection, PooledConnection};
 use scheduled_thread_pool::ScheduledThreadPool;
 
-use crate::bridges::places::{Holder, PLACES, Place};
+use crate::bridges::places::{Holder, Kept, PLACES, Place};
 use crate::error::{ErrorCode, JobError, Retry};
 use crate::job::{JobControl, Phase};
 use crate::locks::lock;
@@ -35,6 +35,11 @@ pub trait Connector: Send + Sync + 'static {
     /// False when the connection must not go back to the pool though its job went well: it is closed, or it
     /// holds on to too much memory.
     fn reusable(&self, connection: &mut Self::Connection) -> bool;
+
+    /// About how many bytes it keeps when it goes back to the pool, beyond what every new connection takes.
+    fn kept(&self, _connection: &mut Self::Connection) -> usize {
+        0
+    }
 }
 
 /// The pool of one source.
@@ -70,6 +75,8 @@ struct Placed<T> {
     // Closed before its place is given back.
     connection: T,
     _place: Place,
+    /// While nobody uses it.
+    kept: Option<Kept>,
 }
 
 /// How many connections there are.
@@ -152,7 +159,10 @@ impl<C: Connector> Pool<C> {
         let pooled = slot.take();
         let mut is_pooled = pooled.is_some();
         let mut placed = match pooled {
-            Some(placed) => placed,
+            Some(placed) => Placed {
+                kept: None,
+                ..placed
+            },
             None => self.connect(job)?,
         };
         job.enter(Phase::Executing);
@@ -181,7 +191,8 @@ impl<C: Connector> Pool<C> {
             result = work(&mut placed.connection);
         }
         self.note(job, result.as_ref().err());
-        settle(job, &mut slot, placed, result).map_err(|error| in_view_of(job, error))
+        self.settle(job, &mut slot, placed, result)
+            .map_err(|error| in_view_of(job, error))
     }
 
     /// What a job tells of its database.
@@ -205,12 +216,33 @@ impl<C: Connector> Pool<C> {
             Ok(connection) => Ok(Placed {
                 connection,
                 _place: place,
+                kept: None,
             }),
             Err(error) => {
                 self.note(job, Some(&error));
                 Err(job.remaining().err().unwrap_or(error))
             }
         }
+    }
+
+    /// Gives a connection back that is fit to be used again, and for whose memory there is room.
+    fn settle<T>(
+        &self,
+        job: &JobControl,
+        slot: &mut PooledConnection<Slots<C>>,
+        mut placed: Placed<C::Connection>,
+        result: Result<T, JobError>,
+    ) -> Result<T, JobError> {
+        let unusable = result
+            .as_ref()
+            .is_err_and(|error| error.retry == Retry::NewConnection || job.is_aborted());
+        if !unusable {
+            placed.kept = PLACES.keep(self.connector.kept(&mut placed.connection));
+            if placed.kept.is_some() {
+                **slot = Some(placed);
+            }
+        }
+        result
     }
 
     fn borrow(&self, job: &Arc<JobControl>) -> Result<PooledConnection<Slots<C>>, JobError> {
@@ -229,21 +261,6 @@ impl<C: Connector> Pool<C> {
                 })
             })
     }
-}
-
-fn settle<C: Connector, T>(
-    job: &JobControl,
-    slot: &mut PooledConnection<Slots<C>>,
-    placed: Placed<C::Connection>,
-    result: Result<T, JobError>,
-) -> Result<T, JobError> {
-    let unusable = result
-        .as_ref()
-        .is_err_and(|error| error.retry == Retry::NewConnection || job.is_aborted());
-    if !unusable {
-        **slot = Some(placed);
-    }
-    result
 }
 
 /// A connection that broke when the job's time was over broke for that: drivers look at the clock as well, and may come to

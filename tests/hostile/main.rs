@@ -23,6 +23,8 @@ mod flood;
 mod frames;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod heavy_jobs;
+#[cfg(feature = "default")]
+mod idle;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod kept;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]

@@ -131,4 +131,8 @@ impl Connector for MongoConnector {
     fn reusable(&self, session: &mut Session) -> bool {
         session.reusable()
     }
+
+    fn kept(&self, session: &mut Session) -> usize {
+        session.kept()
+    }
 }

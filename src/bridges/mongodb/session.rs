@@ -75,6 +75,11 @@ impl Session {
         self.connection.usable()
     }
 
+    /// Bytes of memory that it keeps while it is idle.
+    pub fn kept(&self) -> usize {
+        self.connection.kept()
+    }
+
     /// Cuts the connection, then ends on the server whatever the session runs there. A server notices a closed
     /// connection by itself, but not at once, and not behind a proxy.
     fn stopper(&self) -> impl FnOnce() + Send + 'static {

@@ -22,6 +22,8 @@ pub(super) fn open(
             conn,
             encrypted,
             read_only: false,
+            described: 0,
+            sent: 0,
             spent: false,
             long: Vec::new(),
             guard: guard.clone(),

@@ -25,6 +25,10 @@ pub(super) struct Connection {
     pub(super) encrypted: bool,
     /// True when the server took the read-only setting. Otherwise each job runs in a read-only transaction.
     pub(super) read_only: bool,
+    /// Bytes in which the statements that it keeps prepared are described, and of the longest command it was sent.
+    pub(super) described: usize,
+    /// See there.
+    pub(super) sent: usize,
     /// True when the connection must not be used again.
     pub(super) spent: bool,
     /// Statements of the job that are not worth the memory they take here and on the server.
@@ -100,11 +104,27 @@ impl Connection {
         result
     }
 
-    /// Prepares a statement, or finds it prepared already. The driver keeps it for later jobs, unless it is long.
-    pub(super) fn prepare(&mut self, sql: &str) -> Result<mysql::Statement, JobError> {
+    /// About how many bytes of memory it keeps while it is idle: the buffers of the driver as far as they were used, and
+    /// descriptions, which take four times what they are sent in.
+    pub(super) fn kept(&self) -> usize {
+        let read = self.guard.total().min(limits::MYSQL_BUFFER);
+        read + self.sent + 4 * self.described
+    }
+
+    /// Prepares a statement of so many parameters, or finds it prepared already. The driver keeps it for later jobs,
+    /// unless it is long.
+    pub(super) fn prepare(
+        &mut self,
+        sql: &str,
+        parameters: usize,
+    ) -> Result<mysql::Statement, JobError> {
         log::trace!("{sql}");
-        self.guard.command();
+        self.guard.prepare(parameters);
+        self.sent = self.sent.max(sql.len());
         let statement = self.conn.prep(sql).map_err(|e| error::executing(&e))?;
+        self.described += self.guard.received();
+        // Along with those that it has no room for any more.
+        self.spent |= self.described > limits::LARGE_ROW;
         if sql.len() > limits::KEPT_STATEMENT {
             self.long.push(statement.clone());
         }
@@ -121,6 +141,7 @@ impl Connection {
         mut each: impl FnMut(&T, &Row) -> Result<(), JobError>,
     ) -> Result<(), JobError> {
         let sent = params.iter().map(length).sum();
+        self.sent = self.sent.max(sent);
         let params = if params.is_empty() {
             Params::Empty
         } else {
@@ -164,7 +185,7 @@ impl Connection {
         params: Vec<Value>,
         mut each: impl FnMut(&Row) -> Result<(), JobError>,
     ) -> Result<(), JobError> {
-        let statement = self.prepare(sql)?;
+        let statement = self.prepare(sql, params.len())?;
         self.execute(&statement, params, |_| Ok(()), |(), row| each(row))
     }
 

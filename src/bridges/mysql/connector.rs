@@ -107,4 +107,8 @@ impl Connector for MySqlConnector {
     fn reusable(&self, connection: &mut Connection) -> bool {
         !connection.spent
     }
+
+    fn kept(&self, connection: &mut Connection) -> usize {
+        connection.kept()
+    }
 }

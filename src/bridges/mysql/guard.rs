@@ -33,6 +33,10 @@ struct State {
     opening: Mutex<Option<Opening>>,
     /// Bytes since a statement or a row was taken.
     received: AtomicUsize,
+    /// Bytes since the connection was opened.
+    total: AtomicUsize,
+    /// Parameters that a statement is expected to have which is being prepared.
+    parameters: AtomicUsize,
     /// The next bytes begin the answer to a command.
     fresh: AtomicBool,
     /// Why nothing more is read.
@@ -61,6 +65,8 @@ impl Guard {
             cut: AtomicBool::new(false),
             opening: Mutex::default(),
             received: AtomicUsize::new(0),
+            total: AtomicUsize::new(0),
+            parameters: AtomicUsize::new(0),
             fresh: AtomicBool::new(false),
             problem: Mutex::default(),
         }))
@@ -118,6 +124,22 @@ impl Guard {
         self.0.fresh.store(true, Ordering::Relaxed);
     }
 
+    /// A statement of so many parameters is about to be prepared.
+    pub(super) fn prepare(&self, parameters: usize) {
+        self.0.parameters.store(parameters, Ordering::Relaxed);
+        self.command();
+    }
+
+    /// Bytes that came in since the last command was sent or the last row taken.
+    pub(super) fn received(&self) -> usize {
+        self.0.received.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that came in since the connection was opened.
+    pub(super) fn total(&self) -> usize {
+        self.0.total.load(Ordering::Relaxed)
+    }
+
     /// A row was taken.
     pub(super) fn row(&self) {
         self.0.received.store(0, Ordering::Relaxed);
@@ -130,9 +152,11 @@ impl Guard {
 
     fn check(&self, bytes: &[u8]) -> Result<(), JobError> {
         let state = &*self.0;
-        if state.fresh.swap(false, Ordering::Relaxed) && !is_sane(bytes) {
+        let parameters = state.parameters.load(Ordering::Relaxed);
+        if state.fresh.swap(false, Ordering::Relaxed) && !is_sane(bytes, parameters) {
             return Err(too_much());
         }
+        state.total.fetch_add(bytes.len(), Ordering::Relaxed);
         let received = state.received.fetch_add(bytes.len(), Ordering::Relaxed) + bytes.len();
         if lock(&state.opening).is_some() {
             if received > limits::MYSQL_LOGIN {
@@ -156,19 +180,21 @@ impl Guard {
     }
 }
 
-/// False for an answer that begins with more columns than any table has. The driver makes room for whatever number
+/// False for an answer that begins with more columns than any table has, or more parameters
+/// than there are. The driver makes room for whatever number
 /// it is told. (MySQL protocol: a packet's length and number, then for a result the number of columns as an integer
 /// whose first byte says how long it is; for a prepared statement zero, its id, and two bytes.)
-fn is_sane(bytes: &[u8]) -> bool {
-    let columns = match bytes.get(4..) {
-        Some([0xfc, a, b, ..]) => u64::from(u16::from_le_bytes([*a, *b])),
-        Some([0xfd | 0xfe, ..]) => u64::MAX,
-        Some([0x00, _, _, _, _, a, b, ..]) if bytes.first() == Some(&12) => {
-            u64::from(u16::from_le_bytes([*a, *b]))
+fn is_sane(bytes: &[u8], parameters: usize) -> bool {
+    let number = |a: &u8, b: &u8| usize::from(u16::from_le_bytes([*a, *b]));
+    match bytes.get(4..) {
+        Some([0xfc, a, b, ..]) => number(a, b) <= limits::RESULT_COLUMNS,
+        Some([0xfd | 0xfe, ..]) => false,
+        Some([0x00, _, _, _, _, a, b, c, d, ..]) if bytes.first() == Some(&12) => {
+            let most = limits::RESULT_COLUMNS.max(parameters);
+            number(a, b) <= limits::RESULT_COLUMNS && number(c, d) <= most
         }
-        _ => 0,
-    };
-    columns <= limits::RESULT_COLUMNS as u64
+        _ => true,
+    }
 }
 
 /// True for a server that asks for another way to log in, MariaDB's `parsec`, at which the driver panics. (A packet's
@@ -236,17 +262,19 @@ mod tests {
             &[12, 0, 0, 1, 0, 1, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0],
             &[3, 0, 0, 1, 0xfc, 0, 16],
             &[9, 0, 0, 1, 0xff, 0x48, 4, b'#'],
+            &[12, 0, 0, 1, 0, 1, 0, 0, 0, 3, 0, 0x88, 0x13, 0, 0, 0],
             &[1, 0],
         ] {
-            assert!(is_sane(sane), "{sane:?}");
+            assert!(is_sane(sane, 5000), "{sane:?}");
         }
         for hostile in [
             &[3, 0, 0, 1, 0xfc, 1, 16][..],
             &[4, 0, 0, 1, 0xfd, 0, 0, 1],
             &[9, 0, 0, 1, 0xfe, 255, 255, 255, 255, 255, 255, 255, 255],
             &[12, 0, 0, 1, 0, 1, 0, 0, 0, 255, 255, 0, 0, 0, 0, 0],
+            &[12, 0, 0, 1, 0, 1, 0, 0, 0, 1, 0, 255, 255, 0, 0, 0],
         ] {
-            assert!(!is_sane(hostile), "{hostile:?}");
+            assert!(!is_sane(hostile, 5000), "{hostile:?}");
         }
     }
 }

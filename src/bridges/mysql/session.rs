@@ -249,7 +249,7 @@ impl Select for MySqlSession<'_> {
     ) -> Result<(), JobError> {
         let flavour = self.engine.flavour;
         let params = parameters(statement)?;
-        let prepared = self.connection.prepare(&statement.sql)?;
+        let prepared = self.connection.prepare(&statement.sql, params.len())?;
         let tables = match (flavour, &list.traits) {
             (Flavour::MariaDb, None) => {
                 let catalog = &self.engine.catalog;

@@ -224,6 +224,10 @@ impl Connector for PostgresConnector {
     fn reusable(&self, connection: &mut Connection) -> bool {
         connection.reusable()
     }
+
+    fn kept(&self, connection: &mut Connection) -> usize {
+        connection.kept()
+    }
 }
 
 /// Addresses of the wanted family, IPv4 first.

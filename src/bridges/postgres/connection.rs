@@ -173,7 +173,7 @@ impl Connection {
         params: &[Value],
         each: impl FnMut(&Row) -> Result<(), JobError>,
     ) -> Result<(), JobError> {
-        let Some(statement) = self.kept(sql)? else {
+        let Some(statement) = self.named(sql)? else {
             return self.rows(sql, params, each);
         };
         log::trace!("kept: {sql}");
@@ -196,7 +196,7 @@ impl Connection {
         texts
     }
 
-    fn kept(&mut self, sql: &str) -> Result<Option<Statement>, JobError> {
+    fn named(&mut self, sql: &str) -> Result<Option<Statement>, JobError> {
         loop {
             match self.statements.sending(sql) {
                 Sending::Text => return Ok(None),
@@ -235,8 +235,13 @@ impl Connection {
 
     /// False when the connection must be closed.
     pub fn reusable(&mut self) -> bool {
-        let grown = self.large || self.link.is_heavy();
+        let grown = self.large || self.link.is_heavy() || self.link.knows_types();
         !self.spent && !grown && !self.client.is_closed()
+    }
+
+    /// About how many bytes of memory it keeps while it is idle.
+    pub fn kept(&self) -> usize {
+        self.link.buffered() + self.statements.weight()
     }
 
     fn command(&mut self, sql: &str) -> Result<(), JobError> {
@@ -295,6 +300,7 @@ fn hand_over(
     mut each: impl FnMut(&Row) -> Result<(), JobError>,
 ) -> Result<(), JobError> {
     while let Some(row) = rows.next().map_err(|e| error::executing(&e))? {
+        link.taken();
         each(&row).inspect_err(|_| {
             *spent = true;
             link.cut();

@@ -1,7 +1,7 @@
 //! What other threads know of a connection's socket, and do with it.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Waker};
 
@@ -9,6 +9,7 @@ use super::greeting::Greeting;
 use super::messages::{Heard, Messages};
 use crate::error::JobError;
 use crate::job::JobControl;
+use crate::limits;
 use crate::locks::lock;
 
 /// One connection's socket as other threads see it.
@@ -22,6 +23,12 @@ pub struct Link {
     greeting: Mutex<Greeting>,
     /// Something large came in, whose memory the driver keeps.
     heavy: AtomicBool,
+    /// Bytes of the longest message that came in, and of the longest that was sent.
+    longest: AtomicUsize,
+    sent: AtomicUsize,
+    /// Rows that came in and were not taken, and bytes of those that came in since one was.
+    untaken: AtomicUsize,
+    untaken_bytes: AtomicUsize,
     /// The job that the connection is used by.
     job: Mutex<Option<Arc<JobControl>>>,
     /// Why nothing more is read from the server.
@@ -61,6 +68,10 @@ impl Link {
 
     /// What comes in from now on comes in for this job, or for none.
     pub fn serve(&self, job: Option<&Arc<JobControl>>) {
+        if job.is_some() {
+            self.untaken.store(0, Ordering::Relaxed);
+            self.untaken_bytes.store(0, Ordering::Relaxed);
+        }
         *lock(&self.job) = job.cloned();
     }
 
@@ -79,12 +90,47 @@ impl Link {
         lock(&self.last_words).clone()
     }
 
+    /// About how many bytes the driver's buffers have, in both directions and while they grow.
+    pub fn buffered(&self) -> usize {
+        let both = [&self.longest, &self.sent].map(|bytes| bytes.load(Ordering::Relaxed));
+        2 * both.iter().sum::<usize>()
+    }
+
+    /// So many bytes are to be sent at once.
+    pub(super) fn send(&self, bytes: usize) {
+        self.sent.fetch_max(bytes, Ordering::Relaxed);
+    }
+
+    /// A row was taken.
+    pub fn taken(&self) {
+        self.untaken.fetch_sub(1, Ordering::Relaxed);
+        self.untaken_bytes.store(0, Ordering::Relaxed);
+    }
+
+    /// True when rows came in that nobody took: the driver asked for them itself, about types that it does not know, and
+    /// remembers what they say.
+    pub fn knows_types(&self) -> bool {
+        self.untaken.load(Ordering::Relaxed) != 0
+    }
+
     /// Looks at what has come in, and waits for the job's turn if that is the head of a large row.
     pub(super) fn hear(&self, messages: &mut Messages, bytes: &[u8]) -> io::Result<()> {
         let Some(job) = lock(&self.job).clone() else {
             return Ok(());
         };
         let heard = messages.hear(bytes, job.large_rows());
+        self.longest
+            .fetch_max(messages.longest(), Ordering::Relaxed);
+        let (rows, bytes) = messages.take_rows();
+        self.untaken.fetch_add(rows, Ordering::Relaxed);
+        let untaken = bytes + self.untaken_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let heard = heard.and_then(|heard| match untaken {
+            0..=limits::LARGE_ROW => Ok(heard),
+            untaken if untaken <= limits::POSTGRES_UNTAKEN => Ok(Heard::Large),
+            _ => Err(JobError::unreachable(
+                "the server tells without end of types; the connection is closed",
+            )),
+        });
         if let Some(words) = messages.last_words() {
             *lock(&self.last_words) = Some(words);
         }

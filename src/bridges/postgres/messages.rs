@@ -14,6 +14,10 @@ pub struct Messages {
     known: usize,
     /// Bytes of the body that are not.
     rest: usize,
+    /// Bytes of the longest message that was none of the large ones.
+    longest: usize,
+    /// Rows that began, and their bytes.
+    rows: (usize, usize),
     /// The session is open.
     open: bool,
     /// Bytes of what nobody asked for, and before the session is open of everything.
@@ -81,6 +85,16 @@ impl Messages {
         Ok(heard)
     }
 
+    /// Bytes of the longest message that was none of the large ones: the driver's buffer stays as long.
+    pub fn longest(&self) -> usize {
+        self.longest
+    }
+
+    /// The number and the bytes of the rows that began since this was asked last; large ones have no bytes here.
+    pub fn take_rows(&mut self) -> (usize, usize) {
+        std::mem::take(&mut self.rows)
+    }
+
     /// Why the session is over, if the last message says so. The driver tells only of a connection that is closed when
     /// both come at once.
     pub fn last_words(&self) -> Option<JobError> {
@@ -113,6 +127,18 @@ impl Messages {
         if !self.open {
             self.open = kind == b'Z';
             return self.count(length, limits::POSTGRES_GREETING);
+        }
+        if length <= limits::LARGE_ROW {
+            self.longest = self.longest.max(length);
+        }
+        if kind == b'D' {
+            let (count, bytes) = self.rows;
+            let more = if length > limits::LARGE_ROW {
+                0
+            } else {
+                length
+            };
+            self.rows = (count + 1, bytes.saturating_add(more));
         }
         match kind {
             b'D' if length > rows.most_received() => Err(rows.too_large()),

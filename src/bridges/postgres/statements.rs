@@ -78,6 +78,16 @@ impl Statements {
         self.known.insert(sql.to_owned(), Some(statement));
     }
 
+    /// About how many bytes of memory they take.
+    pub fn weight(&self) -> usize {
+        let kept = self.known.iter().map(|(sql, statement)| {
+            let columns = statement.iter().flat_map(Statement::columns);
+            let columns = columns.map(|column| 100 + column.name().len());
+            100 + sql.len() + columns.sum::<usize>()
+        });
+        kept.sum()
+    }
+
     /// True when the server's refusal is about the name and not about the statement, which is forgotten then:
     /// the table was changed, or somebody dropped the session's statements.
     pub fn is_stale(&mut self, sql: &str, error: &postgres::Error) -> bool {

@@ -170,7 +170,9 @@ impl AsyncWrite for Wire {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.get_mut().stream.duplex().poll_write(context, bytes)
+        let this = self.get_mut();
+        this.link.send(bytes.len());
+        this.stream.duplex().poll_write(context, bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -126,6 +126,11 @@ impl Connection {
         })
     }
 
+    /// Bytes of memory that the last answers have left.
+    pub fn kept(&self) -> usize {
+        self.buffer.capacity()
+    }
+
     /// Gives the memory of a large answer back.
     pub fn shrink(&mut self) {
         if self.buffer.capacity() > limits::LARGE_ROW {

@@ -12,7 +12,7 @@ mod upstash;
 
 pub use http::{FaultyHttp, encrypted};
 pub use mongodb::FakeMongodb;
-pub use mysql::FakeMySql;
+pub use mysql::{FakeMySql, Told};
 pub use pooler::Pooler;
 pub use postgres::FakePostgres;
 pub use sealed::{Opening, Sealed, SealedServer};

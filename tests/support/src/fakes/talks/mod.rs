@@ -5,6 +5,7 @@ mod envelopes;
 mod http;
 mod mongodb;
 mod mysql;
+mod mysql_answers;
 mod postgres;
 mod postgres_answers;
 mod redis;
@@ -60,6 +61,7 @@ pub fn villains() -> Vec<Villain> {
         postgres::villains(),
         postgres_answers::villains(),
         mysql::villains(),
+        mysql_answers::villains(),
         mongodb::villains(),
         redis::villains(),
         redis_answers::villains(),
