@@ -220,6 +220,8 @@ pub const JOB_DEADLINE: Duration = Duration::from_millis(30_000);
 pub const POOL_MAX: usize = 3;
 /// Most connections a source may ask for.
 pub const POOL_CEILING: usize = 64;
+/// Longest select list of columns that are asked for so that they come exactly. D1 takes statements of 100 KB.
+pub const EXACT_LIST_BYTES: usize = 512 << 10;
 /// Values that a statement of D1 may have.
 pub const D1_PARAMETERS: usize = 100;
 /// Bytes in which a service says something about a table: some sixty a column.

@@ -147,7 +147,7 @@ impl<'a> Builder<'a> {
     /// `INVALID_OPTIONS` when its text would be longer than [`limits::STATEMENT_BYTES`].
     pub fn finish(self) -> Result<Statement, JobError> {
         if self.overlong {
-            return Err(overlong());
+            return Err(overlong(limits::STATEMENT_BYTES));
         }
         Ok(Statement {
             sql: self.sql,
@@ -156,9 +156,8 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// The error of a statement that would be longer than [`limits::STATEMENT_BYTES`].
-pub fn overlong() -> JobError {
-    let most = limits::STATEMENT_BYTES;
+/// The error of a statement that would be longer than so many bytes.
+pub fn overlong(most: usize) -> JobError {
     let problem = format_args!("make a statement of more than {most} bytes");
     JobError::invalid_options("options", problem)
 }

@@ -12,6 +12,7 @@ mod answer;
 mod package;
 mod statement;
 
+use std::borrow::Cow;
 use std::io::BufRead;
 use std::time::Instant;
 
@@ -99,10 +100,10 @@ impl Remote for D1 {
         each: &mut EachRow<'_>,
     ) -> Result<(), JobError> {
         let body = match statements {
-            [only] => (*only).to_owned(),
-            all => format!("{{\"batch\":[{}]}}", all.join(",")),
+            [only] => Cow::Borrowed(*only),
+            all => Cow::Owned(format!("{{\"batch\":[{}]}}", all.join(","))),
         };
-        let (job, request) = (asking.job, ("/raw", body.as_str()));
+        let (job, request) = (asking.job, ("/raw", &*body));
         let refusal = |status, text: &str| self.refusal(status, text);
         asking.service.ask(job, request, refusal, |mut answer| {
             answer::read_rows(&mut answer, job, statements.len(), each)

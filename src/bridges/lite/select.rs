@@ -82,7 +82,8 @@ fn select_exactly(
         .iter()
         .map(|column| (column.name.to_ascii_lowercase(), column))
         .collect();
-    let mut room = limits::STATEMENT_BYTES;
+    let most = limits::EXACT_LIST_BYTES;
+    let mut room = most;
     for name in shown {
         let Some(known) = by_name.get(&name.to_ascii_lowercase()) else {
             // The database knows it: as the rowid, or not at all.
@@ -100,7 +101,9 @@ fn select_exactly(
         let value = exactly(&own, place.is_some());
         let value = format!("{value} AS {}", language.quote(&known.name));
         // A name in capitals and small letters is another one, and each is said several times.
-        room = room.checked_sub(value.len()).ok_or_else(overlong)?;
+        room = room
+            .checked_sub(value.len())
+            .ok_or_else(|| overlong(most))?;
         list.push(value);
     }
     let shown = list.len();
