@@ -67,6 +67,9 @@ impl Connector for DatabaseFile {
             // The first is of the connection, the others of the process: a row has many values.
             let most = i32::try_from(job.large_rows().most_received()).unwrap_or(i32::MAX);
             connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, most)?;
+            // Definitions of tables as well, which every connection keeps in parts.
+            let text = i32::try_from(2 * limits::STATEMENT_BYTES).unwrap_or(i32::MAX);
+            connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, text)?;
             let memory = i64::from(most) + limits::SQLITE_MEMORY;
             connection.pragma_update(None, "soft_heap_limit", memory / 2)?;
             connection.pragma_update(None, "hard_heap_limit", memory)?;
