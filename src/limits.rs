@@ -134,7 +134,7 @@ pub const FRAMES_BYTES: usize = 40 << 20;
 pub const RUNNING_BYTES: usize = 12 << 20;
 /// A job of no more memory runs beside any others. As many as there are workers take a megabyte.
 pub const LIGHT_JOB: usize = 64 << 10;
-/// A job of more memory takes turns with those that have large rows: what it sends takes as much again, or twice.
+/// A job of so much memory takes turns with those that have large rows: what it sends takes as much again, or twice.
 pub const HEAVY_JOB: usize = RUNNING_BYTES / 2;
 /// Bytes of an `error` frame's message; databases quote whole statements in theirs.
 pub const ERROR_MESSAGE_BYTES: usize = 8 << 10;

@@ -22,7 +22,7 @@ pub(super) struct Weight {
 impl Weight {
     pub fn of(frame: &JobFrame) -> Self {
         let waiting = frame.memory();
-        // However heavy, two of them may run: what statements take has bounds of its own.
+        // However much it repeats, it may run: what statements take has bounds of its own.
         let most = (limits::RUNNING_BYTES / 2).max(waiting);
         Self {
             waiting,
@@ -139,7 +139,7 @@ impl Lane {
             job,
             frame,
             bridge: self.bridge.clone(),
-            heavy: weight.running > limits::HEAVY_JOB,
+            heavy: weight.running >= limits::HEAVY_JOB,
         }
     }
 
