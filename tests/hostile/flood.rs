@@ -37,7 +37,7 @@ fn endure(scene: &Scene, bridge: &str, url: &str) {
 
 #[test]
 fn postgres() {
-    let _watchdog = watchdog(Duration::from_secs(170));
+    let _watchdog = watchdog(Duration::from_secs(400));
     for (name, talk) in POSTGRES_FLOODS {
         println!("{name}, after the login");
         let scene = Scene::new();
@@ -51,7 +51,7 @@ fn postgres() {
 
 #[test]
 fn mysql() {
-    let _watchdog = watchdog(Duration::from_secs(170));
+    let _watchdog = watchdog(Duration::from_secs(400));
     for (name, talk) in MYSQL_FLOODS {
         println!("{name}, after the login");
         let scene = Scene::new();
@@ -65,7 +65,7 @@ fn mysql() {
 
 #[test]
 fn mongodb() {
-    let _watchdog = watchdog(Duration::from_secs(170));
+    let _watchdog = watchdog(Duration::from_secs(400));
     for (name, cursor) in MONGODB_CURSORS {
         println!("{name}");
         let scene = Scene::new();
