@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use runner_testkit::fakes::{Villain, villains};
 use runner_testkit::{Gateway, runner, watchdog};
@@ -11,6 +11,8 @@ use serde_json::json;
 use crate::scene::{MOST_MEMORY, SOON, outcome};
 
 const DEADLINE: u64 = 1500;
+/// For work that nobody waits for any more to end.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Every kind of job, twice at a time. Its peak of memory.
 fn endure(villain: &Villain) -> u64 {
@@ -49,16 +51,18 @@ fn endure(villain: &Villain) -> u64 {
     }
     let log = runner.stderr();
     assert!(!log.contains("panic in thread"), "{}: {log}", villain.name);
-    // What was left behind goes away by itself.
-    thread::sleep(Duration::from_secs(1));
-    let before = runner.cpu();
-    thread::sleep(Duration::from_secs(1));
-    let used = runner.cpu().saturating_sub(before);
-    assert!(
-        used < Duration::from_millis(300),
-        "{}: busy afterwards, {used:?}",
-        villain.name
-    );
+    // What was left behind goes away by itself; what is read without optimisation beside seven others takes its time.
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let before = runner.cpu();
+        thread::sleep(Duration::from_secs(1));
+        let used = runner.cpu().saturating_sub(before);
+        if used < Duration::from_millis(300) {
+            break;
+        }
+        let name = &villain.name;
+        assert!(Instant::now() < until, "{name}: busy afterwards, {used:?}");
+    }
     runner.peak_rss()
 }
 
