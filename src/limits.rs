@@ -123,15 +123,15 @@ pub const WORKERS: usize = 16;
 pub const QUEUE: usize = 1024;
 /// Memory that the frames of waiting jobs may take before `OVERLOADED`, whatever their number: one job's
 /// options may be as large as a frame.
-pub const QUEUE_BYTES: usize = 12 << 20;
+pub const QUEUE_BYTES: usize = 8 << 20;
 /// So much more may be waiting where a [`LIGHT_JOB`] of a source that waits for little arrives.
 pub const QUEUE_SPARE: usize = QUEUE_BYTES / 4;
 /// Memory that the frames of all jobs may take, waiting or running: the largest one there is, and some of the usual. Found
 /// before one is parsed; beyond, it is `OVERLOADED`.
-pub const FRAMES_BYTES: usize = 40 << 20;
+pub const FRAMES_BYTES: usize = 36 << 20;
 /// Memory that the frames of running jobs may take. A statement and its parameters take as much again. A job
 /// that would exceed it waits, unless nothing else runs.
-pub const RUNNING_BYTES: usize = 12 << 20;
+pub const RUNNING_BYTES: usize = 8 << 20;
 /// A job of no more memory runs beside any others. As many as there are workers take a megabyte.
 pub const LIGHT_JOB: usize = 64 << 10;
 /// A job of so much memory takes turns with those that have large rows: what it sends takes as much again, or twice.
@@ -291,7 +291,7 @@ pub const TOLD_BYTES: usize = 512 << 10;
 pub const CATALOG_TARGETS: usize = 1000;
 /// Memory of all that is remembered of targets, of all sources: some 400 bytes for a table of ten columns, but as much
 /// as [`REMOTE_CATALOG_BYTES`] where a database says that much.
-pub const REMEMBERED_BYTES: usize = 8 << 20;
+pub const REMEMBERED_BYTES: usize = 4 << 20;
 /// Most attempts at a job that may succeed when it is tried again.
 pub const ATTEMPTS: usize = 6;
 /// Before the second attempt in its turn at a job of SQLite that found no memory; twice as long before each other,
