@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock, Mutex, Weak};
 use std::time::Instant;
 
 use crate::error::{ErrorCode, JobError};
-use crate::job::JobControl;
+use crate::job::{JobControl, Pool, Share};
 use crate::locks::lock;
 use crate::{limits, shortage};
 
@@ -28,18 +28,6 @@ impl Drop for Taken {
     }
 }
 
-/// Memory that a connection keeps while it is idle, until this is dropped.
-pub struct Kept {
-    places: &'static Places,
-    bytes: usize,
-}
-
-impl Drop for Kept {
-    fn drop(&mut self) {
-        self.places.kept.fetch_sub(self.bytes, Ordering::Relaxed);
-    }
-}
-
 /// Somebody who has connections that may be closed.
 pub(super) trait Holder: Send + Sync {
     /// Since when none of its connections was given back, and the descriptors of those that nobody uses.
@@ -53,8 +41,8 @@ pub(super) trait Holder: Send + Sync {
 pub(super) struct Places {
     used: AtomicUsize,
     most: usize,
-    /// Bytes that idle connections keep.
-    kept: AtomicUsize,
+    /// Memory that idle connections keep.
+    kept: Pool,
     holders: Mutex<Vec<Weak<dyn Holder>>>,
 }
 
@@ -78,7 +66,7 @@ impl Places {
         Self {
             used: AtomicUsize::new(0),
             most,
-            kept: AtomicUsize::new(0),
+            kept: Pool::new(limits::IDLE_BYTES),
             holders: Mutex::default(),
         }
     }
@@ -135,20 +123,11 @@ impl Places {
 
     /// Lets a connection keep so much memory while it is idle. Nothing when there is no room for it, not even after a few
     /// others were closed.
-    pub fn keep(&'static self, bytes: usize) -> Option<Kept> {
-        let more = |kept: usize| {
-            let kept = kept.checked_add(bytes);
-            kept.filter(|kept| *kept <= limits::IDLE_BYTES)
-        };
+    pub fn keep(&'static self, bytes: usize) -> Option<Share> {
         for _ in 0..limits::CLOSED_FOR_ONE {
-            let kept = self
-                .kept
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
-            if kept.is_ok() {
-                return Some(Kept {
-                    places: self,
-                    bytes,
-                });
+            let kept = self.kept.share(bytes);
+            if kept.is_some() {
+                return kept;
             }
             if bytes > limits::IDLE_BYTES || !self.close_idle(usize::MAX) {
                 break;

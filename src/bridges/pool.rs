@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 use r2d2::{ManageConnection, PooledConnection};
 use scheduled_thread_pool::ScheduledThreadPool;
 
-use crate::bridges::places::{Holder, Kept, PLACES, Place};
+use crate::bridges::places::{Holder, PLACES, Place};
 use crate::error::{ErrorCode, JobError, Retry};
-use crate::job::{JobControl, Phase};
+use crate::job::{JobControl, Phase, Share};
 use crate::locks::lock;
 use crate::{limits, shortage};
 
@@ -76,7 +76,7 @@ struct Placed<T> {
     connection: T,
     _place: Place,
     /// While nobody uses it.
-    kept: Option<Kept>,
+    kept: Option<Share>,
 }
 
 /// How many connections there are.

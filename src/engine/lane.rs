@@ -23,7 +23,7 @@ impl Weight {
     pub fn of(frame: &JobFrame) -> Self {
         let waiting = frame.memory();
         // However much it repeats, it may run: what statements take has bounds of its own.
-        let most = (limits::RUNNING_BYTES / 2).max(waiting);
+        let most = limits::HEAVY_JOB.max(waiting);
         Self {
             waiting,
             running: waiting.saturating_add(frame.repeated()).min(most),

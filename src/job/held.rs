@@ -28,6 +28,12 @@ impl Pool {
         }
     }
 
+    /// So many bytes of it, until the share is dropped. `None` when there are not so many left.
+    pub fn share(&'static self, bytes: usize) -> Option<Share> {
+        // Made only then: one that is dropped gives back.
+        self.reserve(bytes).then(|| Share { pool: self, bytes })
+    }
+
     fn reserve(&self, bytes: usize) -> bool {
         let more = |used: usize| used.checked_add(bytes).filter(|used| *used <= self.most);
         self.used
@@ -36,7 +42,27 @@ impl Pool {
     }
 }
 
-/// A share of a pool, given back when this is dropped.
+/// A fixed share of a pool, given back when this is dropped.
+#[derive(Debug)]
+pub struct Share {
+    pool: &'static Pool,
+    bytes: usize,
+}
+
+impl Share {
+    /// How large it is.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.pool.used.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// A share of a pool that grows with a job, given back when this is dropped.
 #[derive(Debug)]
 pub struct Held {
     pool: &'static Pool,

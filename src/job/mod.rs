@@ -28,7 +28,7 @@ pub use control::{JobControl, Outcome};
 pub(crate) use control::{Phase, StopGuard};
 pub(crate) use frame::{Chunk, FrameKind};
 pub use frame::{ChunkLimits, FrameOut, Slot};
-pub use held::{Held, Pool};
+pub use held::{Held, Pool, Share};
 pub use large_rows::{LargeRows, Turn};
 pub use names::{Case, NameRules};
 #[cfg(test)]

@@ -128,31 +128,24 @@ impl Messages {
             self.open = kind == b'Z';
             return self.count(length, limits::POSTGRES_GREETING);
         }
-        if length <= limits::LARGE_ROW {
-            self.longest = self.longest.max(length);
-        }
+        let (heard, usual) = match length > limits::LARGE_ROW {
+            true => (Heard::Large, 0),
+            false => (Heard::Usual, length),
+        };
+        self.longest = self.longest.max(usual);
         if kind == b'D' {
             let (count, bytes) = self.rows;
-            let more = if length > limits::LARGE_ROW {
-                0
-            } else {
-                length
-            };
-            self.rows = (count + 1, bytes.saturating_add(more));
+            self.rows = (count + 1, bytes.saturating_add(usual));
         }
         match kind {
             b'D' if length > rows.most_received() => Err(rows.too_large()),
-            b'D' if length > limits::LARGE_ROW => Ok(Heard::Large),
-            b'D' => Ok(Heard::Usual),
+            b'D' => Ok(heard),
             // Notifications and settings stay in the driver's memory. Notices pass through it.
             b'A' | b'S' => self.count(length, limits::POSTGRES_UNASKED),
             b'1' | b'2' | b'3' | b'C' | b'E' | b'I' | b'N' | b'T' | b'Z' | b'n' | b's' | b't'
                 if length <= limits::POSTGRES_MESSAGE =>
             {
-                match length > limits::LARGE_ROW {
-                    true => Ok(Heard::Large),
-                    false => Ok(Heard::Usual),
-                }
+                Ok(heard)
             }
             _ => Err(nonsense()),
         }

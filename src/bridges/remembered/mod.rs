@@ -8,8 +8,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
-use room::{Holder, Share};
+use room::Holder;
 
+use crate::job::Share;
 use crate::limits;
 use crate::locks::lock;
 
@@ -102,7 +103,7 @@ impl<T: Weighed + Clone + Send + 'static> Remembered<T> {
     pub fn put(&self, name: &str, value: T) {
         self.forget(name);
         let bytes = entry_bytes::<T>() + name.len() + value.weight();
-        let Some(share) = Share::take(bytes) else {
+        let Some(share) = room::take(bytes) else {
             return;
         };
         let mut known = lock(&self.known.0);
@@ -139,7 +140,10 @@ impl<T: Weighed + Clone + Send + 'static> Remembered<T> {
 
 impl<T: Send> Holder for Known<T> {
     fn bytes(&self) -> usize {
-        lock(&self.0).values().map(|entry| entry.share.0).sum()
+        lock(&self.0)
+            .values()
+            .map(|entry| entry.share.bytes())
+            .sum()
     }
 
     fn forget_all(&self) {

@@ -1,14 +1,14 @@
 //! The memory of all that is remembered, of all sources together: a database may say a lot about each of many tables, and
 //! a gateway may ask for them all.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
+use crate::job::{Pool, Share};
 use crate::limits;
 use crate::locks::lock;
 
-/// Taken by all shares.
-static USED: AtomicUsize = AtomicUsize::new(0);
+/// What all may remember together.
+static ROOM: Pool = Pool::new(limits::REMEMBERED_BYTES);
 /// Everybody who may have some.
 static HOLDERS: Mutex<Vec<Weak<dyn Holder>>> = Mutex::new(Vec::new());
 
@@ -28,33 +28,14 @@ pub(super) fn enter(holder: Weak<dyn Holder>) {
     holders.push(holder);
 }
 
-/// So many bytes, given back when this is dropped.
-pub(super) struct Share(pub usize);
-
-impl Share {
-    /// A share of so many bytes. Where there is no room, whoever holds most forgets. `None` when that is not enough.
-    pub fn take(bytes: usize) -> Option<Self> {
-        while !reserve(bytes) {
-            let largest = largest()?;
-            largest.forget_all();
+/// A share of so many bytes. Where there is no room, whoever holds most forgets. `None` when that is not enough.
+pub(super) fn take(bytes: usize) -> Option<Share> {
+    loop {
+        if let Some(share) = ROOM.share(bytes) {
+            return Some(share);
         }
-        Some(Self(bytes))
+        largest()?.forget_all();
     }
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        USED.fetch_sub(self.0, Ordering::Relaxed);
-    }
-}
-
-fn reserve(bytes: usize) -> bool {
-    let more = |used: usize| {
-        let used = used.checked_add(bytes)?;
-        (used <= limits::REMEMBERED_BYTES).then_some(used)
-    };
-    USED.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
-        .is_ok()
 }
 
 /// Who holds most; `None` when nobody holds anything.
